@@ -1,0 +1,110 @@
+//! A job: commands to run somewhere, in words that every executor understands. Nothing here knows what a build is.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Secret, Timestamp};
+
+/// What to run. Written to the job's folder before it starts, so that a restarted server can re-attach.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct JobSpec {
+    /// Unique for ever; starting the same id twice runs it once.
+    pub id: String,
+    /// The steps, run in order in one shell: variables, functions and the working directory are kept.
+    pub steps: Vec<JobStep>,
+    /// The shell that runs the steps: `sh` or `bash`.
+    pub shell: String,
+    /// The whole environment; nothing is inherited from the server.
+    pub env: BTreeMap<String, String>,
+    /// Values that never appear in the output; each occurrence becomes `***`.
+    pub masked: Vec<Secret<String>>,
+    /// The job's own writable folder on the host (its working copies and results live here). Inside the
+    /// job it is found under the same absolute path.
+    pub work_dir: PathBuf,
+    /// Where the first step begins; inside `work_dir`.
+    pub current_dir: PathBuf,
+    /// Variables whose values are reported at the end (see [`JobOutcome::Finished`]).
+    pub exported: Vec<String>,
+    /// The variable that is `1` as long as no step has failed and `0` afterwards (CODEBUILD_BUILD_SUCCEEDING).
+    pub succeeding_variable: Option<String>,
+    pub limits: JobLimits,
+    /// The whole job may run this long.
+    pub timeout_seconds: u64,
+}
+
+/// One step: its commands run one after the other until one fails, then `finally` runs in any case.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JobStep {
+    /// `INSTALL`, `BUILD`, ... unique within the job.
+    pub name: String,
+    pub commands: Vec<String>,
+    pub finally: Vec<String>,
+    /// What a failed command means for the rest.
+    pub on_failure: StepFailure,
+}
+
+/// What a failed command in a step leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StepFailure {
+    /// No later step runs.
+    Abort,
+    /// The step is recorded as failed and the next step runs.
+    Continue,
+}
+
+/// What the job may use. `None` = no limit of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct JobLimits {
+    pub cpus: Option<f64>,
+    pub memory_bytes: Option<u64>,
+    pub processes: Option<u64>,
+}
+
+/// One step's record, reported when it begins (without `finished`) and again when it ends.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepRecord {
+    pub name: String,
+    pub started: Timestamp,
+    pub finished: Option<(Timestamp, StepOutcome)>,
+}
+
+/// How a step ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum StepOutcome {
+    Succeeded,
+    /// A command ended with a status other than 0; 128 + n when signal n killed it.
+    Failed {
+        command: String,
+        exit_status: i32,
+    },
+    /// The job was out of time while this step ran.
+    TimedOut,
+    /// The job was cancelled while this step ran.
+    Cancelled,
+}
+
+/// How a job ended. Exactly one outcome per job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum JobOutcome {
+    /// All steps that had to run have run. `exported` holds the asked-for variables that are set.
+    Finished { steps: Vec<StepRecord>, exported: BTreeMap<String, String> },
+    /// Ended by its own timeout; every descendant is gone.
+    TimedOut(JobTimeout),
+    /// Ended by `cancel`; every descendant is gone.
+    Cancelled { steps: Vec<StepRecord> },
+    /// Killed by the kernel for want of memory.
+    OutOfMemory { steps: Vec<StepRecord> },
+    /// The job cannot have run or its end cannot be known (machine restarted, shim killed): never run again silently.
+    Lost { steps: Vec<StepRecord>, reason: String },
+    /// The executor could not start it; no command has run.
+    NotStarted { reason: String },
+}
+
+/// A job that ran out of time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JobTimeout {
+    pub steps: Vec<StepRecord>,
+    pub after_seconds: u64,
+}

@@ -1,0 +1,26 @@
+//! Words that every crate uses: identifiers, time, secrets, errors, and the seams to the outside. No I/O.
+
+mod arn;
+mod clock;
+mod error;
+mod event;
+mod ids;
+mod job;
+mod machine;
+mod page;
+mod secret;
+mod timestamp;
+
+pub use arn::{AccountId, Arn, Partition, Region, Scope};
+pub use clock::{Clock, FakeClock, Ids, RandomIds, SequentialIds, SystemClock};
+pub use error::{ApiError, ErrorKind, ServiceError};
+pub use event::Event;
+pub use ids::{derived_hex, derived_uuid};
+pub use job::{JobLimits, JobOutcome, JobSpec, JobStep, JobTimeout, StepFailure, StepOutcome, StepRecord};
+pub use machine::{Effect, Machine, Step, Tell, TimerChange};
+pub use page::{PageToken, PageTokenError};
+pub use secret::Secret;
+pub use timestamp::Timestamp;
+
+/// Tags of a resource, in key order.
+pub type Tags = std::collections::BTreeMap<String, String>;
