@@ -56,6 +56,11 @@ impl ApiError {
         }
     }
 
+    /// A failure of ours that the client may know the reason of.
+    pub fn server(code: &'static str, status: u16, message: impl Into<String>) -> Self {
+        ApiError { kind: ErrorKind::Server, status: Some(status), ..ApiError::new(code, message) }
+    }
+
     /// Sets the HTTP status.
     pub fn with_status(mut self, status: u16) -> Self {
         self.status = Some(status);

@@ -1,1 +1,25 @@
-//! store
+//! Everything that lasts: SQL tables on SQLite or PostgreSQL, objects on disk, and `advance`, the one way
+//! in which an execution changes state. The only crate that knows SQL.
+
+mod advance;
+mod db;
+mod error;
+pub mod events;
+pub mod machine;
+mod machines;
+mod migrations;
+pub mod objects;
+pub mod outbox;
+mod sql;
+pub mod tables;
+pub mod testing;
+pub mod timers;
+mod tx;
+mod write;
+
+pub use advance::{AdvanceError, Advanced, advance, replay};
+pub use db::{Store, StoreOptions};
+pub use error::Error;
+pub use machines::Machines;
+pub use sql::{Arg, SqlRow};
+pub use tx::{Dialect, Tx};

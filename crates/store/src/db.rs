@@ -1,0 +1,154 @@
+//! Opening the database and handing out connections.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use base::Clock;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, PgPool, SqlitePool};
+use tokio::sync::{Notify, mpsc};
+
+use crate::error::Error;
+use crate::machines::Machines;
+use crate::migrations;
+use crate::tx::{Conn, Tx};
+use crate::write::{Job, run_writer};
+
+/// How to open a store.
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    /// Connections for reading (SQLite) or for everything (PostgreSQL).
+    pub connections: u32,
+    /// Whether each commit reaches the disk before it is answered. Off only for tests that hold no truth.
+    pub durable: bool,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        StoreOptions { connections: 4, durable: true }
+    }
+}
+
+/// The database. Cheap to clone.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub db: Db,
+    machines: Machines,
+    clock: Arc<dyn Clock>,
+    driver_hint: Arc<Notify>,
+}
+
+pub(crate) enum Db {
+    Sqlite { readers: SqlitePool, writer: mpsc::Sender<Job> },
+    Postgres(PgPool),
+}
+
+impl Store {
+    /// Opens the database at `url`, a file's path or `postgres://...`, and brings its schema up to date.
+    pub async fn open(
+        url: &str,
+        machines: Machines,
+        clock: Arc<dyn Clock>,
+        options: StoreOptions,
+    ) -> Result<Store, Error> {
+        let driver_hint = Arc::new(Notify::new());
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            let connect = PgConnectOptions::from_str(url)
+                .map_err(|_| Error::BadUrl { url: "postgres://...".to_owned() })?
+                .disable_statement_logging();
+            let pool = PgPoolOptions::new().max_connections(options.connections.max(2)).connect_with(connect).await?;
+            let store = Store(Arc::new(Inner { db: Db::Postgres(pool), machines, clock, driver_hint }));
+            store.migrate_postgres().await?;
+            return Ok(store);
+        }
+        if url.contains("://") {
+            return Err(Error::BadUrl { url: url.to_owned() });
+        }
+        open_sqlite(Path::new(url), machines, clock, options, driver_hint).await
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
+    /// A connection for queries. On SQLite it cannot write.
+    pub async fn read(&self) -> Result<Tx, Error> {
+        self.acquire().await
+    }
+
+    pub(crate) async fn acquire(&self) -> Result<Tx, Error> {
+        let conn = match &self.0.db {
+            Db::Sqlite { readers, .. } => Conn::Sqlite(readers.acquire().await?),
+            Db::Postgres(pool) => Conn::Postgres(pool.acquire().await?),
+        };
+        Ok(Tx::new(conn, self.0.machines.clone(), self.0.clock.clone()))
+    }
+
+    /// Signalled after each commit that left work for the driver. Carries no data: look at the tables.
+    pub fn driver_hint(&self) -> Arc<Notify> {
+        self.0.driver_hint.clone()
+    }
+
+    /// The clock that rows are stamped with.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        self.0.clock.clone()
+    }
+
+    /// The kinds of machines that this store can step.
+    pub fn machines(&self) -> &Machines {
+        &self.0.machines
+    }
+
+    async fn migrate_postgres(&self) -> Result<(), Error> {
+        let mut tx = self.acquire().await?;
+        tx.execute("BEGIN", &[]).await?;
+        // Two servers may start at once; the number is arbitrary but ours.
+        tx.execute("SELECT pg_advisory_xact_lock(7239486)", &[]).await?;
+        match migrations::run(&mut tx).await {
+            Ok(()) => tx.execute("COMMIT", &[]).await.map(|_| ()),
+            Err(e) => {
+                tx.execute("ROLLBACK", &[]).await?;
+                Err(e)
+            }
+        }
+    }
+}
+
+async fn open_sqlite(
+    path: &Path,
+    machines: Machines,
+    clock: Arc<dyn Clock>,
+    options: StoreOptions,
+    driver_hint: Arc<Notify>,
+) -> Result<Store, Error> {
+    let synchronous = if options.durable { SqliteSynchronous::Full } else { SqliteSynchronous::Off };
+    let connect = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(synchronous)
+        .busy_timeout(std::time::Duration::from_secs(10))
+        .foreign_keys(true)
+        .statement_cache_capacity(256)
+        .pragma("cache_size", "-4000")
+        .pragma("temp_store", "memory")
+        .disable_statement_logging();
+    let writing = connect.connect().await?;
+    let mut tx = Tx::new(Conn::SqliteWriter(Box::new(writing)), machines.clone(), clock.clone());
+    tx.execute("BEGIN IMMEDIATE", &[]).await?;
+    migrations::run(&mut tx).await?;
+    tx.execute("COMMIT", &[]).await?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(options.connections.max(1))
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .connect_lazy_with(connect.read_only(true));
+    let (writer, jobs) = mpsc::channel(1024);
+    tokio::spawn(run_writer(tx, jobs, driver_hint.clone()));
+    Ok(Store(Arc::new(Inner { db: Db::Sqlite { readers, writer }, machines, clock, driver_hint })))
+}

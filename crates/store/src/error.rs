@@ -1,0 +1,105 @@
+//! What can go wrong with the store.
+
+use base::ApiError;
+
+/// A failed read or write. Nothing of the transaction has happened.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The disk that holds the data is full.
+    #[error("the disk that holds the data folder is full")]
+    DiskFull,
+    /// Another transaction was in the way; `Store::write` tries again by itself.
+    #[error("another transaction was in the way")]
+    Conflict(#[source] sqlx::Error),
+    /// A row with this key exists already.
+    #[error("a row with this key exists already")]
+    Duplicate(#[source] sqlx::Error),
+    /// Any other failure of the database.
+    #[error("the database refused a statement")]
+    Sql(#[source] sqlx::Error),
+    /// A stored value is not what its column promises.
+    #[error("column {column} holds what it must not hold")]
+    Corrupt {
+        column: String,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The database was written by a newer version of this program.
+    #[error("the database has migration {number}, which this version does not know; start the newer version again")]
+    NewerSchema { number: i64 },
+    /// The URL is of no form that we know.
+    #[error("'{url}' is neither a file nor a postgres:// URL")]
+    BadUrl { url: String },
+    /// A lease was lost to another claim, so the result must not be written.
+    #[error("the lease on outbox row {seq} was lost")]
+    LeaseLost { seq: i64 },
+    /// A machine's tell, timer or input cannot be read: a bug, or a database of another version.
+    #[error("machine {kind} cannot take this input")]
+    BadInput {
+        kind: String,
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A machine that `Machines` does not list.
+    #[error("no machine is called {kind}")]
+    UnknownMachine { kind: String },
+    /// Machines told each other things without end.
+    #[error("machines told each other more than {limit} things in one transaction")]
+    TooManyTells { limit: usize },
+    /// The closure that ran inside the transaction panicked; its message is in the log.
+    #[error("the code inside the transaction panicked")]
+    Panicked,
+    /// The commit that this transaction shared with others failed.
+    #[error("the commit failed: {reason}")]
+    Commit { reason: String },
+    /// The store has been closed.
+    #[error("the store is closed")]
+    Closed,
+    /// File system trouble beside the database.
+    #[error("cannot {doing}")]
+    Io {
+        doing: String,
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    /// The same failure, for another transaction of the group that it took down.
+    pub(crate) fn again(&self) -> Error {
+        match self {
+            Error::DiskFull => Error::DiskFull,
+            other => Error::Commit { reason: other.to_string() },
+        }
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(e: sqlx::Error) -> Self {
+        let Some(db) = e.as_database_error() else {
+            return Error::Sql(e);
+        };
+        let code = db.code().unwrap_or_default().into_owned();
+        if db.is_unique_violation() {
+            return Error::Duplicate(e);
+        }
+        match code.as_str() {
+            "13" | "53100" => Error::DiskFull,
+            "5" | "517" | "40001" | "40P01" => Error::Conflict(e),
+            _ => Error::Sql(e),
+        }
+    }
+}
+
+impl From<Error> for ApiError {
+    fn from(e: Error) -> Self {
+        match e {
+            Error::DiskFull => ApiError::server(
+                "ServiceUnavailable",
+                507,
+                "The server's disk is full: free space in its data folder and try again.",
+            ),
+            other => ApiError::internal(other),
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Machine rows: creating, reading and listing them. Only `advance` changes one.
+
+use std::marker::PhantomData;
+
+use base::{AccountId, Machine, Region, Scope, Timestamp};
+
+use crate::args;
+use crate::error::Error;
+use crate::sql::{Arg, SqlRow};
+use crate::tx::{Dialect, Tx};
+
+/// A row about to be made.
+pub struct NewMachine<M: Machine> {
+    pub id: String,
+    pub scope: Scope,
+    /// What lists group by: the pipeline of an execution, the project of a build; empty for none.
+    pub parent: String,
+    pub state: M::State,
+}
+
+/// A stored machine.
+#[derive(Clone, Debug)]
+pub struct MachineRow<M: Machine> {
+    pub id: String,
+    pub scope: Scope,
+    pub parent: String,
+    pub state: M::State,
+    pub version: i64,
+    pub created: Timestamp,
+    pub updated: Timestamp,
+    machine: PhantomData<M>,
+}
+
+/// A place in a list of machines: the creation time and id of the last row seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position {
+    pub created: Timestamp,
+    pub id: String,
+}
+
+impl Position {
+    /// As a page token's position.
+    pub fn to_text(&self) -> String {
+        format!("{}:{}", self.created.micros(), self.id)
+    }
+
+    /// From a page token's position.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (created, id) = text.split_once(':')?;
+        Some(Position { created: Timestamp::from_micros(created.parse().ok()?), id: id.to_owned() })
+    }
+}
+
+impl<M: Machine> MachineRow<M> {
+    /// This row's place in lists.
+    pub fn position(&self) -> Position {
+        Position { created: self.created, id: self.id.clone() }
+    }
+}
+
+/// Makes a row in its initial state; follow with `advance` to set it going. A taken id is `Error::Duplicate`.
+pub async fn create<M: Machine>(tx: &mut Tx, new: NewMachine<M>) -> Result<(), Error> {
+    let now = tx.now();
+    let state = encode::<M>(&new.state)?;
+    let (account, region) = (new.scope.account.as_str(), new.scope.region.as_str());
+    tx.execute(
+        "INSERT INTO machine (kind, id, account, region, parent, status, state, version, created, updated)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $8)",
+        args![M::KIND, &new.id, account, region, &new.parent, M::status(&new.state), &state, now],
+    )
+    .await?;
+    tx.execute(
+        "INSERT INTO input (kind, machine_id, version, at, input) VALUES ($1, $2, 0, $3, $4)",
+        args![M::KIND, &new.id, now, &state],
+    )
+    .await?;
+    Ok(())
+}
+
+/// The row with this id.
+pub async fn get<M: Machine>(tx: &mut Tx, id: &str) -> Result<Option<MachineRow<M>>, Error> {
+    let sql = "SELECT id, account, region, parent, state, version, created, updated FROM machine
+               WHERE kind = $1 AND id = $2";
+    tx.fetch_optional(sql, args![M::KIND, id]).await?.as_ref().map(read).transpose()
+}
+
+/// As `get`, and keeps other transactions from changing the row until this one ends.
+pub(crate) async fn get_locked<M: Machine>(tx: &mut Tx, id: &str) -> Result<Option<MachineRow<M>>, Error> {
+    let sql = match tx.dialect() {
+        Dialect::Sqlite => return get(tx, id).await,
+        Dialect::Postgres => {
+            "SELECT id, account, region, parent, state, version, created, updated FROM machine
+             WHERE kind = $1 AND id = $2 FOR UPDATE"
+        }
+    };
+    tx.fetch_optional(sql, args![M::KIND, id]).await?.as_ref().map(read).transpose()
+}
+
+/// Rows of one scope, by creation time; of one parent when given. `after` resumes behind a row already seen.
+pub async fn list<M: Machine>(
+    tx: &mut Tx,
+    scope: &Scope,
+    parent: Option<&str>,
+    after: Option<&Position>,
+    limit: u32,
+    newest_first: bool,
+) -> Result<Vec<MachineRow<M>>, Error> {
+    let edge = if newest_first { i64::MAX } else { i64::MIN };
+    let (created, id) = after.map_or((edge, ""), |p| (p.created.micros(), p.id.as_str()));
+    let mut arguments: Vec<Arg> =
+        args![M::KIND, scope.account.as_str(), scope.region.as_str(), created, id, limit].to_vec();
+    arguments.extend(parent.map(Arg::from));
+    let rows = tx.fetch_all(list_sql(parent.is_some(), newest_first), &arguments).await?;
+    rows.iter().map(read).collect()
+}
+
+fn list_sql(of_parent: bool, newest_first: bool) -> &'static str {
+    macro_rules! list {
+        ($parent:literal, $than:literal, $order:literal) => {
+            concat!(
+                "SELECT id, account, region, parent, state, version, created, updated FROM machine
+                 WHERE kind = $1 AND account = $2 AND region = $3 ",
+                $parent,
+                " AND (created ",
+                $than,
+                " $4 OR (created = $4 AND id ",
+                $than,
+                " $5))
+                 ORDER BY created ",
+                $order,
+                ", id ",
+                $order,
+                " LIMIT $6"
+            )
+        };
+    }
+    match (of_parent, newest_first) {
+        (true, true) => list!("AND parent = $7", "<", "DESC"),
+        (true, false) => list!("AND parent = $7", ">", "ASC"),
+        (false, true) => list!("", "<", "DESC"),
+        (false, false) => list!("", ">", "ASC"),
+    }
+}
+
+/// Removes a row with all that hangs on it. For machines of deleted resources (a pipeline's gates, say).
+pub async fn remove(tx: &mut Tx, kind: &str, id: &str) -> Result<(), Error> {
+    for sql in [
+        "DELETE FROM machine WHERE kind = $1 AND id = $2",
+        "DELETE FROM input WHERE kind = $1 AND machine_id = $2",
+        "DELETE FROM outbox WHERE kind = $1 AND machine_id = $2",
+        "DELETE FROM timer WHERE kind = $1 AND machine_id = $2",
+    ] {
+        tx.execute(sql, args![kind, id]).await?;
+    }
+    Ok(())
+}
+
+/// How many rows of each kind stand in each status, for metrics.
+pub async fn counts(tx: &mut Tx) -> Result<Vec<(String, String, i64)>, Error> {
+    let rows = tx.fetch_all("SELECT kind, status, COUNT(*) FROM machine GROUP BY kind, status", &[]).await?;
+    rows.iter().map(|r| Ok((r.text(0)?, r.text(1)?, r.int(2)?))).collect()
+}
+
+pub(crate) fn encode<M: Machine>(state: &M::State) -> Result<String, Error> {
+    serde_json::to_string(state).map_err(|source| Error::BadInput { kind: M::KIND.to_owned(), source })
+}
+
+pub(crate) fn scope(account: String, region: String) -> Result<Scope, Error> {
+    let corrupt = |column: &str, value: &str| Error::Corrupt { column: column.to_owned(), source: value.into() };
+    Ok(Scope {
+        account: AccountId::parse(&account).ok_or_else(|| corrupt("account", &account))?,
+        region: Region::parse(&region).ok_or_else(|| corrupt("region", &region))?,
+    })
+}
+
+fn read<M: Machine>(row: &SqlRow) -> Result<MachineRow<M>, Error> {
+    Ok(MachineRow {
+        id: row.text(0)?,
+        scope: scope(row.text(1)?, row.text(2)?)?,
+        parent: row.text(3)?,
+        state: row.json(4)?,
+        version: row.int(5)?,
+        created: row.time(6)?,
+        updated: row.time(7)?,
+        machine: PhantomData,
+    })
+}

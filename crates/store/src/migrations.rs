@@ -1,0 +1,40 @@
+//! The numbered migrations, one text for both engines, applied in order and each exactly once.
+
+use crate::error::Error;
+use crate::tx::{Dialect, Tx};
+
+/// Number, name and text. Never edit one that has landed; add the next.
+const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "core", include_str!("../migrations/0001_core.sql"))];
+
+/// Brings the schema up to date. Refuses a database that a newer version has written.
+pub(crate) async fn run(tx: &mut Tx) -> Result<(), Error> {
+    tx.execute("CREATE TABLE IF NOT EXISTS migration (number BIGINT PRIMARY KEY, name TEXT NOT NULL)", &[]).await?;
+    let rows = tx.fetch_all("SELECT number FROM migration", &[]).await?;
+    let applied: Vec<i64> = rows.iter().map(|r| r.int(0)).collect::<Result<_, _>>()?;
+    if let Some(newer) = applied.iter().find(|n| MIGRATIONS.iter().all(|m| m.0 != **n)) {
+        return Err(Error::NewerSchema { number: *newer });
+    }
+    for (number, name, text) in MIGRATIONS.iter().filter(|m| !applied.contains(&m.0)) {
+        for statement in statements(text, tx.dialect()) {
+            tx.execute(sqlx::AssertSqlSafe(statement), &[]).await?;
+        }
+        tx.execute("INSERT INTO migration (number, name) VALUES ($1, $2)", crate::args![*number, *name]).await?;
+    }
+    Ok(())
+}
+
+fn statements(text: &str, dialect: Dialect) -> Vec<String> {
+    let (blob, autoid) = match dialect {
+        Dialect::Sqlite => ("BLOB", "INTEGER PRIMARY KEY AUTOINCREMENT"),
+        Dialect::Postgres => ("BYTEA", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"),
+    };
+    let without_comments: String =
+        text.lines().filter(|l| !l.trim_start().starts_with("--")).collect::<Vec<_>>().join("\n");
+    without_comments
+        .replace("{BLOB}", blob)
+        .replace("{AUTOID}", autoid)
+        .split(';')
+        .map(|s| s.trim().to_owned())
+        .filter(|s| !s.is_empty())
+        .collect()
+}

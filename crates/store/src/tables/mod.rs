@@ -1,0 +1,1 @@
+//! A file per table: row types and the SQL that touches them.

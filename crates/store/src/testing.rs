@@ -1,0 +1,69 @@
+//! Stores for tests: each test runs on SQLite and, where the test command has started one, on PostgreSQL.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use base::{Clock, FakeClock, Timestamp};
+
+use crate::db::{Store, StoreOptions};
+use crate::machines::Machines;
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// A store with its clock; the folder goes when this does.
+pub struct TestStore {
+    pub store: Store,
+    pub clock: Arc<FakeClock>,
+    /// A folder of the test's own, for objects.
+    pub dir: Arc<tempfile::TempDir>,
+}
+
+// A type that implements `Drop` is captured whole by closures: without this, `async move` blocks that name
+// only `store` would drop the folder under it.
+impl Drop for TestStore {
+    fn drop(&mut self) {}
+}
+
+/// A fresh SQLite store whose clock stands at 2024-01-01T00:00:00Z.
+pub async fn sqlite(machines: Machines) -> TestStore {
+    let (clock, dir) = ground();
+    let path = dir.path().join("test.db");
+    let url = path.to_str().expect("temporary folders have UTF-8 names").to_owned();
+    open(&url, machines, clock, dir).await
+}
+
+/// Runs `test` on SQLite, then on PostgreSQL when `HEADWORKS_TEST_POSTGRES` names one.
+pub async fn each_engine<F, Fut>(machines: Machines, test: F)
+where
+    F: Fn(TestStore) -> Fut,
+    Fut: Future<Output = ()>,
+{
+    test(sqlite(machines.clone()).await).await;
+    match std::env::var("HEADWORKS_TEST_POSTGRES") {
+        Ok(url) => test(postgres(&url, machines).await).await,
+        Err(_) => println!("SKIPPED: PostgreSQL part: HEADWORKS_TEST_POSTGRES is not set (cargo xtask test sets it)"),
+    }
+}
+
+async fn postgres(url: &str, machines: Machines) -> TestStore {
+    let (clock, dir) = ground();
+    let schema = format!("t{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let admin = open(url, Machines::new(), clock.clone(), dir.clone()).await;
+    let mut tx = admin.store.read().await.expect("PostgreSQL gives a connection");
+    tx.execute(sqlx::AssertSqlSafe(format!("CREATE SCHEMA {schema}")), &[]).await.expect("a fresh schema");
+    let joint = if url.contains('?') { '&' } else { '?' };
+    open(&format!("{url}{joint}options=-csearch_path%3D{schema}"), machines, clock, dir).await
+}
+
+fn ground() -> (Arc<FakeClock>, Arc<tempfile::TempDir>) {
+    let clock = Arc::new(FakeClock::at(Timestamp::from_secs(1_704_067_200)));
+    (clock, Arc::new(tempfile::tempdir().expect("a temporary folder")))
+}
+
+async fn open(url: &str, machines: Machines, clock: Arc<FakeClock>, dir: Arc<tempfile::TempDir>) -> TestStore {
+    let options = StoreOptions { connections: 3, durable: false };
+    let dynamic: Arc<dyn Clock> = clock.clone();
+    let store = Store::open(url, machines, dynamic, options).await.expect("a test store opens");
+    TestStore { store, clock, dir }
+}

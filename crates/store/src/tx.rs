@@ -1,0 +1,138 @@
+//! A connection in use: statements go through it, on either engine.
+
+use std::sync::Arc;
+
+use base::{Clock, Timestamp};
+use sqlx::pool::PoolConnection;
+use sqlx::query::Query;
+use sqlx::{Postgres, SqlSafeStr, Sqlite};
+
+use crate::error::Error;
+use crate::machines::Machines;
+use crate::sql::{Arg, SqlRow};
+
+/// Which SQL engine answers; for the few statements that differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+pub(crate) enum Conn {
+    SqliteWriter(Box<sqlx::SqliteConnection>),
+    Sqlite(PoolConnection<Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+}
+
+/// A read-only view (`Store::read`) or a running transaction (`Store::write`).
+pub struct Tx {
+    pub(crate) conn: Conn,
+    pub(crate) machines: Machines,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Something was written that the driver should look at after the commit.
+    pub(crate) wake_driver: bool,
+    /// PostgreSQL could not serialise this transaction with another; it must be tried again as a whole.
+    pub(crate) conflict: bool,
+}
+
+impl Tx {
+    pub(crate) fn new(conn: Conn, machines: Machines, clock: Arc<dyn Clock>) -> Self {
+        Tx { conn, machines, clock, wake_driver: false, conflict: false }
+    }
+
+    fn note<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, Error> {
+        result.map_err(|e| {
+            let e = Error::from(e);
+            self.conflict |= matches!(e, Error::Conflict(_));
+            e
+        })
+    }
+
+    /// The engine behind this connection.
+    pub fn dialect(&self) -> Dialect {
+        match self.conn {
+            Conn::SqliteWriter(_) | Conn::Sqlite(_) => Dialect::Sqlite,
+            Conn::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Now, by the store's clock.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Runs a statement and gives the number of rows that it touched.
+    pub async fn execute(&mut self, sql: impl SqlSafeStr, args: &[Arg]) -> Result<u64, Error> {
+        let sql = sql.into_sql_str();
+        let done = match &mut self.conn {
+            Conn::SqliteWriter(c) => {
+                bind_sqlite(sqlx::query(sql), args).execute(&mut **c).await.map(|d| d.rows_affected())
+            }
+            Conn::Sqlite(c) => bind_sqlite(sqlx::query(sql), args).execute(&mut **c).await.map(|d| d.rows_affected()),
+            Conn::Postgres(c) => {
+                bind_postgres(sqlx::query(sql), args).execute(&mut **c).await.map(|d| d.rows_affected())
+            }
+        };
+        self.note(done)
+    }
+
+    /// All rows of an answer.
+    pub async fn fetch_all(&mut self, sql: impl SqlSafeStr, args: &[Arg]) -> Result<Vec<SqlRow>, Error> {
+        let sql = sql.into_sql_str();
+        let rows = match &mut self.conn {
+            Conn::SqliteWriter(c) => bind_sqlite(sqlx::query(sql), args).fetch_all(&mut **c).await.map(sqlite_rows),
+            Conn::Sqlite(c) => bind_sqlite(sqlx::query(sql), args).fetch_all(&mut **c).await.map(sqlite_rows),
+            Conn::Postgres(c) => {
+                let rows = bind_postgres(sqlx::query(sql), args).fetch_all(&mut **c).await;
+                rows.map(|rows| rows.into_iter().map(SqlRow::Postgres).collect())
+            }
+        };
+        self.note(rows)
+    }
+
+    /// The first row of an answer, if it has one.
+    pub async fn fetch_optional(&mut self, sql: impl SqlSafeStr, args: &[Arg]) -> Result<Option<SqlRow>, Error> {
+        let sql = sql.into_sql_str();
+        let row = match &mut self.conn {
+            Conn::SqliteWriter(c) => {
+                bind_sqlite(sqlx::query(sql), args).fetch_optional(&mut **c).await.map(|r| r.map(SqlRow::Sqlite))
+            }
+            Conn::Sqlite(c) => {
+                bind_sqlite(sqlx::query(sql), args).fetch_optional(&mut **c).await.map(|r| r.map(SqlRow::Sqlite))
+            }
+            Conn::Postgres(c) => {
+                bind_postgres(sqlx::query(sql), args).fetch_optional(&mut **c).await.map(|r| r.map(SqlRow::Postgres))
+            }
+        };
+        self.note(row)
+    }
+}
+
+type SqliteQuery<'q> = Query<'q, Sqlite, sqlx::sqlite::SqliteArguments>;
+type PostgresQuery<'q> = Query<'q, Postgres, sqlx::postgres::PgArguments>;
+
+fn bind_sqlite<'q>(mut query: SqliteQuery<'q>, args: &[Arg]) -> SqliteQuery<'q> {
+    for arg in args {
+        query = match arg.clone() {
+            Arg::Text(v) => query.bind(v),
+            Arg::Int(v) => query.bind(v),
+            Arg::Blob(v) => query.bind(v),
+        };
+    }
+    query
+}
+
+fn bind_postgres<'q>(mut query: PostgresQuery<'q>, args: &[Arg]) -> PostgresQuery<'q> {
+    for arg in args {
+        query = match arg.clone() {
+            Arg::Text(v) => query.bind(v),
+            Arg::Int(v) => query.bind(v),
+            Arg::Blob(v) => query.bind(v),
+        };
+    }
+    query
+}
+
+fn sqlite_rows(rows: Vec<sqlx::sqlite::SqliteRow>) -> Vec<SqlRow> {
+    rows.into_iter().map(SqlRow::Sqlite).collect()
+}

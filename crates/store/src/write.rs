@@ -1,0 +1,149 @@
+//! Write transactions. On SQLite one task owns the writing connection and puts transactions that wait
+//! together into one commit, because durability is paid per flush. Each keeps its own savepoint, so one
+//! that fails takes nothing with it.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use crate::db::{Db, Store};
+use crate::error::Error;
+use crate::tx::Tx;
+
+/// At most this many transactions share a commit, so that the first does not wait for ever.
+const MAX_GROUP: usize = 128;
+/// How often a transaction that PostgreSQL could not serialise is tried.
+const MAX_TRIES: u32 = 8;
+
+type RunFn = Box<dyn for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, bool> + Send + Sync>;
+
+/// A transaction on its way to the writer.
+pub(crate) struct Job {
+    run: RunFn,
+    done: oneshot::Sender<Result<(), Error>>,
+}
+
+impl Store {
+    /// Runs `f` in one transaction; all of it happens when `f` gives `Ok`, nothing when it gives `Err`.
+    ///
+    /// `f` may be called again when another transaction was in the way, so it clones what it captures. The
+    /// transaction goes on when the caller stops waiting.
+    pub async fn write<T, E, F>(&self, f: F) -> Result<T, E>
+    where
+        F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let slot: Arc<Mutex<Option<Result<T, E>>>> = Arc::default();
+        let fill = slot.clone();
+        let run: RunFn = Box::new(move |tx| {
+            let work = f(tx);
+            let fill = fill.clone();
+            Box::pin(async move {
+                let result = work.await;
+                let good = result.is_ok();
+                *fill.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+                good
+            })
+        });
+        let (done, committed) = oneshot::channel();
+        let job = Job { run, done };
+        match &self.inner().db {
+            Db::Sqlite { writer, .. } => writer.send(job).await.map_err(|_| Error::Closed)?,
+            Db::Postgres(_) => {
+                let store = self.clone();
+                tokio::spawn(async move { run_on_postgres(store, job).await });
+            }
+        }
+        let committed = committed.await.map_err(|_| Error::Closed)?;
+        let result = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match (committed, result) {
+            (Err(e), Some(Ok(_)) | None) => Err(e.into()),
+            (_, Some(result)) => result,
+            (Ok(()), None) => Err(Error::Closed.into()),
+        }
+    }
+}
+
+/// The writer's loop: one group of transactions after the other until the store is closed.
+pub(crate) async fn run_writer(mut tx: Tx, mut jobs: mpsc::Receiver<Job>, hint: Arc<Notify>) {
+    while let Some(first) = jobs.recv().await {
+        tx.wake_driver = false;
+        let mut waiting = Vec::new();
+        let outcome = run_group(&mut tx, first, &mut jobs, &mut waiting).await;
+        if let Err(e) = &outcome {
+            tracing::error!(error = %e, transactions = waiting.len(), "a commit failed; nothing of it has happened");
+            // The engine may have rolled back by itself (a full disk does that); then this has nothing to do.
+            let _ = tx.execute("ROLLBACK", &[]).await;
+        }
+        for done in waiting {
+            let _ = done.send(outcome.as_ref().map(|_| ()).map_err(Error::again));
+        }
+        if outcome.is_ok() && tx.wake_driver {
+            hint.notify_one();
+        }
+    }
+}
+
+async fn run_group(
+    tx: &mut Tx,
+    first: Job,
+    jobs: &mut mpsc::Receiver<Job>,
+    waiting: &mut Vec<oneshot::Sender<Result<(), Error>>>,
+) -> Result<(), Error> {
+    waiting.push(first.done);
+    tx.execute("BEGIN IMMEDIATE", &[]).await?;
+    run_job(tx, &first.run).await?;
+    while waiting.len() < MAX_GROUP
+        && let Ok(job) = jobs.try_recv()
+    {
+        waiting.push(job.done);
+        run_job(tx, &job.run).await?;
+    }
+    tx.execute("COMMIT", &[]).await.map(|_| ())
+}
+
+async fn run_job(tx: &mut Tx, run: &RunFn) -> Result<(), Error> {
+    tx.execute("SAVEPOINT job", &[]).await?;
+    let good = AssertUnwindSafe(run(tx)).catch_unwind().await.unwrap_or(false);
+    if !good {
+        tx.execute("ROLLBACK TO job", &[]).await?;
+    }
+    tx.execute("RELEASE job", &[]).await.map(|_| ())
+}
+
+async fn run_on_postgres(store: Store, job: Job) {
+    let mut outcome = Err(Error::Closed);
+    for attempt in 1..=MAX_TRIES {
+        outcome = try_on_postgres(&store, &job.run).await;
+        match &outcome {
+            Err(Error::Conflict(_)) if attempt < MAX_TRIES => {
+                tokio::time::sleep(std::time::Duration::from_millis(u64::from(attempt) * 3)).await;
+            }
+            _ => break,
+        }
+    }
+    let _ = job.done.send(outcome);
+}
+
+async fn try_on_postgres(store: &Store, run: &RunFn) -> Result<(), Error> {
+    let mut tx = store.acquire().await?;
+    tx.execute("BEGIN", &[]).await?;
+    let good = AssertUnwindSafe(run(&mut tx)).catch_unwind().await.unwrap_or(false);
+    if tx.conflict {
+        tx.execute("ROLLBACK", &[]).await?;
+        return Err(Error::Conflict(sqlx::Error::WorkerCrashed));
+    }
+    if !good {
+        tx.execute("ROLLBACK", &[]).await?;
+        return Ok(());
+    }
+    tx.execute("COMMIT", &[]).await?;
+    if tx.wake_driver {
+        store.driver_hint().notify_one();
+    }
+    Ok(())
+}

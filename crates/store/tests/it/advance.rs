@@ -1,0 +1,208 @@
+//! `advance` commits all of a step or nothing.
+
+use std::time::Duration;
+
+use base::{Effect, Event, Machine, Scope, Step, Tell, TimerChange, Timestamp};
+use serde::{Deserialize, Serialize};
+use store::machine::{self, NewMachine};
+use store::testing::{TestStore, each_engine};
+use store::{AdvanceError, Error, Machines, Tx, advance, events, outbox, replay, timers};
+
+/// Counts, and tells its peer about every number.
+struct Counter;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Count {
+    n: u32,
+    peer: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum In {
+    Add(u32),
+    Wait,
+}
+
+impl Machine for Counter {
+    const KIND: &'static str = "counter";
+    type State = Count;
+    type Input = In;
+    type Effect = String;
+    type Refusal = String;
+
+    fn step(state: &Count, input: In, now: Timestamp) -> Result<Step<Self>, String> {
+        let mut next = state.clone();
+        match input {
+            In::Add(n) if state.n + n > 10 => Err(format!("{} is too much", state.n + n)),
+            In::Add(n) => {
+                next.n += n;
+                let mut step = Step::to(next.clone());
+                step.effects.push(Effect { key: format!("print-{}", next.n), effect: format!("print {}", next.n) });
+                step.timers.push(TimerChange::clear("wait"));
+                step.tells.extend(state.peer.iter().map(|p| Tell::to::<Counter>(p.clone(), &In::Add(n))));
+                step.events.push(Event {
+                    source: "test".into(),
+                    detail_type: "Added".into(),
+                    resources: vec![],
+                    detail: next.n.into(),
+                });
+                Ok(step)
+            }
+            In::Wait => {
+                let mut step = Step::to(next);
+                step.timers.push(TimerChange::set::<Counter>("wait", now + Duration::from_secs(60), &In::Add(3)));
+                Ok(step)
+            }
+        }
+    }
+
+    fn status(_: &Count) -> &'static str {
+        "Counting"
+    }
+}
+
+fn scope() -> Scope {
+    Scope {
+        account: base::AccountId::parse("123456789012").unwrap(),
+        region: base::Region::parse("eu-central-1").unwrap(),
+    }
+}
+
+async fn make(tx: &mut Tx, id: &str, peer: Option<&str>) -> Result<(), Error> {
+    let state = Count { n: 0, peer: peer.map(str::to_owned) };
+    machine::create::<Counter>(tx, NewMachine { id: id.into(), scope: scope(), parent: String::new(), state }).await
+}
+
+async fn add(t: &TestStore, id: &'static str, n: u32) -> Result<u32, AdvanceError<String>> {
+    t.store.write(move |tx| Box::pin(async move { Ok(advance::<Counter>(tx, id, In::Add(n)).await?.state.n) })).await
+}
+
+async fn count(t: &TestStore, id: &str) -> u32 {
+    let mut tx = t.store.read().await.unwrap();
+    machine::get::<Counter>(&mut tx, id).await.unwrap().unwrap().state.n
+}
+
+async fn two_counters(t: &TestStore) {
+    t.store
+        .write(|tx| {
+            Box::pin(async move {
+                make(tx, "a", Some("b")).await?;
+                make(tx, "b", None).await
+            })
+        })
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_step_and_the_steps_that_it_tells_of_are_one_commit() {
+    each_engine(Machines::new().with::<Counter>(), |t| async move {
+        two_counters(&t).await;
+        assert_eq!(add(&t, "a", 4).await.unwrap(), 4);
+        assert_eq!((count(&t, "a").await, count(&t, "b").await), (4, 4));
+        let mut tx = t.store.read().await.unwrap();
+        assert_eq!(outbox::depth(&mut tx).await.unwrap().rows, 2);
+        let told = events::pending(&mut tx, 10).await.unwrap();
+        assert_eq!(told.len(), 2);
+        assert_eq!(told[0].envelope()["detail"], 4);
+        assert_eq!(replay::<Counter>(&mut tx, "b").await.unwrap().unwrap().n, 4);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_refused_input_changes_nothing_and_a_refused_tell_does_not_undo_the_teller() {
+    each_engine(Machines::new().with::<Counter>(), |t| async move {
+        two_counters(&t).await;
+        add(&t, "b", 8).await.unwrap();
+        assert!(matches!(add(&t, "b", 8).await, Err(AdvanceError::Refused(why)) if why == "16 is too much"));
+        assert_eq!(count(&t, "b").await, 8);
+        add(&t, "a", 5).await.unwrap();
+        assert_eq!((count(&t, "a").await, count(&t, "b").await), (5, 8));
+        assert!(matches!(add(&t, "nobody", 1).await, Err(AdvanceError::NotFound)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_due_timer_fires_once_and_a_cleared_one_never() {
+    each_engine(Machines::new().with::<Counter>(), |t| async move {
+        two_counters(&t).await;
+        let wait =
+            || t.store.write(|tx| Box::pin(async move { advance::<Counter>(tx, "b", In::Wait).await.map(|_| ()) }));
+        let fire = || t.store.write(|tx| Box::pin(async move { timers::fire_due(tx, 10).await }));
+        wait().await.unwrap();
+        assert_eq!(fire().await.unwrap(), 0);
+        t.clock.advance(Duration::from_secs(61));
+        assert_eq!(fire().await.unwrap(), 1);
+        assert_eq!(fire().await.unwrap(), 0);
+        assert_eq!(count(&t, "b").await, 3);
+        wait().await.unwrap();
+        add(&t, "b", 1).await.unwrap();
+        t.clock.advance(Duration::from_secs(61));
+        assert_eq!(fire().await.unwrap(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn only_the_newest_claim_may_finish_an_effect() {
+    each_engine(Machines::new().with::<Counter>(), |t| async move {
+        two_counters(&t).await;
+        add(&t, "b", 1).await.unwrap();
+        let lease = Duration::from_secs(30);
+        let old = outbox::claim(&t.store, "one", 10, lease).await.unwrap();
+        assert_eq!((old.len(), old[0].key.as_str(), old[0].attempts), (1, "print-1", 1));
+        assert!(outbox::claim(&t.store, "two", 10, lease).await.unwrap().is_empty());
+        t.clock.advance(Duration::from_secs(31));
+        let new = outbox::claim(&t.store, "two", 10, lease).await.unwrap();
+        let finish = |claimed: outbox::Claimed| {
+            t.store.write(move |tx| {
+                let claimed = claimed.clone();
+                Box::pin(async move { outbox::finish(tx, &claimed).await })
+            })
+        };
+        assert!(matches!(finish(old[0].clone()).await, Err(Error::LeaseLost { .. })));
+        finish(new[0].clone()).await.unwrap();
+        let mut tx = t.store.read().await.unwrap();
+        assert_eq!(outbox::depth(&mut tx).await.unwrap().rows, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_restarted_owner_gets_its_effects_back_at_once() {
+    each_engine(Machines::new().with::<Counter>(), |t| async move {
+        two_counters(&t).await;
+        add(&t, "b", 1).await.unwrap();
+        outbox::claim(&t.store, "me", 10, Duration::from_secs(600)).await.unwrap();
+        t.store.write(|tx| Box::pin(async move { outbox::release(tx, "me").await })).await.unwrap();
+        assert_eq!(outbox::claim(&t.store, "me", 10, Duration::from_secs(600)).await.unwrap().len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn lists_resume_where_they_stopped_in_both_directions() {
+    each_engine(Machines::new().with::<Counter>(), |t| async move {
+        for id in ["x1", "x2", "x3"] {
+            t.store.write(move |tx| Box::pin(async move { make(tx, id, None).await })).await.unwrap();
+            t.clock.advance(Duration::from_secs(1));
+        }
+        let mut tx = t.store.read().await.unwrap();
+        for (newest_first, expected) in [(true, ["x3", "x2", "x1"]), (false, ["x1", "x2", "x3"])] {
+            let mut seen = Vec::new();
+            let mut after = None;
+            loop {
+                let scope = scope();
+                let page = machine::list::<Counter>(&mut tx, &scope, Some(""), after.as_ref(), 2, newest_first);
+                let page = page.await.unwrap();
+                let Some(last) = page.last() else { break };
+                after = Some(last.position());
+                seen.extend(page.into_iter().map(|row| row.id));
+            }
+            assert_eq!(seen, expected);
+        }
+    })
+    .await;
+}

@@ -1,0 +1,6 @@
+//! The store's promises, on both engines.
+
+#[cfg(test)]
+mod advance;
+#[cfg(test)]
+mod group_commit;
