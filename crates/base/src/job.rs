@@ -16,7 +16,8 @@ pub struct JobSpec {
     pub steps: Vec<JobStep>,
     /// The shell that runs the steps: `sh` or `bash`.
     pub shell: String,
-    /// The whole environment; nothing is inherited from the server.
+    /// The environment; nothing is inherited from the server. What is missing of `PATH`, `HOME` and the like the
+    /// executor adds, because only it knows where the tools are: leave them out unless the user sets them.
     pub env: BTreeMap<String, String>,
     /// Values that never appear in the output; each occurrence becomes `***`.
     pub masked: Vec<Secret<String>>,
@@ -32,6 +33,10 @@ pub struct JobSpec {
     pub limits: JobLimits,
     /// The whole job may run this long.
     pub timeout_seconds: u64,
+    /// Writes `[Container] YYYY/MM/DD HH:MM:SS.ffffff Running command X`, `Entering phase X` and
+    /// `Phase complete: X State: SUCCEEDED` into the output, in order with it, as CodeBuild's agent does.
+    #[serde(default)]
+    pub announce: bool,
 }
 
 /// One step: its commands run one after the other until one fails, then `finally` runs in any case.
