@@ -1,1 +1,9 @@
-//! formats
+//! Files that users write, read into typed values; every mistake becomes a [`Diagnostic`] with line and column. No I/O.
+
+pub mod buildspec;
+mod diagnostic;
+mod nearest;
+pub mod yaml;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Severity, Span};
+pub use nearest::nearest;

@@ -1,0 +1,57 @@
+//! The `artifacts` section.
+
+use super::reader::Reader;
+use super::{ArtifactSpec, Artifacts};
+use crate::Diagnostic;
+use crate::yaml::Node;
+
+const KEYS: &[&str] = &[
+    "files",
+    "name",
+    "base-directory",
+    "discard-paths",
+    "exclude-paths",
+    "enable-symlinks",
+    "s3-prefix",
+    "secondary-artifacts",
+    "type",
+];
+
+pub(super) fn artifacts(r: &mut Reader, node: &Node) -> Option<Artifacts> {
+    let secondary = r.entries("secondary-artifacts", node.get("secondary-artifacts"));
+    let mut sets = Vec::new();
+    for (identifier, key, value) in secondary {
+        let word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        if identifier.is_empty() || identifier.len() > 128 || !identifier.chars().all(word) {
+            r.error("B031", key.span, format!("'{identifier}' is not an artifact identifier"));
+        }
+        if let Some(set) = one(r, &format!("secondary artifact '{identifier}'"), value, true) {
+            sets.push((identifier.to_owned(), set));
+        }
+    }
+    // With secondary sets many files leave the first set out, which CodeBuild bears.
+    let primary = one(r, "artifacts", node, sets.is_empty())?;
+    Some(Artifacts { primary, secondary: sets })
+}
+
+fn one(r: &mut Reader, place: &str, node: &Node, files_required: bool) -> Option<ArtifactSpec> {
+    if node.as_mapping().is_none() {
+        r.error("B001", node.span, format!("{place} must be a mapping with 'files', not {}", node.kind()));
+        return None;
+    }
+    r.unknown_keys(place, node, KEYS);
+    let files = r.list("files", node.get("files"));
+    if files.is_empty() && files_required {
+        let missing = Diagnostic::warning("B030", node.span, format!("'files' is missing in {place}"));
+        r.found.push(missing.with_help("write \"files: ['**/*']\" for everything"));
+    }
+    Some(ArtifactSpec {
+        files,
+        name: node.get("name").and_then(|n| r.text("name", n)),
+        base_directory: node.get("base-directory").and_then(|n| r.text("base-directory", n)),
+        exclude_paths: r.list("exclude-paths", node.get("exclude-paths")),
+        discard_paths: r.flag("discard-paths", node.get("discard-paths")),
+        enable_symlinks: r.flag("enable-symlinks", node.get("enable-symlinks")),
+        s3_prefix: node.get("s3-prefix").and_then(|n| r.text("s3-prefix", n)),
+    })
+}

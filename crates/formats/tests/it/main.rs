@@ -1,0 +1,5 @@
+//! Files in, values and diagnostics out.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod buildspec;
