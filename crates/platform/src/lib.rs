@@ -1,1 +1,7 @@
-//! platform
+//! AWS services that others lean on, and the context in which every operation runs. Knows no HTTP.
+
+mod byte_stream;
+mod cx;
+
+pub use byte_stream::ByteStream;
+pub use cx::{Caller, Cx, Principal, Site};

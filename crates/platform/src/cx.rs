@@ -1,0 +1,77 @@
+//! What an operation gets to work with. Nothing is global.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use base::{Arn, Clock, Ids, Scope, Timestamp};
+use store::Store;
+use store::objects::Objects;
+
+/// The context of one call. Cheap to clone.
+#[derive(Clone)]
+pub struct Cx {
+    pub store: Store,
+    pub objects: Objects,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn Ids>,
+    pub caller: Caller,
+    pub site: Arc<Site>,
+}
+
+/// Who calls, and on which account and region.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub scope: Scope,
+    pub principal: Principal,
+    /// As answered in `x-amzn-RequestId`.
+    pub request_id: String,
+    pub source_ip: String,
+}
+
+/// An authenticated identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// `arn:aws:iam::123456789012:user/alice`, `arn:aws:sts::123456789012:assumed-role/deploy/session`, ...
+    pub arn: String,
+    /// The unique id: `AIDA...`, `AROA...:session`, or the account for its root.
+    pub user_id: String,
+    /// The access key that signed; none for our own services.
+    pub access_key: Option<String>,
+}
+
+/// This installation, the same for all calls.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// How clients reach us, without a slash at the end: `http://127.0.0.1:4566`.
+    pub endpoint: String,
+    /// Where everything lives that is not in the database.
+    pub data_dir: PathBuf,
+    /// Any signature is accepted, and the whole state may be dropped by one request.
+    pub test_mode: bool,
+}
+
+impl Cx {
+    /// The account and region that rows belong to.
+    pub fn scope(&self) -> &Scope {
+        &self.caller.scope
+    }
+
+    /// Now.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The ARN of a resource in the caller's account and region.
+    pub fn arn(&self, service: &str, resource: impl Into<String>) -> Arn {
+        self.caller.scope.arn(service, resource)
+    }
+
+    /// The same context for one of our own services that acts in `scope`: `codepipeline`, say.
+    pub fn as_service(&self, service: &str, scope: &Scope) -> Cx {
+        let arn = scope.global_arn("iam", format!("role/aws-service-role/{service}.amazonaws.com/Headworks"));
+        let principal =
+            Principal { arn: arn.to_string(), user_id: format!("{service}.amazonaws.com"), access_key: None };
+        let caller = Caller { scope: scope.clone(), principal, ..self.caller.clone() };
+        Cx { caller, ..self.clone() }
+    }
+}
