@@ -2,7 +2,9 @@
 
 pub mod buildspec;
 mod diagnostic;
+pub mod log_filter;
 mod nearest;
+pub mod policy;
 pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, Span};
