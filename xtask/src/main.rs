@@ -1,2 +1,52 @@
-//! xtask
-fn main() {}
+//! Every command that development needs: `cargo xtask <command>`.
+
+mod program;
+mod setup;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Development commands of Headworks.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Installs what the tests need. Does nothing, and says so, when all is there.
+    Setup {
+        /// Also installs the peers that `bench` measures: moto and Buildbot.
+        #[arg(long)]
+        bench: bool,
+    },
+    /// Runs every check and every test; ends with `N passed, M failed, K skipped`.
+    Test(test::Arguments),
+    /// Checks the rules of the house that neither rustc nor clippy knows.
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Setup { bench } => {
+            let wanted = if bench { setup::Wanted::Bench } else { setup::Wanted::Tests };
+            setup::run(wanted).map(|()| true)
+        }
+        Command::Test(arguments) => test::run(&arguments),
+        Command::Tidy => tidy::run(),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! The order of the steps.
+
+use anyhow::Result;
+
+use super::{debian, nextest, python};
+use crate::workspace;
+
+/// What the machine is prepared for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// The tests.
+    Tests,
+    /// The tests, and the peers that `bench` measures.
+    Bench,
+}
+
+/// Installs what is missing, or says what is missing when it may not install.
+pub fn run(wanted: Wanted) -> Result<()> {
+    debian::run()?;
+    python::install(&workspace::test_environment(), "xtask/python/tests.txt")?;
+    if wanted == Wanted::Bench {
+        python::install(&workspace::bench_environment(), "xtask/python/bench.txt")?;
+    }
+    nextest::run()?;
+    eprintln!("setup: everything is there");
+    Ok(())
+}

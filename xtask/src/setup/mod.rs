@@ -1,0 +1,9 @@
+//! `cargo xtask setup`: makes this machine able to run the tests. Safe to repeat, quick when there is nothing to do.
+
+mod debian;
+mod install;
+mod nextest;
+mod python;
+
+pub use debian::postgres_folder;
+pub use install::{Wanted, run};
