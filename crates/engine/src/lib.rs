@@ -1,1 +1,3 @@
-//! engine
+//! Pure state machines and planners: they decide, and others do. No I/O, no clock, no randomness.
+
+pub mod build;

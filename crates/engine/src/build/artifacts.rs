@@ -1,0 +1,205 @@
+//! Which files become artifacts, and where they go.
+
+use std::collections::BTreeMap;
+
+use formats::buildspec::{ArtifactSpec, Artifacts};
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use serde::{Deserialize, Serialize};
+
+use super::{ArtifactTarget, Context, Request};
+
+/// One set of files and its destination.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArtifactPlan {
+    pub identifier: Option<String>,
+    pub files: Vec<String>,
+    pub exclude: Vec<String>,
+    /// Relative to the source folder; may hold patterns.
+    pub base_directory: Option<String>,
+    pub discard_paths: bool,
+    pub keep_symlinks: bool,
+    pub bucket: String,
+    /// The zip's key, or the folder's without a slash at the end (empty = the bucket's root).
+    pub key: String,
+    pub packaging: Packaging,
+    /// The variable whose value takes the place of the key's last part, when the name needs a shell.
+    pub name_variable: Option<String>,
+}
+
+/// How artifacts are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Packaging {
+    Zip,
+    Folder,
+}
+
+impl ArtifactPlan {
+    /// The plan with its name as the shell expanded it.
+    pub(super) fn named(&self, values: &BTreeMap<String, String>) -> ArtifactPlan {
+        let mut plan = self.clone();
+        if let Some(name) = self.name_variable.as_ref().and_then(|v| values.get(v)).filter(|n| !n.trim().is_empty()) {
+            let folder = self.key.rsplit_once('/').map_or("", |(folder, _)| folder);
+            plan.key = join(&[folder, name.trim()]);
+        }
+        plan
+    }
+}
+
+/// The sets that the request's targets want of the buildspec; or why UPLOAD_ARTIFACTS must fail.
+pub(super) fn plan(request: &Request, artifacts: Option<&Artifacts>) -> Result<Vec<ArtifactPlan>, Context> {
+    let mut sets = Vec::new();
+    for target in std::iter::once(&request.artifacts).chain(&request.secondary_artifacts) {
+        match target {
+            ArtifactTarget::NoArtifacts => {}
+            ArtifactTarget::S3 { identifier, bucket, name, override_name, zip, .. } => {
+                let spec = match identifier {
+                    None => artifacts.map(|a| &a.primary),
+                    Some(id) => Some(secondary(artifacts, id)?),
+                };
+                // The section is optional: a build may be run for its commands alone.
+                let Some(spec) = spec.filter(|s| !s.files.is_empty()) else { continue };
+                let wanted = spec.name.as_deref().filter(|_| *override_name).unwrap_or(name);
+                let needs_shell = wanted.contains(['$', '`']);
+                let key = destination_key(target, &request.uuid, wanted);
+                let packaging = if *zip { Packaging::Zip } else { Packaging::Folder };
+                let variable = needs_shell.then(|| format!("HEADWORKS_ARTIFACT_NAME_{}", sets.len()));
+                let mut set = set(identifier.clone(), spec, bucket, key, packaging, variable);
+                if let Some(prefix) = &spec.s3_prefix {
+                    set.key = join(&[prefix, &set.key]);
+                }
+                sets.push(set);
+            }
+            ArtifactTarget::Pipeline(outputs) => {
+                for output in outputs {
+                    let spec = match outputs.len() {
+                        1 => artifacts.map(|a| &a.primary).ok_or_else(no_match)?,
+                        _ => secondary(artifacts, &output.name)?,
+                    };
+                    let (bucket, key) = (&output.place.bucket, output.place.key.clone());
+                    sets.push(set(Some(output.name.clone()), spec, bucket, key, Packaging::Zip, None));
+                }
+            }
+        }
+    }
+    Ok(sets)
+}
+
+fn secondary<'a>(artifacts: Option<&'a Artifacts>, identifier: &str) -> Result<&'a ArtifactSpec, Context> {
+    let found = artifacts.and_then(|a| a.secondary.iter().find(|(id, _)| id == identifier));
+    found.map(|(_, spec)| spec).ok_or_else(|| {
+        Context::new("CLIENT_ERROR", format!("no definition for secondary artifact {identifier} in buildspec"))
+    })
+}
+
+/// AWS's words for patterns that match nothing.
+fn no_match() -> Context {
+    Context::new("CLIENT_ERROR", "no matching artifact paths found")
+}
+
+fn set(
+    identifier: Option<String>,
+    spec: &ArtifactSpec,
+    bucket: &str,
+    key: String,
+    packaging: Packaging,
+    name_variable: Option<String>,
+) -> ArtifactPlan {
+    ArtifactPlan {
+        identifier,
+        files: spec.files.clone(),
+        exclude: spec.exclude_paths.clone(),
+        base_directory: spec.base_directory.clone(),
+        discard_paths: spec.discard_paths,
+        keep_symlinks: spec.enable_symlinks,
+        bucket: bucket.to_owned(),
+        key,
+        packaging,
+        name_variable,
+    }
+}
+
+/// `[path/][build id/][name]`; a name of `/` stands for nothing.
+pub fn destination_key(target: &ArtifactTarget, uuid: &str, name: &str) -> String {
+    match target {
+        ArtifactTarget::NoArtifacts | ArtifactTarget::Pipeline(_) => name.to_owned(),
+        ArtifactTarget::S3 { path, by_build_id, .. } => join(&[path, if *by_build_id { uuid } else { "" }, name]),
+    }
+}
+
+fn join(parts: &[&str]) -> String {
+    let parts: Vec<&str> = parts.iter().map(|p| p.trim_matches('/')).filter(|p| !p.is_empty()).collect();
+    parts.join("/")
+}
+
+/// Decides by path which files belong to a set.
+#[derive(Debug)]
+pub struct FileMatcher {
+    files: GlobSet,
+    exclude: GlobSet,
+}
+
+impl FileMatcher {
+    /// Patterns are relative to the base directory: `**/*` is everything below it, `*` does not cross a slash.
+    pub fn new(files: &[String], exclude: &[String]) -> Result<Self, String> {
+        Ok(FileMatcher { files: set_of(files)?, exclude: set_of(exclude)? })
+    }
+
+    /// True for a path (with `/`, relative to the base directory) that belongs to the set.
+    pub fn matches(&self, path: &str) -> bool {
+        self.files.is_match(path) && !self.exclude.is_match(path)
+    }
+}
+
+fn set_of(patterns: &[String]) -> Result<GlobSet, String> {
+    let mut set = GlobSetBuilder::new();
+    for pattern in patterns {
+        let relative = pattern.trim().trim_start_matches("./");
+        let glob = GlobBuilder::new(relative)
+            .literal_separator(true)
+            .backslash_escape(true)
+            .build()
+            .map_err(|e| format!("the pattern '{pattern}' cannot be read: {}", e.kind()))?;
+        set.add(glob);
+    }
+    set.build().map_err(|e| e.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matcher(files: &[&str], exclude: &[&str]) -> FileMatcher {
+        let own = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
+        FileMatcher::new(&own(files), &own(exclude)).unwrap()
+    }
+
+    #[test]
+    fn two_stars_cross_folders_and_one_does_not() {
+        let all = matcher(&["**/*"], &["**/*.tmp"]);
+        for yes in ["a", ".hidden", "a/b/c.txt"] {
+            assert!(all.matches(yes), "{yes}");
+        }
+        assert!(!all.matches("x/y.tmp"));
+        let flat = matcher(&["./dist/*", "README.md"], &[]);
+        assert!(flat.matches("dist/a") && flat.matches("README.md"));
+        assert!(!flat.matches("dist/a/b") && !flat.matches("x/README.md"));
+        let deep = matcher(&["dist/**/*"], &[]);
+        assert!(deep.matches("dist/a") && deep.matches("dist/a/b") && !deep.matches("other"));
+    }
+
+    #[test]
+    fn the_key_has_path_build_and_name() {
+        let target = |path: &str, by_build_id| ArtifactTarget::S3 {
+            identifier: None,
+            bucket: "b".to_owned(),
+            path: path.to_owned(),
+            by_build_id,
+            name: String::new(),
+            override_name: false,
+            zip: true,
+        };
+        assert_eq!(destination_key(&target("/out/", true), "u-1", "a.zip"), "out/u-1/a.zip");
+        assert_eq!(destination_key(&target("", false), "u-1", "a.zip"), "a.zip");
+        assert_eq!(destination_key(&target("out", true), "u-1", "/"), "out/u-1");
+    }
+}

@@ -1,0 +1,44 @@
+//! The build: from StartBuild to its last phase.
+//!
+//! ```text
+//!  Submitted --Start--> Queued --Began--> Preparing --Prepared--> Running --JobEnded--> Uploading --Uploaded--> Completed
+//!                         |  (nothing to fetch and the buildspec at hand:)   ^   |  |                             ^
+//!                         '----------------------Began-----------------------'   |  '---(nothing to upload)-------|
+//!                         '--QueueTimedOut, Stop------------------------------------------------------------------|
+//!                                   Preparing, Uploading: Stop, DeadlinePassed -----------------------------------|
+//!                                                         Running --Stop, DeadlinePassed--> Stopping --JobEnded---'
+//! ```
+//!
+//! Rules of AWS that stand here
+//! * INSTALL or PRE_BUILD failed: nothing of the rest runs. BUILD failed: POST_BUILD still runs and UPLOAD_ARTIFACTS
+//!   is still attempted (`view-build-details-phases` in the user guide). `on-failure` changes the first, not the second.
+//! * The build time limit counts from PROVISIONING, the queue's from submission.
+//! * Variables: StartBuild before project before buildspec; values are literal.
+//!
+//! Deviation: a phase that failed with `on-failure: CONTINUE` lets the next phases run, and the build still ends FAILED.
+
+mod artifacts;
+mod effect;
+mod event;
+mod input;
+mod narrate;
+mod on;
+mod plan;
+mod request;
+mod state;
+mod step;
+#[cfg(test)]
+mod tests;
+mod turn;
+
+pub use artifacts::{ArtifactPlan, FileMatcher, Packaging, destination_key};
+pub use effect::BuildEffect;
+pub use input::{BuildInput, SourceFailure, Sourced, UploadedArtifact};
+pub use narrate::container_line;
+pub use plan::{Plan, PlanError, SourceDirs, compile};
+pub use request::{
+    ArtifactTarget, BuildspecFrom, EnvironmentVariable, Logs, OutputArtifact, Parent, Place, Request, Source,
+    SourceKind, VariableKind,
+};
+pub use state::{BuildState, BuildStatus, Context, Facts, Phase, PhaseEnd, PhaseRecord, Stage};
+pub use step::{Build, BuildRefusal};

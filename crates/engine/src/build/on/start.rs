@@ -1,0 +1,60 @@
+//! `Start` and `Began`.
+
+use std::time::Duration;
+
+use base::{Step, Timestamp};
+
+use super::prepared::plan_failed;
+use crate::build::plan::{SourceDirs, plan_text};
+use crate::build::turn::{BUILD_TIMER, QUEUE_TIMER, Turn};
+use crate::build::{Build, BuildEffect, BuildInput, BuildState, BuildspecFrom, Phase, Stage, event};
+
+/// Executors keep the job's own time limit; this much later nobody can be at work any more.
+pub(super) const GRACE: Duration = Duration::from_secs(60);
+
+pub(in crate::build) fn start(state: &BuildState, now: Timestamp) -> Step<Build> {
+    let mut turn = Turn::new(state, now);
+    let request = state.request.clone();
+    turn.instant(Phase::Submitted, request.submitted);
+    turn.event(event::state_change(&turn.state));
+    turn.open(Phase::Queued, request.submitted);
+    let queue_ends = request.submitted + Duration::from_secs(u64::from(request.queued_timeout_minutes) * 60);
+    turn.set_timer(QUEUE_TIMER, queue_ends, &BuildInput::QueueTimedOut {});
+    if let (true, BuildspecFrom::Inline(text)) = (request.is_self_contained(), &request.buildspec) {
+        // Nothing to fetch: one round through the outbox less before the first command runs.
+        match plan_text(&request, &SourceDirs::of(&request), text) {
+            Ok((plan, job, preamble)) => {
+                turn.state.stage = Stage::QueuedToRun(plan);
+                turn.effect(BuildEffect::Run { job: Box::new(job), logs: request.logs.clone(), preamble });
+            }
+            Err(error) => {
+                turn.pass(now);
+                turn.instant(Phase::Provisioning, now);
+                return plan_failed(turn, error);
+            }
+        }
+    } else {
+        turn.state.stage = Stage::QueuedToPrepare;
+        turn.effect(BuildEffect::Prepare { request: Box::new(request) });
+    }
+    turn.into_step()
+}
+
+pub(in crate::build) fn began(state: &BuildState, next: Stage, at: Timestamp, now: Timestamp) -> Step<Build> {
+    let mut turn = Turn::new(state, now);
+    leave_queue(&mut turn, at);
+    turn.state.stage = next;
+    turn.into_step()
+}
+
+/// Closes QUEUED, opens PROVISIONING and lets the build's own time run. Safe to call when that has happened.
+pub(super) fn leave_queue(turn: &mut Turn, at: Timestamp) {
+    if !turn.is_open(Phase::Queued) {
+        return;
+    }
+    turn.pass(at);
+    turn.open(Phase::Provisioning, at);
+    turn.clear_timer(QUEUE_TIMER);
+    let limit = Duration::from_secs(u64::from(turn.state.request.timeout_minutes) * 60);
+    turn.set_timer(BUILD_TIMER, at + limit + GRACE, &BuildInput::DeadlinePassed {});
+}

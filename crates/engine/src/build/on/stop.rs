@@ -1,0 +1,33 @@
+//! `Stop`.
+
+use std::time::Duration;
+
+use base::{Step, Timestamp};
+
+use super::job::stop_context;
+use crate::build::turn::{BUILD_TIMER, QUEUE_TIMER, Turn};
+use crate::build::{Build, BuildEffect, BuildInput, BuildState, BuildStatus, Stage};
+
+/// How long a job may take to answer a cancel.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// No job runs: the build is over at once. Whoever is at work finds its answer ignored.
+pub(in crate::build) fn stop(state: &BuildState, now: Timestamp) -> Step<Build> {
+    let mut turn = Turn::new(state, now);
+    turn.close(now, BuildStatus::Stopped, Some(stop_context(BuildStatus::Stopped)));
+    turn.complete(BuildStatus::Stopped, Vec::new())
+}
+
+pub(in crate::build) fn stop_job(state: &BuildState, now: Timestamp) -> Step<Build> {
+    cancel(state, BuildStatus::Stopped, now)
+}
+
+/// The build is over when its processes are, not when somebody asked.
+pub(super) fn cancel(state: &BuildState, status: BuildStatus, now: Timestamp) -> Step<Build> {
+    let mut turn = Turn::new(state, now);
+    turn.state.stage = Stage::Stopping(status);
+    turn.clear_timer(QUEUE_TIMER);
+    turn.set_timer(BUILD_TIMER, now + PATIENCE, &BuildInput::DeadlinePassed {});
+    turn.effect(BuildEffect::Cancel { job: state.request.uuid.clone() });
+    turn.into_step()
+}

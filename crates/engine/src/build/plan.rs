@@ -1,0 +1,228 @@
+//! From a buildspec and a request to a job.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use base::{JobSpec, JobStep, StepFailure};
+use formats::buildspec::{self, Buildspec, OnFailure, PhaseName, Shell, Version};
+use serde::{Deserialize, Serialize};
+
+use super::{ArtifactPlan, Context, Phase, Request, VariableKind, artifacts};
+
+/// What is decided before the job runs and needed after it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    pub artifacts: Vec<ArtifactPlan>,
+    /// Why UPLOAD_ARTIFACTS will fail, when that is known already.
+    pub artifact_problem: Option<Context>,
+    /// The variables that the buildspec exports.
+    pub exported: Vec<String>,
+}
+
+/// Where the sources are, and which versions they have.
+#[derive(Clone, Debug, Default)]
+pub struct SourceDirs {
+    pub primary: PathBuf,
+    /// Identifier and folder.
+    pub secondary: Vec<(String, PathBuf)>,
+    pub resolved_version: Option<String>,
+    pub secondary_versions: BTreeMap<String, String>,
+}
+
+impl SourceDirs {
+    /// The folders that a request gives its sources.
+    pub fn of(request: &Request) -> Self {
+        let folder = |(i, source): (usize, &super::Source)| {
+            (source.identifier.clone().unwrap_or_default(), request.secondary_dir(i))
+        };
+        SourceDirs {
+            primary: request.source_dir(),
+            secondary: request.secondary_sources.iter().enumerate().map(folder).collect(),
+            resolved_version: None,
+            secondary_versions: BTreeMap::new(),
+        }
+    }
+}
+
+/// Why a build cannot be planned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanError {
+    pub context: Context,
+    /// All findings in the buildspec, a line each.
+    pub findings: Vec<String>,
+}
+
+/// Reads the buildspec's text and plans the job. The last part is what the log begins with.
+pub(super) fn plan_text(
+    request: &Request,
+    dirs: &SourceDirs,
+    text: &str,
+) -> Result<(Plan, JobSpec, Vec<String>), PlanError> {
+    let (spec, diagnostics) = buildspec::read(text);
+    let file = request.buildspec.name();
+    let findings: Vec<String> = diagnostics.iter().map(|d| d.in_file(file).to_string()).collect();
+    let Some(spec) = spec else {
+        let first =
+            diagnostics.iter().filter(|d| d.is_error()).map(|d| d.in_file(file).to_string()).collect::<Vec<_>>();
+        return Err(PlanError { context: Context::new("YAML_FILE_ERROR", first.join("\n")), findings });
+    };
+    let (plan, job) =
+        compile(request, dirs, &spec).map_err(|context| PlanError { context, findings: findings.clone() })?;
+    let mut preamble = findings;
+    for phase in &spec.phases {
+        if !phase.runtime_versions.is_empty() {
+            let wanted: Vec<_> = phase.runtime_versions.iter().map(|(r, v)| format!("{r} {v}")).collect();
+            preamble.push(format!(
+                "runtime-versions are not installed here; the machine's own tools are used ({})",
+                wanted.join(", ")
+            ));
+        }
+    }
+    Ok((plan, job, preamble))
+}
+
+/// Plans the job of a buildspec.
+pub fn compile(request: &Request, dirs: &SourceDirs, spec: &Buildspec) -> Result<(Plan, JobSpec), Context> {
+    refuse_unbuilt(request, spec)?;
+    let (artifacts, artifact_problem) = match artifacts::plan(request, spec.artifacts.as_ref()) {
+        Ok(artifacts) => (artifacts, None),
+        Err(problem) => (Vec::new(), Some(problem)),
+    };
+    let exported = spec.env.exported_variables.clone();
+    let mut steps: Vec<JobStep> = PhaseName::ALL.into_iter().map(|name| step(spec, name)).collect();
+    let name_of = |identifier: Option<&str>| {
+        let spec = spec.artifacts.as_ref()?;
+        let set = match identifier {
+            None => Some(&spec.primary),
+            Some(id) => spec.secondary.iter().find(|(other, _)| other == id).map(|(_, set)| set),
+        };
+        set?.name.clone()
+    };
+    let mut reported = exported.clone();
+    let mut naming = Vec::new();
+    for set in &artifacts {
+        if let Some(variable) = &set.name_variable {
+            let fallback = || set.key.rsplit('/').next().unwrap_or_default().to_owned();
+            let name = name_of(set.identifier.as_deref()).unwrap_or_else(fallback);
+            naming.push(format!("{variable}=$(cat <<HEADWORKS_END\n{name}\nHEADWORKS_END\n)"));
+            reported.push(variable.clone());
+        }
+    }
+    if !naming.is_empty() {
+        // The shell that ran the commands expands the names, as its variables may be meant.
+        let name = Phase::UploadArtifacts.name().to_owned();
+        steps.push(JobStep { name, commands: naming, finally: Vec::new(), on_failure: StepFailure::Continue });
+    }
+    let job = JobSpec {
+        id: request.uuid.clone(),
+        steps,
+        shell: match spec.env.shell {
+            Some(Shell::Bash) => "bash".to_owned(),
+            Some(Shell::Sh) | None => "sh".to_owned(),
+        },
+        env: environment(request, dirs, spec),
+        masked: Vec::new(),
+        work_dir: request.work_dir.clone(),
+        current_dir: dirs.primary.clone(),
+        exported: reported,
+        succeeding_variable: Some("CODEBUILD_BUILD_SUCCEEDING".to_owned()),
+        limits: request.limits,
+        timeout_seconds: u64::from(request.timeout_minutes) * 60,
+        announce: true,
+    };
+    Ok((Plan { artifacts, artifact_problem, exported }, job))
+}
+
+/// What would silently not happen must not begin.
+fn refuse_unbuilt(request: &Request, spec: &Buildspec) -> Result<(), Context> {
+    if let Some(reference) = spec.env.parameter_store.first() {
+        let why = format!("env/parameter-store ({}) is not built yet", reference.name);
+        return Err(Context::new("PARAMETER_STORE_ERROR", why));
+    }
+    if let Some(reference) = spec.env.secrets_manager.first() {
+        let why = format!("env/secrets-manager ({}) is not built yet", reference.name);
+        return Err(Context::new("SECRETS_MANAGER_ERROR", why));
+    }
+    if let Some(variable) = request.variables.iter().find(|v| v.kind != VariableKind::Plaintext) {
+        let (name, kind) = (&variable.name, variable.kind.name());
+        let code = match variable.kind {
+            VariableKind::SecretsManager => "SECRETS_MANAGER_ERROR",
+            VariableKind::ParameterStore | VariableKind::Plaintext => "PARAMETER_STORE_ERROR",
+        };
+        return Err(Context::new(code, format!("environment variable {name} of type {kind} is not built yet")));
+    }
+    let users = spec.run_as.iter().chain(spec.phases.iter().filter_map(|p| p.run_as.as_ref()));
+    if let Some(user) = users.into_iter().find(|user| user.as_str() != "root") {
+        return Err(Context::new("CLIENT_ERROR", format!("run-as: {user} is not built yet; commands run as root")));
+    }
+    Ok(())
+}
+
+fn step(spec: &Buildspec, name: PhaseName) -> JobStep {
+    let phase = spec.phases.iter().find(|phase| phase.name == name);
+    let fresh_shells = |commands: &[String]| -> Vec<String> {
+        match spec.version {
+            Version::V02 => commands.to_vec(),
+            Version::V01 => commands.iter().map(|c| format!("( cd \"$CODEBUILD_SRC_DIR\"\n{c}\n)")).collect(),
+        }
+    };
+    let (step, default) = match name {
+        PhaseName::Install => (Phase::Install, StepFailure::Abort),
+        PhaseName::PreBuild => (Phase::PreBuild, StepFailure::Abort),
+        PhaseName::Build => (Phase::Build, StepFailure::Continue),
+        PhaseName::PostBuild => (Phase::PostBuild, StepFailure::Continue),
+    };
+    JobStep {
+        name: step.name().to_owned(),
+        commands: phase.map(|p| fresh_shells(&p.commands)).unwrap_or_default(),
+        finally: phase.map(|p| fresh_shells(&p.finally)).unwrap_or_default(),
+        on_failure: match phase.and_then(|p| p.on_failure) {
+            None => default,
+            Some(OnFailure::Abort) => StepFailure::Abort,
+            Some(OnFailure::Continue) => StepFailure::Continue,
+        },
+    }
+}
+
+/// The variables that CodeBuild publishes
+/// (<https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html>), over those of the user.
+fn environment(request: &Request, dirs: &SourceDirs, spec: &Buildspec) -> BTreeMap<String, String> {
+    let mut env = BTreeMap::from([("CI".to_owned(), "true".to_owned())]);
+    env.extend(spec.env.variables.iter().cloned());
+    env.extend(request.variables.iter().map(|v| (v.name.clone(), v.value.clone())));
+    let mut put = |name: &str, value: String| env.insert(name.to_owned(), value);
+    let region = request.scope.region.as_str();
+    put("AWS_REGION", region.to_owned());
+    put("AWS_DEFAULT_REGION", region.to_owned());
+    put("AWS_ENDPOINT_URL", request.endpoint.clone());
+    put("CODEBUILD_BUILD_ARN", request.arn());
+    put("CODEBUILD_BUILD_ID", request.id.clone());
+    put("CODEBUILD_BUILD_IMAGE", request.image.clone());
+    put("CODEBUILD_BUILD_NUMBER", request.number.to_string());
+    put("CODEBUILD_BUILD_SUCCEEDING", "1".to_owned());
+    put("CODEBUILD_INITIATOR", request.initiator.clone());
+    put("CODEBUILD_KMS_KEY_ID", request.encryption_key.clone());
+    put(
+        "CODEBUILD_LOG_PATH",
+        match &request.logs {
+            super::Logs::Disabled => String::new(),
+            super::Logs::CloudWatch { stream, .. } => stream.clone(),
+        },
+    );
+    put("CODEBUILD_SRC_DIR", dirs.primary.to_string_lossy().into_owned());
+    put("CODEBUILD_START_TIME", request.submitted.millis().to_string());
+    put("CODEBUILD_SOURCE_REPO_URL", request.source.kind.location());
+    // Without a version of its own a source has the one that it resolved to.
+    let version = request.source.version.clone().or_else(|| dirs.resolved_version.clone());
+    put("CODEBUILD_SOURCE_VERSION", version.unwrap_or_default());
+    if let Some(resolved) = &dirs.resolved_version {
+        put("CODEBUILD_RESOLVED_SOURCE_VERSION", resolved.clone());
+    }
+    for ((identifier, dir), source) in dirs.secondary.iter().zip(&request.secondary_sources) {
+        put(&format!("CODEBUILD_SRC_DIR_{identifier}"), dir.to_string_lossy().into_owned());
+        put(&format!("CODEBUILD_SOURCE_REPO_URL_{identifier}"), source.kind.location());
+        let version = source.version.clone().or_else(|| dirs.secondary_versions.get(identifier).cloned());
+        put(&format!("CODEBUILD_SOURCE_VERSION_{identifier}"), version.unwrap_or_default());
+    }
+    env
+}

@@ -1,0 +1,188 @@
+//! Where a build stands.
+
+use std::collections::BTreeMap;
+
+use base::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Plan, Request, UploadedArtifact};
+
+/// The whole state of a build.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BuildState {
+    pub request: Request,
+    pub stage: Stage,
+    /// In the order in which they began; at most one is open, and it is the last.
+    pub phases: Vec<PhaseRecord>,
+    pub facts: Facts,
+}
+
+/// What the build waits for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Stage {
+    /// Made, and not yet started.
+    Submitted,
+    /// Nobody works at it yet; sources must be fetched.
+    QueuedToPrepare,
+    /// Nobody works at it yet; the job is planned.
+    QueuedToRun(Plan),
+    /// Sources are being fetched.
+    Preparing,
+    /// The job runs.
+    Running(Plan),
+    /// The job was told to end.
+    Stopping(BuildStatus),
+    /// Artifacts are being uploaded; the status is that of the job.
+    Uploading(BuildStatus),
+    /// The end.
+    Completed { status: BuildStatus, at: Timestamp },
+}
+
+/// What was learned on the way.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    /// The commit (or object version) that the primary source version stood for.
+    pub resolved_source_version: Option<String>,
+    /// By source identifier.
+    pub secondary_source_versions: BTreeMap<String, String>,
+    pub exported_variables: BTreeMap<String, String>,
+    pub artifacts: Vec<UploadedArtifact>,
+}
+
+/// `StatusType` of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum BuildStatus {
+    Succeeded,
+    Failed,
+    Fault,
+    Stopped,
+    TimedOut,
+}
+
+impl BuildStatus {
+    /// The status as the API spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            BuildStatus::Succeeded => "SUCCEEDED",
+            BuildStatus::Failed => "FAILED",
+            BuildStatus::Fault => "FAULT",
+            BuildStatus::Stopped => "STOPPED",
+            BuildStatus::TimedOut => "TIMED_OUT",
+        }
+    }
+}
+
+/// `BuildPhaseType` of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Phase {
+    Submitted,
+    Queued,
+    Provisioning,
+    DownloadSource,
+    Install,
+    PreBuild,
+    Build,
+    PostBuild,
+    UploadArtifacts,
+    Finalizing,
+    Completed,
+}
+
+impl Phase {
+    /// The phases that are steps of the job.
+    pub const STEPS: [Phase; 4] = [Phase::Install, Phase::PreBuild, Phase::Build, Phase::PostBuild];
+
+    /// The phase as the API spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Submitted => "SUBMITTED",
+            Phase::Queued => "QUEUED",
+            Phase::Provisioning => "PROVISIONING",
+            Phase::DownloadSource => "DOWNLOAD_SOURCE",
+            Phase::Install => "INSTALL",
+            Phase::PreBuild => "PRE_BUILD",
+            Phase::Build => "BUILD",
+            Phase::PostBuild => "POST_BUILD",
+            Phase::UploadArtifacts => "UPLOAD_ARTIFACTS",
+            Phase::Finalizing => "FINALIZING",
+            Phase::Completed => "COMPLETED",
+        }
+    }
+
+    /// The phase that a step of the job stands for.
+    pub fn of_step(name: &str) -> Option<Phase> {
+        Phase::STEPS.into_iter().find(|phase| phase.name() == name)
+    }
+}
+
+/// One phase's record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PhaseRecord {
+    pub phase: Phase,
+    pub started: Timestamp,
+    pub end: PhaseEnd,
+}
+
+/// Whether and how a phase ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum PhaseEnd {
+    Open,
+    Ended { at: Timestamp, status: BuildStatus, context: Option<Context> },
+}
+
+/// Why a phase ended as it did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Context {
+    pub status_code: String,
+    pub message: String,
+}
+
+impl Context {
+    /// A context.
+    pub fn new(status_code: impl Into<String>, message: impl Into<String>) -> Self {
+        Context { status_code: status_code.into(), message: message.into() }
+    }
+}
+
+impl BuildState {
+    /// A build that is not yet started: feed it `Start` in the same transaction.
+    pub fn new(request: Request) -> Self {
+        BuildState { request, stage: Stage::Submitted, phases: Vec::new(), facts: Facts::default() }
+    }
+
+    /// The end, when it is reached.
+    pub fn completed(&self) -> Option<(BuildStatus, Timestamp)> {
+        match &self.stage {
+            Stage::Completed { status, at } => Some((*status, *at)),
+            Stage::Submitted
+            | Stage::QueuedToPrepare
+            | Stage::QueuedToRun(_)
+            | Stage::Preparing
+            | Stage::Running(_)
+            | Stage::Stopping(_)
+            | Stage::Uploading(_) => None,
+        }
+    }
+
+    /// `buildStatus` of the API.
+    pub fn status_name(&self) -> &'static str {
+        self.completed().map_or("IN_PROGRESS", |(status, _)| status.name())
+    }
+
+    /// The phase that began last.
+    pub fn current_phase(&self) -> Phase {
+        self.phases.last().map_or(Phase::Submitted, |record| record.phase)
+    }
+
+    /// The first phase that did not succeed.
+    pub fn first_failure(&self) -> Option<(Phase, &Context)> {
+        self.phases.iter().find_map(|record| match &record.end {
+            PhaseEnd::Ended { status, context: Some(context), .. } if *status != BuildStatus::Succeeded => {
+                Some((record.phase, context))
+            }
+            PhaseEnd::Ended { .. } | PhaseEnd::Open => None,
+        })
+    }
+}

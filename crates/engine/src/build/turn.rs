@@ -1,0 +1,139 @@
+//! One step in the making: phases open and close, and each closing is an event.
+
+use base::{Effect, Step, Tell, TimerChange, Timestamp};
+use serde_json::json;
+
+use super::step::Build;
+use super::{BuildEffect, BuildInput, BuildState, BuildStatus, Context, Phase, PhaseEnd, PhaseRecord, Stage, event};
+
+pub(super) struct Turn {
+    pub state: BuildState,
+    pub now: Timestamp,
+    step: Step<Build>,
+}
+
+pub(super) const QUEUE_TIMER: &str = "queue";
+pub(super) const BUILD_TIMER: &str = "build";
+
+impl Turn {
+    pub fn new(state: &BuildState, now: Timestamp) -> Self {
+        Turn { state: state.clone(), now, step: Step::to(state.clone()) }
+    }
+
+    /// Opens `phase`, unless it has a record already.
+    pub fn open(&mut self, phase: Phase, at: Timestamp) {
+        if !self.state.phases.iter().any(|record| record.phase == phase) {
+            self.state.phases.push(PhaseRecord { phase, started: at, end: PhaseEnd::Open });
+        }
+    }
+
+    /// Closes the open phase. Times never run backwards, whatever clocks say.
+    pub fn close(&mut self, at: Timestamp, status: BuildStatus, context: Option<Context>) {
+        let Some(record) = self.state.phases.last_mut().filter(|r| r.end == PhaseEnd::Open) else { return };
+        let at = at.max(record.started);
+        record.end = PhaseEnd::Ended { at, status, context };
+        let record = record.clone();
+        self.step.events.push(event::phase_change(&self.state, &record));
+    }
+
+    /// Closes the open phase as succeeded.
+    pub fn pass(&mut self, at: Timestamp) {
+        self.close(at, BuildStatus::Succeeded, None);
+    }
+
+    /// A phase that took no time of its own.
+    pub fn instant(&mut self, phase: Phase, at: Timestamp) {
+        self.open(phase, at);
+        self.pass(at);
+    }
+
+    pub fn is_open(&self, phase: Phase) -> bool {
+        self.state.phases.last().is_some_and(|r| r.phase == phase && r.end == PhaseEnd::Open)
+    }
+
+    pub fn has(&self, phase: Phase) -> bool {
+        self.state.phases.iter().any(|r| r.phase == phase)
+    }
+
+    pub fn effect(&mut self, effect: BuildEffect) {
+        self.step.effects.push(Effect { key: key(&self.state, effect.kind()), effect });
+    }
+
+    pub fn set_timer(&mut self, name: &str, at: Timestamp, input: &BuildInput) {
+        self.step.timers.push(TimerChange::set::<Build>(name, at, input));
+    }
+
+    pub fn clear_timer(&mut self, name: &str) {
+        self.step.timers.push(TimerChange::clear(name));
+    }
+
+    pub fn event(&mut self, event: base::Event) {
+        self.step.events.push(event);
+    }
+
+    /// Ends the build: FINALIZING, COMPLETED, the last event, the parent's answer, the clean-up.
+    pub fn complete(mut self, status: BuildStatus, lines: Vec<String>) -> Step<Build> {
+        let now = self.now;
+        self.instant(Phase::Finalizing, now);
+        self.open(Phase::Completed, now);
+        self.state.stage = Stage::Completed { status, at: now };
+        self.clear_timer(QUEUE_TIMER);
+        self.clear_timer(BUILD_TIMER);
+        self.effect(BuildEffect::Finish {
+            job: self.state.request.uuid.clone(),
+            work_dir: self.state.request.work_dir.clone(),
+            logs: self.state.request.logs.clone(),
+            lines,
+        });
+        self.event(event::state_change(&self.state));
+        if let Some(parent) = self.state.request.parent.clone() {
+            let input = json!({ "ActionFinished": { "key": parent.key, "result": result(&self.state, status) } });
+            self.step.tells.push(Tell { kind: parent.kind, id: parent.id, input });
+        }
+        self.into_step()
+    }
+
+    pub fn into_step(mut self) -> Step<Build> {
+        self.step.state = self.state;
+        self.step
+    }
+}
+
+/// The key of an effect of this build.
+pub(super) fn key(state: &BuildState, kind: &str) -> String {
+    format!("{}:{kind}", state.request.uuid)
+}
+
+fn result(state: &BuildState, status: BuildStatus) -> serde_json::Value {
+    let request = &state.request;
+    let url = format!(
+        "https://console.aws.amazon.com/codebuild/home?region={}#/builds/{}/view/new",
+        request.scope.region, request.id
+    );
+    if status == BuildStatus::Succeeded {
+        let artifacts: Vec<_> = state
+            .facts
+            .artifacts
+            .iter()
+            .map(|a| json!({ "name": a.identifier, "bucket": a.bucket, "key": a.key }))
+            .collect();
+        return json!({ "Succeeded": {
+            "external_execution_id": request.id,
+            "external_execution_url": url,
+            "summary": serde_json::Value::Null,
+            "output_variables": state.facts.exported_variables,
+            "output_artifacts": artifacts,
+        } });
+    }
+    let mut message = format!("Build terminated with state: {}", status.name());
+    if let Some((phase, context)) = state.first_failure() {
+        let Context { status_code, message: why } = context;
+        message.push_str(&format!(". Phase: {}, Code: {status_code}, Message: {why}", phase.name()));
+    }
+    json!({ "Failed": {
+        "code": "JobFailed",
+        "message": message,
+        "external_execution_id": request.id,
+        "external_execution_url": url,
+    } })
+}
