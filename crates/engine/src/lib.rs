@@ -1,3 +1,4 @@
 //! Pure state machines and planners: they decide, and others do. No I/O, no clock, no randomness.
 
+pub mod access;
 pub mod build;

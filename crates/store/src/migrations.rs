@@ -4,7 +4,11 @@ use crate::error::Error;
 use crate::tx::{Dialect, Tx};
 
 /// Number, name and text. Never edit one that has landed; add the next.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "core", include_str!("../migrations/0001_core.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "core", include_str!("../migrations/0001_core.sql")),
+    (2, "iam", include_str!("../migrations/0002_iam.sql")),
+    (4, "logs", include_str!("../migrations/0004_logs.sql")),
+];
 
 /// Brings the schema up to date. Refuses a database that a newer version has written.
 pub(crate) async fn run(tx: &mut Tx) -> Result<(), Error> {

@@ -1,1 +1,17 @@
 //! A file per table: row types and the SQL that touches them.
+
+pub mod iam_access_key;
+pub mod iam_account;
+pub mod iam_attachment;
+pub mod iam_inline_policy;
+pub mod iam_policy;
+pub mod iam_role;
+pub mod iam_service_credential;
+pub mod iam_user;
+mod json;
+pub mod logs_event;
+pub mod logs_group;
+pub mod logs_stream;
+pub mod sts_session;
+
+use json::json;

@@ -1,0 +1,116 @@
+use formats::policy::{Kind, parse};
+
+use super::*;
+
+fn alice() -> Subject {
+    Subject {
+        account: "123456789012".into(),
+        user_id: "AIDAALICE".into(),
+        kind: SubjectKind::User { arn: "arn:aws:iam::123456789012:user/alice".into() },
+    }
+}
+
+fn service(name: &str) -> Subject {
+    Subject { account: "123456789012".into(), user_id: name.into(), kind: SubjectKind::Service(name.into()) }
+}
+
+fn ask(statements: &str, action: &str, resource: &str, context: &Context) -> Verdict {
+    let text = format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#);
+    let policies = Policies { identity: vec![parse(&text, Kind::Identity).unwrap()], ..Policies::default() };
+    let request = Request { subject: &alice(), action, resources: &[resource.to_owned()], context };
+    decide(Enforcement::On, &request, &policies)
+}
+
+#[test]
+fn nothing_is_allowed_that_no_policy_allows() {
+    let allow = r#"{"Effect":"Allow","Action":"s3:Get*","Resource":"arn:aws:s3:::b/*"}"#;
+    let none = Context::new();
+    assert_eq!(ask(allow, "s3:getobject", "arn:aws:s3:::b/k", &none), Verdict::Allowed);
+    assert_eq!(ask(allow, "s3:PutObject", "arn:aws:s3:::b/k", &none), Verdict::DeniedByDefault);
+    assert_eq!(ask(allow, "s3:GetObject", "arn:aws:s3:::c/k", &none), Verdict::DeniedByDefault);
+}
+
+#[test]
+fn a_deny_wins_over_every_allow() {
+    let both = r#"{"Effect":"Allow","Action":"*","Resource":"*"},
+                  {"Effect":"Deny","NotAction":"s3:*","Resource":"*"}"#;
+    assert_eq!(ask(both, "s3:GetObject", "*", &Context::new()), Verdict::Allowed);
+    assert_eq!(ask(both, "iam:CreateUser", "*", &Context::new()), Verdict::DeniedExplicitly);
+}
+
+#[test]
+fn a_boundary_limits_and_the_root_has_no_limits() {
+    let document = |s: &str| parse(&format!(r#"{{"Statement":{s}}}"#), Kind::Identity).unwrap();
+    let policies = Policies {
+        identity: vec![document(r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#)],
+        boundary: Some(document(r#"{"Effect":"Allow","Action":"s3:*","Resource":"*"}"#)),
+        resource: Vec::new(),
+    };
+    let resources = ["*".to_owned()];
+    let context = Context::new();
+    let mut subject = alice();
+    let ask = |subject: &Subject, enforcement| {
+        decide(
+            enforcement,
+            &Request { subject, action: "iam:GetUser", resources: &resources, context: &context },
+            &policies,
+        )
+    };
+    assert_eq!(ask(&subject, Enforcement::On), Verdict::DeniedByDefault);
+    assert_eq!(ask(&subject, Enforcement::Off), Verdict::Allowed);
+    subject.kind = SubjectKind::Root;
+    assert_eq!(ask(&subject, Enforcement::On), Verdict::Allowed);
+}
+
+#[test]
+fn conditions_and_variables_look_at_the_request() {
+    let context: Context = [
+        ("aws:username".to_owned(), vec!["alice".to_owned()]),
+        ("aws:sourceip".to_owned(), vec!["10.1.2.3".to_owned()]),
+    ]
+    .into();
+    let with = |c: &str, r: &str| format!(r#"{{"Effect":"Allow","Action":"*","Resource":"{r}","Condition":{c}}}"#);
+    let home = "arn:aws:s3:::home/alice/x";
+    let ask = |c: &str| ask(&with(c, "arn:aws:s3:::home/${aws:username}/*"), "s3:GetObject", home, &context);
+    for yes in [
+        r#"{"IpAddress":{"aws:SourceIp":["192.168.0.0/16","10.0.0.0/8"]}}"#,
+        r#"{"StringLike":{"aws:UserName":"al*"}}"#,
+        r#"{"StringNotEquals":{"aws:Missing":"x"}}"#,
+        r#"{"StringEqualsIfExists":{"aws:Missing":"x"}}"#,
+        r#"{"Null":{"aws:Missing":"true"}}"#,
+    ] {
+        assert_eq!(ask(yes), Verdict::Allowed, "{yes}");
+    }
+    for no in [
+        r#"{"NotIpAddress":{"aws:SourceIp":"10.0.0.0/8"}}"#,
+        r#"{"StringEquals":{"aws:Missing":"x"}}"#,
+        r#"{"StringEquals":{"aws:username":"bob"}}"#,
+        r#"{"Null":{"aws:username":"true"}}"#,
+    ] {
+        assert_eq!(ask(no), Verdict::DeniedByDefault, "{no}");
+    }
+}
+
+#[test]
+fn a_trust_policy_names_accounts_users_services_and_their_conditions() {
+    let trust = |principal: &str, condition: &str| {
+        let text = format!(
+            r#"{{"Statement":{{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{principal}{condition}}}}}"#
+        );
+        parse(&text, Kind::Trust).unwrap()
+    };
+    let none = Context::new();
+    let asks = |document: &Document, subject: &Subject, context: &Context| {
+        trusts(document, subject, "sts:AssumeRole", context).is_allowed()
+    };
+    let account = trust(r#"{"AWS":"arn:aws:iam::123456789012:root"}"#, "");
+    assert!(asks(&account, &alice(), &none));
+    assert!(!asks(&account, &service("codebuild.amazonaws.com"), &none));
+    let codebuild = trust(r#"{"Service":"codebuild.amazonaws.com"}"#, "");
+    assert!(asks(&codebuild, &service("codebuild.amazonaws.com"), &none));
+    assert!(!asks(&codebuild, &service("codepipeline.amazonaws.com"), &none));
+    assert!(!asks(&codebuild, &alice(), &none));
+    let external = trust(r#"{"AWS":"123456789012"}"#, r#","Condition":{"StringEquals":{"sts:ExternalId":"k"}}"#);
+    assert!(!asks(&external, &alice(), &none));
+    assert!(asks(&external, &alice(), &[("sts:externalid".to_owned(), vec!["k".to_owned()])].into()));
+}

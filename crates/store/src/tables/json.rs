@@ -1,0 +1,6 @@
+//! Columns that hold JSON.
+
+/// Tags as a column holds them.
+pub(crate) fn json(tags: &base::Tags) -> String {
+    serde_json::Value::from_iter(tags.iter().map(|(k, v)| (k.clone(), v.clone()))).to_string()
+}
