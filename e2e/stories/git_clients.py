@@ -1,0 +1,79 @@
+"""git over HTTP in the ways in which CodeCommit's users use it."""
+
+import os
+
+from stage import REGION, Server, proved
+
+server = Server().start()
+codecommit = server.client("codecommit")
+url = codecommit.create_repository(repositoryName="library")["repositoryMetadata"]["cloneUrlHttp"]
+work = server.folder / "work"
+work.mkdir()
+server.plain_git("init", "-q", "-b", "main", cwd=work)
+for number in range(30):
+    (work / f"file-{number}.txt").write_text(f"{number}\n" * 200)
+    server.plain_git("add", "-A", cwd=work)
+    server.plain_git("commit", "-q", "-m", f"Commit {number}", cwd=work)
+server.git("push", "-q", url, "main", cwd=work)
+head = server.plain_git("rev-parse", "HEAD", cwd=work).stdout.strip()
+for version in ("0", "2"):
+    clone = server.folder / f"clone-{version}"
+    server.git("-c", f"protocol.version={version}", "clone", "-q", url, str(clone), cwd=server.folder)
+    assert server.plain_git("rev-parse", "HEAD", cwd=clone).stdout.strip() == head
+shallow = server.folder / "shallow"
+server.git("clone", "-q", "--depth", "3", url, str(shallow), cwd=server.folder)
+assert server.plain_git("rev-list", "--count", "HEAD", cwd=shallow).stdout.strip() == "3"
+server.git("fetch", "-q", "--unshallow", cwd=shallow)
+assert server.plain_git("rev-list", "--count", "HEAD", cwd=shallow).stdout.strip() == "30"
+proved("protocols 0 and 2, shallow clones and deepening work with AWS's credential helper")
+
+(work / "large.bin").write_bytes(bytes(range(256)) * 4 * 5000)
+(work / "noise.bin").write_bytes(os.urandom(3 << 20))
+server.plain_git("add", "-A", cwd=work)
+server.plain_git("commit", "-q", "-m", "A large file", cwd=work)
+server.git("-c", "http.postBuffer=65536", "push", "-q", url, "main", cwd=work)
+proved("a push larger than the post buffer arrives in chunks")
+
+refused = server.plain_git("ls-remote", url, cwd=work, may_fail=True)
+assert refused.returncode != 0
+wrong = server.git("ls-remote", url, cwd=work, may_fail=True, settings={"AWS_SECRET_ACCESS_KEY": "wrong" * 8})
+assert wrong.returncode != 0, wrong.stdout
+missing = server.git("ls-remote", url.replace("library", "nowhere"), cwd=work, may_fail=True)
+assert missing.returncode != 0
+proved("no credentials, a wrong secret and an unknown repository are refused")
+
+# git-remote-codecommit always speaks HTTPS; the one port does, with a certificate of the installation's authority.
+environment = server.environment()
+remote = {
+    "CODE_COMMIT_ENDPOINT": f"127.0.0.1:{server.port}",
+    "GIT_SSL_CAINFO": environment["HEADWORKS_CA_BUNDLE"],
+}
+clone = server.folder / "clone-grc"
+server.plain_git("clone", "-q", f"codecommit::{REGION}://library", str(clone), cwd=server.folder, settings=remote)
+(clone / "from-grc.txt").write_text("pushed with git-remote-codecommit\n")
+server.plain_git("add", "-A", cwd=clone)
+server.plain_git("commit", "-q", "-m", "By another way", cwd=clone)
+server.plain_git("push", "-q", "origin", "HEAD:main", cwd=clone, settings=remote)
+file = codecommit.get_file(repositoryName="library", filePath="from-grc.txt")
+assert file["fileContent"] == b"pushed with git-remote-codecommit\n"
+proved("git-remote-codecommit clones and pushes")
+
+iam = server.client("iam")
+iam.create_user(UserName="alice")
+credential = iam.create_service_specific_credential(
+    UserName="alice", ServiceName="codecommit.amazonaws.com")["ServiceSpecificCredential"]
+with_password = url.replace(
+    "http://", f"http://{credential['ServiceUserName']}:{credential['ServicePassword'].replace('/', '%2F').replace('+', '%2B').replace('=', '%3D')}@")
+assert head in server.plain_git("log", "--format=%H", "-40", cwd=work).stdout
+listing = server.plain_git("ls-remote", with_password, cwd=work).stdout
+assert "refs/heads/main" in listing
+iam.update_service_specific_credential(
+    UserName="alice", ServiceSpecificCredentialId=credential["ServiceSpecificCredentialId"], Status="Inactive")
+assert server.plain_git("ls-remote", with_password, cwd=work, may_fail=True).returncode != 0
+proved("service-specific git credentials work until they are made inactive")
+
+codecommit.delete_repository(repositoryName="library")
+assert server.git("push", url, "main", cwd=work, may_fail=True).returncode != 0
+assert codecommit.list_repositories()["repositories"] == []
+proved("a push to a deleted repository is refused, and the server stays up")
+server.stop()
