@@ -1,1 +1,15 @@
-//! driver
+//! The loop that does what was decided: claims effects from the outbox, performs them, hands results back as
+//! inputs; fires timers; delivers events. Decides nothing about the domain.
+
+mod bus;
+mod claims;
+mod cx;
+mod driver;
+mod performer;
+mod sweep;
+
+pub use bus::Subscriber;
+pub use cx::DriverCx;
+pub use driver::{Driver, DriverHandle};
+pub use performer::{PerformError, Performer};
+pub use sweep::Sweep;

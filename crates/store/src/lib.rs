@@ -2,6 +2,7 @@
 //! in which an execution changes state. The only crate that knows SQL.
 
 mod advance;
+mod clear;
 mod db;
 mod error;
 pub mod events;

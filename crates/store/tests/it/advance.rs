@@ -206,3 +206,17 @@ async fn lists_resume_where_they_stopped_in_both_directions() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn clearing_leaves_a_store_that_works() {
+    each_engine(Machines::new().with::<Counter>(), |t| async move {
+        two_counters(&t).await;
+        add(&t, "a", 1).await.unwrap();
+        t.store.clear().await.unwrap();
+        let mut tx = t.store.read().await.unwrap();
+        assert_eq!(outbox::depth(&mut tx).await.unwrap().rows, 0);
+        assert!(machine::get::<Counter>(&mut tx, "a").await.unwrap().is_none());
+        two_counters(&t).await;
+    })
+    .await;
+}

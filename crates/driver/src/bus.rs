@@ -1,0 +1,52 @@
+//! Delivery of stored events to whoever listens inside this program.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use store::events::{self, EventRow};
+use store::{Error, Store, Tx};
+
+/// Events taken from the table at once.
+const BATCH: u32 = 64;
+
+/// Hears every event once: what it writes and the mark "published" are one transaction.
+pub trait Subscriber: Send + Sync {
+    /// Its name, for the log.
+    fn name(&self) -> &'static str;
+
+    /// Takes one event. Must be quick: it writes rows and inputs, nothing else.
+    fn deliver<'a>(&'a self, tx: &'a mut Tx, event: &'a EventRow) -> BoxFuture<'a, Result<(), Error>>;
+}
+
+/// Delivers what is pending. True when there may be more.
+pub(crate) async fn publish(store: &Store, subscribers: &Arc<Vec<Arc<dyn Subscriber>>>) -> Result<bool, Error> {
+    let pending = {
+        let mut tx = store.read().await?;
+        events::pending(&mut tx, BATCH).await?
+    };
+    let full = pending.len() == BATCH as usize;
+    let mut delivered = 0_usize;
+    for event in pending {
+        match deliver(store, subscribers.clone(), event.clone()).await {
+            Ok(()) => delivered += 1,
+            Err(e) => tracing::error!(error = %e, event.id = %event.id, "an event was not delivered; it stays pending"),
+        }
+    }
+    Ok(full && delivered > 0)
+}
+
+async fn deliver(store: &Store, subscribers: Arc<Vec<Arc<dyn Subscriber>>>, event: EventRow) -> Result<(), Error> {
+    store
+        .write(move |tx| {
+            let (subscribers, event) = (subscribers.clone(), event.clone());
+            Box::pin(async move {
+                if events::mark_published(tx, event.seq).await? {
+                    for subscriber in subscribers.iter() {
+                        subscriber.deliver(tx, &event).await?;
+                    }
+                }
+                Ok(())
+            })
+        })
+        .await
+}

@@ -1,0 +1,176 @@
+//! The driver's loop.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use store::{Error, outbox, timers};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, sleep_until};
+
+use crate::bus::{self, Subscriber};
+use crate::claims::{Claims, LEASE};
+use crate::cx::DriverCx;
+use crate::performer::Performer;
+use crate::sweep::Sweep;
+
+/// The longest time between two looks at the tables, should every hint be lost.
+const TICK: Duration = Duration::from_secs(2);
+/// Timers fired in one transaction.
+const TIMERS: u32 = 64;
+/// How long effects that are nearly done may take when the server stops. Jobs go on without us.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// A driver that is being put together.
+pub struct Driver {
+    cx: DriverCx,
+    owner: String,
+    performers: BTreeMap<&'static str, Arc<dyn Performer>>,
+    subscribers: Vec<Arc<dyn Subscriber>>,
+    sweeps: Vec<Arc<dyn Sweep>>,
+}
+
+/// A running driver.
+pub struct DriverHandle {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl DriverHandle {
+    /// Claims nothing more, waits a moment for what is nearly done, gives the rest back.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        let _ = self.task.await;
+    }
+}
+
+impl Driver {
+    /// `owner` names this installation's driver: at start, leases under this name are taken for a dead one's.
+    pub fn new(cx: DriverCx, owner: impl Into<String>) -> Self {
+        let owner = owner.into();
+        Driver { cx, owner, performers: BTreeMap::new(), subscribers: Vec::new(), sweeps: Vec::new() }
+    }
+
+    /// Adds a performer; there is one for each kind of machine.
+    pub fn with(mut self, performer: impl Performer + 'static) -> Self {
+        self.performers.insert(performer.kind(), Arc::new(performer));
+        self
+    }
+
+    /// Adds a listener to events.
+    pub fn subscribe(mut self, subscriber: impl Subscriber + 'static) -> Self {
+        self.subscribers.push(Arc::new(subscriber));
+        self
+    }
+
+    /// Adds a sweep.
+    pub fn sweep(mut self, sweep: impl Sweep + 'static) -> Self {
+        self.sweeps.push(Arc::new(sweep));
+        self
+    }
+
+    /// Starts the loop.
+    pub fn start(self) -> DriverHandle {
+        let (stop, stopped) = watch::channel(false);
+        let task = tokio::spawn(self.run(stopped));
+        DriverHandle { stop, task }
+    }
+
+    async fn run(self, mut stopped: watch::Receiver<bool>) {
+        let mut background = JoinSet::new();
+        for sweep in &self.sweeps {
+            background.spawn(run_sweep(sweep.clone(), self.cx.clone()));
+        }
+        let store = self.cx.cx.store.clone();
+        if let Err(e) = release(&self.cx, &self.owner).await {
+            tracing::error!(error = %e, "cannot take back the effects of the last run; their leases have to run out");
+        }
+        background.spawn(renew_leases(self.cx.clone(), self.owner.clone()));
+        let subscribers = Arc::new(self.subscribers);
+        let mut claims =
+            Claims { performers: Arc::new(self.performers), owner: self.owner.clone(), tasks: JoinSet::new() };
+        let hint = store.driver_hint();
+        while !*stopped.borrow() {
+            let hinted = hint.notified();
+            let next = match pass(&self.cx, &mut claims, &subscribers).await {
+                Ok(next) => next,
+                Err(e) => {
+                    tracing::error!(error = %e, "the driver cannot read its tables; it will try again");
+                    Instant::now() + Duration::from_millis(500)
+                }
+            };
+            tokio::select! {
+                () = hinted => {}
+                () = sleep_until(next) => {}
+                _ = stopped.changed() => {}
+            }
+        }
+        background.shutdown().await;
+        let _ = tokio::time::timeout(GRACE, async { while claims.tasks.join_next().await.is_some() {} }).await;
+        claims.tasks.shutdown().await;
+        if let Err(e) = release(&self.cx, &self.owner).await {
+            tracing::warn!(error = %e, "cannot give effects back; the next start does");
+        }
+    }
+}
+
+/// Looks at everything once and says when to look again.
+async fn pass(
+    cx: &DriverCx,
+    claims: &mut Claims,
+    subscribers: &Arc<Vec<Arc<dyn Subscriber>>>,
+) -> Result<Instant, Error> {
+    let store = &cx.cx.store;
+    let (due, visible) = {
+        let mut tx = store.read().await?;
+        (timers::next_due(&mut tx).await?, outbox::next_visible(&mut tx).await?)
+    };
+    let now = cx.cx.now();
+    let mut more = false;
+    if due.is_some_and(|at| at <= now) {
+        let fired = store.write(|tx| Box::pin(async move { timers::fire_due(tx, TIMERS).await })).await?;
+        more |= fired == TIMERS as usize;
+    }
+    if visible.is_some_and(|at| at <= now) {
+        more |= claims.take(cx).await?;
+    }
+    more |= bus::publish(store, subscribers).await?;
+    if more {
+        return Ok(Instant::now());
+    }
+    let wait = [due, visible].into_iter().flatten().map(|at| at.since(now)).filter(|d| !d.is_zero()).min();
+    Ok(Instant::now() + wait.unwrap_or(TICK).min(TICK))
+}
+
+async fn release(cx: &DriverCx, owner: &str) -> Result<(), Error> {
+    let owner = owner.to_owned();
+    let write = cx.cx.store.write(move |tx| {
+        let owner = owner.clone();
+        Box::pin(async move { store::outbox::release(tx, &owner).await })
+    });
+    write.await.map(|_| ())
+}
+
+async fn renew_leases(cx: DriverCx, owner: String) {
+    loop {
+        tokio::time::sleep(LEASE / 4).await;
+        let owner = owner.clone();
+        let renewed = cx.cx.store.write(move |tx| {
+            let owner = owner.clone();
+            Box::pin(async move { outbox::renew(tx, &owner, LEASE).await })
+        });
+        if let Err(e) = renewed.await {
+            tracing::error!(error = %e, "cannot renew the leases of effects in flight");
+        }
+    }
+}
+
+async fn run_sweep(sweep: Arc<dyn Sweep>, cx: DriverCx) {
+    loop {
+        if let Err(e) = sweep.run(&cx).await {
+            tracing::error!(error = %e, sweep = sweep.name(), "a sweep failed; it will run again");
+        }
+        tokio::time::sleep(sweep.every()).await;
+    }
+}
