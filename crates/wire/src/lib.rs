@@ -1,1 +1,34 @@
-//! wire
+//! What clients say, and how: protocols, models, routing, signatures.
+//!
+//! A request's way: [`route`] finds the operation, [`sigv4::parse`] and [`sigv4::verify`] say whose it is, [`decode`]
+//! gives the input in canonical JSON; [`encode`] writes the output or the error. This crate does no I/O and knows
+//! nothing of what a service does: the published models drive it.
+//!
+//! Canonical JSON: member names exactly as in the model; blobs are base64; times are RFC 3339; what is absent is
+//! missing.
+
+mod cbor;
+mod decode;
+mod encode;
+mod error;
+mod model;
+mod route;
+pub mod sigv4;
+mod time;
+pub mod uri;
+mod validate;
+
+pub use decode::decode;
+pub use encode::{encode, refuse};
+pub use model::{Models, Operation, Protocol, Service, models};
+pub use route::{Call, EndpointHosts, route, wants_form};
+
+/// Whether the request's body goes to the operation as a stream; [`decode`] then takes an empty body.
+pub fn has_streaming_input(call: &Call) -> bool {
+    call.has_streaming_input()
+}
+
+/// Whether the operation answers with a stream; [`encode`] then gives the head alone.
+pub fn has_streaming_output(call: &Call) -> bool {
+    call.has_streaming_output()
+}

@@ -1,0 +1,147 @@
+//! What the host of a request says: a service, a bucket, or nothing.
+
+use http::request::Parts;
+
+use crate::model::{Models, Service, models};
+
+/// The names under which clients reach this server, without ports.
+#[derive(Clone, Debug, Default)]
+pub struct EndpointHosts {
+    names: Vec<String>,
+}
+
+impl EndpointHosts {
+    /// `localhost` is always one of the names. Ports are ignored.
+    pub fn new<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> Self {
+        let mut names: Vec<String> = names.into_iter().map(|n| without_port(n.as_ref()).to_ascii_lowercase()).collect();
+        names.push("localhost".to_owned());
+        // The longest name first, so that `a.example` is not taken for a bucket of `example`.
+        names.sort_by_key(|n| std::cmp::Reverse(n.len()));
+        names.dedup();
+        EndpointHosts { names }
+    }
+
+    /// Whether `host` (a port is ignored) is one of our names.
+    pub fn is_own(&self, host: &str) -> bool {
+        let host = without_port(host).to_ascii_lowercase();
+        self.names.contains(&host)
+    }
+}
+
+/// What a host means.
+#[derive(Debug, PartialEq)]
+pub(super) enum Host {
+    /// One of our names, or one that says nothing.
+    Own,
+    Service(&'static Service),
+    /// An AWS host of a service that we do not have.
+    Unknown(String),
+    /// A bucket's own host.
+    Bucket(String),
+}
+
+pub(super) fn read(parts: &Parts, endpoint: &EndpointHosts) -> Host {
+    let host = parts.uri.host().or_else(|| parts.headers.get(http::header::HOST).and_then(|v| v.to_str().ok()));
+    let Some(host) = host else { return Host::Own };
+    let host = without_port(host).to_ascii_lowercase();
+    let amazon = host.strip_suffix(".amazonaws.com").or_else(|| host.strip_suffix(".amazonaws.com.cn"));
+    if let Some(labels) = amazon {
+        return amazon_host(labels);
+    }
+    for name in &endpoint.names {
+        if host == *name {
+            return Host::Own;
+        }
+        if let Some(bucket) = host.strip_suffix(name.as_str()).and_then(|h| h.strip_suffix('.')) {
+            if name.parse::<std::net::IpAddr>().is_ok() {
+                continue;
+            }
+            return own_subdomain(bucket);
+        }
+    }
+    Host::Own
+}
+
+/// `BUCKET.localhost`, `BUCKET.s3.localhost`, `s3.localhost`, `codebuild.localhost`.
+fn own_subdomain(labels: &str) -> Host {
+    if labels == "s3" {
+        return Host::Own;
+    }
+    if let Some(bucket) = labels.strip_suffix(".s3") {
+        return Host::Bucket(bucket.to_owned());
+    }
+    match service(labels) {
+        Some(service) => Host::Service(service),
+        None => Host::Bucket(labels.to_owned()),
+    }
+}
+
+fn amazon_host(labels: &str) -> Host {
+    let parts: Vec<&str> = labels.split('.').collect();
+    let is_s3 = |label: &str| label == "s3" || label.starts_with("s3-");
+    // The rightmost such label: a bucket's name may hold one too. At most `dualstack` and a region follow it.
+    if let Some(at) = parts.iter().rposition(|l| is_s3(l)).filter(|at| parts.len() - at <= 3) {
+        let bucket = parts.get(..at).unwrap_or_default().join(".");
+        return match bucket.as_str() {
+            "" => models().service("s3").map_or(Host::Own, Host::Service),
+            bucket => Host::Bucket(bucket.to_owned()),
+        };
+    }
+    // The host prefixes of a few operations (`stream-logs`) stand before the service's own label.
+    let first = parts.first().copied().unwrap_or_default().trim_start_matches("stream-");
+    let two = parts.get(..2).map(|p| p.join("."));
+    match two.and_then(|two| service(&two)).or_else(|| service(first)) {
+        Some(service) => Host::Service(service),
+        None => Host::Unknown(first.to_owned()),
+    }
+}
+
+fn service(prefix: &str) -> Option<&'static Service> {
+    Models::all().iter().find(|s| s.endpoint_prefix() == prefix)
+}
+
+fn without_port(host: &str) -> &str {
+    if let Some(v6) = host.strip_prefix('[') {
+        return v6.split_once(']').map_or(v6, |(address, _)| address);
+    }
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !name.contains(':') => name,
+        _ => host,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(name: &str) -> Host {
+        let (parts, ()) = http::Request::builder().header("host", name).body(()).unwrap().into_parts();
+        read(&parts, &EndpointHosts::new(["127.0.0.1:4566", "hw.example:80"]))
+    }
+
+    #[test]
+    fn a_bucket_is_found_in_every_form_of_host() {
+        for (name, bucket) in [
+            ("b.s3.eu-west-1.amazonaws.com", "b"),
+            ("my.dotted.bucket.s3.amazonaws.com", "my.dotted.bucket"),
+            ("b.s3.dualstack.eu-west-1.amazonaws.com:443", "b"),
+            ("b.s3-eu-west-1.amazonaws.com", "b"),
+            ("b.localhost:4566", "b"),
+            ("b.s3.hw.example", "b"),
+            ("a.b.hw.example:80", "a.b"),
+        ] {
+            assert_eq!(host(name), Host::Bucket(bucket.to_owned()), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_host_without_bucket_is_none() {
+        for name in ["127.0.0.1:4566", "localhost", "hw.example", "s3.localhost:4566", "[::1]:80", "else.where"] {
+            assert_eq!(host(name), Host::Own, "{name}");
+        }
+        assert_eq!(host("codebuild.eu-west-1.amazonaws.com"), Host::Service(models().service("codebuild").unwrap()));
+        assert_eq!(host("api.ecr.eu-west-1.amazonaws.com"), Host::Service(models().service("ecr").unwrap()));
+        assert_eq!(host("s3.eu-west-1.amazonaws.com"), Host::Service(models().service("s3").unwrap()));
+        assert_eq!(host("ec2.eu-west-1.amazonaws.com"), Host::Unknown("ec2".to_owned()));
+    }
+}
