@@ -1,5 +1,6 @@
 //! Every command that development needs: `cargo xtask <command>`.
 
+mod models;
 mod program;
 mod setup;
 mod test;
@@ -20,6 +21,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Rewrites `models/` from the pinned botocore package.
+    Models,
     /// Installs what the tests need. Does nothing, and says so, when all is there.
     Setup {
         /// Also installs the peers that `bench` measures: moto and Buildbot.
@@ -34,6 +37,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
+        Command::Models => models::models().map(|()| true),
         Command::Setup { bench } => {
             let wanted = if bench { setup::Wanted::Bench } else { setup::Wanted::Tests };
             setup::run(wanted).map(|()| true)

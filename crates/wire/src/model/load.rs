@@ -99,8 +99,6 @@ struct RawShape<'a> {
     required: Vec<&'a str>,
     payload: Option<&'a str>,
     #[serde(default)]
-    union: bool,
-    #[serde(default)]
     eventstream: bool,
     #[serde(default)]
     exception: bool,
@@ -205,7 +203,6 @@ fn resolve_shape(ids: &Ids<'_>, name: &str, raw: RawShape<'_>) -> Shape {
             Kind::Structure(Structure {
                 members,
                 payload,
-                union: raw.union,
                 event_stream: raw.eventstream,
                 error,
                 namespace: raw.xml_namespace.as_ref().map(namespace),

@@ -84,7 +84,6 @@ pub(crate) struct Structure {
     pub(crate) members: Box<[Member]>,
     /// The member that is the whole body.
     pub(crate) payload: Option<usize>,
-    pub(crate) union: bool,
     pub(crate) event_stream: bool,
     pub(crate) error: Option<Box<ErrorTrait>>,
     pub(crate) namespace: Option<Box<Namespace>>,

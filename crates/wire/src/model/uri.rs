@@ -5,8 +5,11 @@
 pub(crate) struct UriTemplate {
     pub(crate) segments: Box<[Segment]>,
     /// Keys (and values, where given) that the query string must hold.
-    pub(crate) query: Box<[(Box<str>, Option<Box<str>>)]>,
+    pub(crate) query: Box<[QueryLiteral]>,
 }
+
+/// A key, and the value where the template has one.
+pub(crate) type QueryLiteral = (Box<str>, Option<Box<str>>);
 
 /// One part of a path between slashes.
 #[derive(Debug, PartialEq, Eq)]

@@ -166,16 +166,16 @@ struct Checksum {
 }
 
 enum State {
-    Crc(Digest),
+    Crc(Box<Digest>),
     Sha(digest::Context),
 }
 
 impl Checksum {
     fn new(algorithm: Algorithm, expected: Option<String>) -> Self {
         let state = match algorithm {
-            Algorithm::Crc32 => State::Crc(Digest::new(CrcAlgorithm::Crc32IsoHdlc)),
-            Algorithm::Crc32c => State::Crc(Digest::new(CrcAlgorithm::Crc32Iscsi)),
-            Algorithm::Crc64Nvme => State::Crc(Digest::new(CrcAlgorithm::Crc64Nvme)),
+            Algorithm::Crc32 => State::Crc(Box::new(Digest::new(CrcAlgorithm::Crc32IsoHdlc))),
+            Algorithm::Crc32c => State::Crc(Box::new(Digest::new(CrcAlgorithm::Crc32Iscsi))),
+            Algorithm::Crc64Nvme => State::Crc(Box::new(Digest::new(CrcAlgorithm::Crc64Nvme))),
             Algorithm::Sha1 => State::Sha(digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY)),
             Algorithm::Sha256 => State::Sha(digest::Context::new(&digest::SHA256)),
         };

@@ -64,6 +64,7 @@ fn translate(text: &str) -> String {
                     (Some(set), _) => out.extend(["[", set, "]"]),
                     (None, 'S') if !in_class => out.push_str(r"[^\t\n\x0B\x0C\r ]"),
                     (None, 'W') if !in_class => out.push_str("[^_0-9A-Za-z]"),
+                    (None, 'b') if !in_class => out.push_str(r"(?-u:\b)"),
                     (None, 'p') if text_follows(&chars, "{IsWhitespace}") => {
                         chars.nth("{IsWhitespace}".len() - 1);
                         out.push_str(r"\s");
@@ -117,18 +118,18 @@ mod tests {
 
     #[test]
     fn almost_every_published_pattern_is_known() {
-        let mut unknown = Vec::new();
+        let mut unknown = std::collections::BTreeSet::new();
         let mut all = 0;
         for service in models().services().filter_map(|s| models().service(s)) {
             for text in service.shapes().patterns() {
                 all += 1;
                 if compile(text).is_none() {
-                    unknown.push(format!("{}: {text}", service.name()));
+                    unknown.insert(format!("{}: {text}", service.name()));
                 }
             }
         }
         assert!(all > 400);
-        assert!(unknown.len() <= 20, "{} of {all}: {unknown:#?}", unknown.len());
+        assert!(unknown.len() <= 12, "{} of {all}: {unknown:#?}", unknown.len());
         assert_eq!(Models::all().len(), models().services().count());
     }
 }
