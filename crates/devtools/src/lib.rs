@@ -1,1 +1,3 @@
-//! devtools
+//! The developer tools themselves: what the product is for. Knows no HTTP.
+
+pub mod codebuild;

@@ -1,5 +1,8 @@
 //! A file per table: row types and the SQL that touches them.
 
+pub mod codebuild_log_cursor;
+pub mod codebuild_project;
+pub mod codebuild_token;
 pub mod iam_access_key;
 pub mod iam_account;
 pub mod iam_attachment;
@@ -13,5 +16,4 @@ pub mod logs_event;
 pub mod logs_group;
 pub mod logs_stream;
 pub mod sts_session;
-
 use json::json;

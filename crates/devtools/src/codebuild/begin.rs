@@ -1,0 +1,51 @@
+//! Makes a build's row and sets it going, in the caller's transaction.
+
+use base::{ApiError, Scope};
+use engine::build::{Build, BuildInput, BuildState, Request};
+use store::machine::{self, NewMachine};
+use store::tables::{codebuild_project, codebuild_token};
+use store::{AdvanceError, Tx, advance};
+
+use super::errors::{invalid, project_not_found};
+
+/// How long a token stands for the build that it started.
+const TOKEN_LIFE: std::time::Duration = std::time::Duration::from_secs(300);
+
+/// A client's idempotency token with a digest of what it was sent with.
+#[derive(Clone, Debug)]
+pub(super) struct Token {
+    pub token: String,
+    pub request: String,
+}
+
+/// Starts the build of `request`, or gives the one that `token` has started before.
+pub(super) async fn begin(tx: &mut Tx, mut request: Request, token: Option<&Token>) -> Result<BuildState, ApiError> {
+    let scope = request.scope.clone();
+    if let Some(token) = token
+        && let Some(state) = used(tx, &scope, token).await?
+    {
+        return Ok(state);
+    }
+    let arn = scope.arn("codebuild", format!("project/{}", request.project));
+    let number = codebuild_project::next_build(tx, &scope, &request.project).await?;
+    request.number = number.ok_or_else(|| project_not_found(&arn))?;
+    let (id, parent) = (request.id.clone(), request.project.clone());
+    let state = BuildState::new(request);
+    machine::create::<Build>(tx, NewMachine { id: id.clone(), scope: scope.clone(), parent, state }).await?;
+    if let Some(token) = token {
+        codebuild_token::put(tx, &scope, &token.token, &token.request, &id).await?;
+    }
+    advance::<Build>(tx, &id, BuildInput::Start).await.map(|advanced| advanced.state).map_err(|e| match e {
+        AdvanceError::Store(e) => e.into(),
+        AdvanceError::NotFound | AdvanceError::Refused(_) => ApiError::internal(e),
+    })
+}
+
+async fn used(tx: &mut Tx, scope: &Scope, token: &Token) -> Result<Option<BuildState>, ApiError> {
+    let since = tx.now() - TOKEN_LIFE;
+    let Some(row) = codebuild_token::get(tx, scope, &token.token, since).await? else { return Ok(None) };
+    if row.request != token.request {
+        return Err(invalid("Invalid idempotency token: it was used with other parameters before"));
+    }
+    Ok(machine::get::<Build>(tx, &row.build).await?.map(|row| row.state))
+}

@@ -1,0 +1,122 @@
+//! `Build` of the API.
+
+use base::Timestamp;
+use engine::build::{
+    ArtifactTarget, BuildState, Context, Logs, PhaseEnd, PhaseRecord, UploadedArtifact, destination_key,
+};
+use serde_json::{Map, Value, json};
+
+/// The build as BatchGetBuilds shows it.
+pub(super) fn view(state: &BuildState) -> Value {
+    let request = &state.request;
+    let mut build = match &request.echo {
+        Value::Object(members) => members.clone(),
+        _ => Map::new(),
+    };
+    let mut put = |name: &str, value: Value| build.insert(name.to_owned(), value);
+    put("id", json!(request.id));
+    put("arn", json!(request.arn()));
+    put("buildNumber", json!(request.number));
+    put("startTime", json!(request.submitted));
+    put("currentPhase", json!(state.current_phase().name()));
+    put("buildStatus", json!(state.status_name()));
+    put("buildComplete", json!(state.completed().is_some()));
+    put("projectName", json!(request.project));
+    put("initiator", json!(request.initiator));
+    put("phases", state.phases.iter().map(phase).collect());
+    put("timeoutInMinutes", json!(request.timeout_minutes));
+    put("queuedTimeoutInMinutes", json!(request.queued_timeout_minutes));
+    put("encryptionKey", json!(request.encryption_key));
+    put("logs", logs(state));
+    put("artifacts", artifacts(state, &request.artifacts));
+    if !request.secondary_artifacts.is_empty() {
+        put("secondaryArtifacts", request.secondary_artifacts.iter().map(|a| artifacts(state, a)).collect());
+    }
+    if let Some((_, at)) = state.completed() {
+        put("endTime", json!(at));
+    }
+    if let Some(version) = &request.source.version {
+        put("sourceVersion", json!(version));
+    }
+    if let Some(version) = &state.facts.resolved_source_version {
+        put("resolvedSourceVersion", json!(version));
+    }
+    let exported = &state.facts.exported_variables;
+    put(
+        "exportedEnvironmentVariables",
+        exported.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect(),
+    );
+    Value::Object(build)
+}
+
+fn phase(record: &PhaseRecord) -> Value {
+    let mut out = json!({ "phaseType": record.phase.name(), "startTime": whole_millis(record.started) });
+    if let PhaseEnd::Ended { at, status, context } = &record.end {
+        out["phaseStatus"] = json!(status.name());
+        out["endTime"] = json!(whole_millis(*at));
+        out["durationInSeconds"] = json!(at.since(record.started).as_secs());
+        out["contexts"] = context
+            .iter()
+            .map(|Context { status_code, message }| json!({ "statusCode": status_code, "message": message }))
+            .collect();
+    }
+    out
+}
+
+/// AWS's times have milliseconds.
+fn whole_millis(at: Timestamp) -> Timestamp {
+    Timestamp::from_millis(at.millis())
+}
+
+fn logs(state: &BuildState) -> Value {
+    let request = &state.request;
+    let mut out = json!({ "deepLink": request.log_link() });
+    if let Logs::CloudWatch { group, stream } = &request.logs {
+        out["groupName"] = json!(group);
+        out["streamName"] = json!(stream);
+        let resource = format!("log-group:{group}:log-stream:{stream}");
+        out["cloudWatchLogsArn"] = json!(request.scope.arn("logs", resource));
+    }
+    if let Some(config) = request.echo.get("logsConfig") {
+        for member in ["cloudWatchLogs", "s3Logs"] {
+            if let Some(value) = config.get(member) {
+                out[member] = value.clone();
+            }
+        }
+    }
+    out
+}
+
+fn artifacts(state: &BuildState, target: &ArtifactTarget) -> Value {
+    let stored =
+        |identifier: Option<&str>| state.facts.artifacts.iter().find(|a| a.identifier.as_deref() == identifier);
+    match target {
+        ArtifactTarget::NoArtifacts => json!({ "location": "" }),
+        ArtifactTarget::S3 { identifier, bucket, name, override_name, .. } => {
+            let key = destination_key(target, &state.request.uuid, name);
+            let planned = format!("arn:aws:s3:::{bucket}/{key}");
+            let mut out = artifact(stored(identifier.as_deref()), planned);
+            out["overrideArtifactName"] = json!(override_name);
+            out["encryptionDisabled"] = json!(false);
+            if let Some(identifier) = identifier {
+                out["artifactIdentifier"] = json!(identifier);
+            }
+            out
+        }
+        ArtifactTarget::Pipeline(outputs) => match outputs.first() {
+            None => json!({ "location": "" }),
+            Some(output) => {
+                let planned = format!("arn:aws:s3:::{}/{}", output.place.bucket, output.place.key);
+                artifact(stored(Some(&output.name)), planned)
+            }
+        },
+    }
+}
+
+fn artifact(stored: Option<&UploadedArtifact>, planned: String) -> Value {
+    match stored {
+        None => json!({ "location": planned }),
+        Some(a) if a.md5.is_empty() => json!({ "location": a.location }),
+        Some(a) => json!({ "location": a.location, "md5sum": a.md5, "sha256sum": a.sha256 }),
+    }
+}

@@ -1,0 +1,168 @@
+//! What a project must hold; the wording is AWS's where it is known.
+
+use base::{ApiError, Arn};
+use platform::Cx;
+use serde_json::Value;
+
+use super::errors::{invalid, unsupported};
+use super::project::Project;
+use super::shapes::{LogsConfig, ProjectArtifacts, ProjectEnvironment, ProjectSource, asks};
+
+/// Checks a whole project.
+pub(super) fn project(cx: &Cx, project: &Project) -> Result<(), ApiError> {
+    name(&project.name)?;
+    source(&project.source)?;
+    for secondary in &project.secondary_sources {
+        identifier(secondary.source_identifier.as_deref())?;
+        source(secondary)?;
+    }
+    artifacts(&project.artifacts)?;
+    for secondary in &project.secondary_artifacts {
+        identifier(secondary.artifact_identifier.as_deref())?;
+        artifacts(secondary)?;
+    }
+    if (project.source.kind() == "CODEPIPELINE") != (project.artifacts.kind() == "CODEPIPELINE") {
+        return Err(invalid("Invalid artifacts: source type and artifact type must both be CODEPIPELINE or neither"));
+    }
+    environment(&project.environment)?;
+    role(cx, &project.service_role)?;
+    timeouts(project.timeout_in_minutes, project.queued_timeout_in_minutes)?;
+    if project.description.as_ref().is_some_and(|d| d.chars().count() > 255) {
+        return Err(invalid("Invalid project description: description must be at most 255 characters"));
+    }
+    logs(project.logs_config.as_ref())
+}
+
+pub(super) fn name(name: &str) -> Result<(), ApiError> {
+    let first = name.starts_with(|c: char| c.is_ascii_alphanumeric());
+    let rest = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    if !first || !rest {
+        return Err(invalid("Invalid project name: Only alphanumeric characters, dash, and underscore are supported"));
+    }
+    if !(2..=150).contains(&name.len()) {
+        return Err(invalid("Invalid project name: the name must have 2 to 150 characters"));
+    }
+    Ok(())
+}
+
+pub(super) fn source(source: &ProjectSource) -> Result<(), ApiError> {
+    let location = source.location.as_deref().unwrap_or_default();
+    match source.kind() {
+        "CODECOMMIT" if location.is_empty() => Err(invalid("Project source location is required")),
+        "CODECOMMIT" if super::settle::repository(location).is_none() => {
+            Err(invalid(format!("Invalid project source: {location} is not a CodeCommit repository's clone URL")))
+        }
+        "S3" if location.is_empty() => Err(invalid("Project source location is required")),
+        "S3" if !location.contains('/') => {
+            Err(invalid("Invalid project source: an S3 location has the form bucket/path/object.zip or bucket/folder/"))
+        }
+        "NO_SOURCE" if source.buildspec.as_deref().unwrap_or_default().is_empty() => {
+            Err(invalid("Invalid project source: source type NO_SOURCE requires an inline buildspec"))
+        }
+        "CODECOMMIT" | "S3" | "NO_SOURCE" | "CODEPIPELINE" => Ok(()),
+        "GITHUB" | "GITHUB_ENTERPRISE" | "BITBUCKET" | "GITLAB" | "GITLAB_SELF_MANAGED" => {
+            Err(unsupported(&format!("source type {}", source.kind())))
+        }
+        _ => Err(invalid("Invalid type provided: Project source type")),
+    }?;
+    if asks(source.git_submodules_config.as_ref()) {
+        return Err(unsupported("source.gitSubmodulesConfig"));
+    }
+    Ok(())
+}
+
+pub(super) fn artifacts(artifacts: &ProjectArtifacts) -> Result<(), ApiError> {
+    let location = artifacts.location.as_deref().unwrap_or_default();
+    match artifacts.kind() {
+        "NO_ARTIFACTS" if !location.is_empty() => {
+            Err(invalid("Invalid artifacts: artifact type NO_ARTIFACTS should have null location"))
+        }
+        "S3" if location.is_empty() => Err(invalid("Invalid artifacts: artifact location is required")),
+        "NO_ARTIFACTS" | "S3" | "CODEPIPELINE" => Ok(()),
+        _ => Err(invalid("Invalid type provided: Artifact type")),
+    }
+}
+
+fn identifier(identifier: Option<&str>) -> Result<(), ApiError> {
+    let text = identifier.unwrap_or_default();
+    let good = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if text.is_empty() || text.len() >= 128 || !good {
+        return Err(invalid(
+            "Invalid input: identifier must contain only alphanumeric characters and underscores and be less than 128 \
+             characters in length",
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn environment(environment: &ProjectEnvironment) -> Result<(), ApiError> {
+    let kind = environment.r#type.as_deref().unwrap_or_default();
+    if !matches!(kind, "LINUX_CONTAINER" | "ARM_CONTAINER") {
+        return Err(unsupported(&format!("environment type {kind}")));
+    }
+    let compute = environment.compute_type.as_deref().unwrap_or_default();
+    if !compute.starts_with("BUILD_GENERAL1_") {
+        return Err(unsupported(&format!("compute type {compute}")));
+    }
+    for (member, value) in [
+        ("environment.computeConfiguration", &environment.compute_configuration),
+        ("environment.fleet", &environment.fleet),
+        ("environment.dockerServer", &environment.docker_server),
+    ] {
+        if asks(value.as_ref()) {
+            return Err(unsupported(member));
+        }
+    }
+    if environment.certificate.as_ref().is_some_and(|c| !c.is_empty()) {
+        return Err(unsupported("environment.certificate"));
+    }
+    for variable in environment.environment_variables.iter().flatten() {
+        variable_name(variable.name.as_deref().unwrap_or_default())?;
+    }
+    Ok(())
+}
+
+pub(super) fn variable_name(name: &str) -> Result<(), ApiError> {
+    let good = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if !good || name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
+        return Err(invalid(format!("Invalid environment variable name: {name}")));
+    }
+    Ok(())
+}
+
+pub(super) fn role(cx: &Cx, role: &str) -> Result<(), ApiError> {
+    let arn = Arn::parse(role).filter(|a| a.service == "iam" && a.resource.starts_with("role/"));
+    match arn {
+        None => Err(invalid("Invalid service role")),
+        Some(arn) if arn.account != cx.scope().account.as_str() => {
+            Err(invalid("Invalid service role: Service role account ID does not match caller's account"))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+pub(super) fn timeouts(build: u32, queued: u32) -> Result<(), ApiError> {
+    if !(5..=2160).contains(&build) {
+        return Err(invalid("Invalid timeout: timeoutInMinutes must be between 5 and 2160"));
+    }
+    if !(5..=480).contains(&queued) {
+        return Err(invalid("Invalid timeout: queuedTimeoutInMinutes must be between 5 and 480"));
+    }
+    Ok(())
+}
+
+pub(super) fn logs(logs: Option<&LogsConfig>) -> Result<(), ApiError> {
+    let Some(logs) = logs else { return Ok(()) };
+    if logs.s3_logs.as_ref().and_then(|s| s.status.as_deref()) == Some("ENABLED") {
+        return Err(unsupported("logsConfig.s3Logs"));
+    }
+    Ok(())
+}
+
+/// Refuses members that ask for what we do not do.
+pub(super) fn unsupported_members(rest: &serde_json::Map<String, Value>, names: &[&str]) -> Result<(), ApiError> {
+    match names.iter().find(|name| asks(rest.get(**name))) {
+        Some(name) => Err(unsupported(name)),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,159 @@
+//! StartBuild: applies the overrides to the project, settles the build and sets it going. The build itself is the
+//! driver's work; the answer comes as soon as the request is on disk.
+//! Follows <https://docs.aws.amazon.com/codebuild/latest/APIReference/API_StartBuild.html>.
+
+use base::ApiError;
+use platform::Cx;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::begin::{Token, begin};
+use super::build_view::view;
+use super::project::{Project, find, name_of, parse};
+use super::settle::{Particulars, initiator, settle};
+use super::shapes::{
+    EnvironmentVariable, LogsConfig, ProjectArtifacts, ProjectCache, ProjectSource, ProjectSourceVersion,
+};
+use super::{check, errors};
+
+/// Members of the model that are refused when they ask for something.
+const UNSUPPORTED: &[&str] = &[
+    "autoRetryLimitOverride",
+    "buildStatusConfigOverride",
+    "certificateOverride",
+    "debugSessionEnabled",
+    "fleetOverride",
+    "gitSubmodulesConfigOverride",
+    "registryCredentialOverride",
+    "reportBuildStatusOverride",
+    "sourceAuthOverride",
+];
+
+/// The request.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Input {
+    pub project_name: String,
+    pub secondary_sources_override: Option<Vec<ProjectSource>>,
+    pub secondary_sources_version_override: Option<Vec<ProjectSourceVersion>>,
+    pub source_version: Option<String>,
+    pub artifacts_override: Option<ProjectArtifacts>,
+    pub secondary_artifacts_override: Option<Vec<ProjectArtifacts>>,
+    pub environment_variables_override: Option<Vec<EnvironmentVariable>>,
+    pub source_type_override: Option<String>,
+    pub source_location_override: Option<String>,
+    pub git_clone_depth_override: Option<i64>,
+    pub buildspec_override: Option<String>,
+    pub insecure_ssl_override: Option<bool>,
+    pub environment_type_override: Option<String>,
+    pub image_override: Option<String>,
+    pub compute_type_override: Option<String>,
+    pub cache_override: Option<ProjectCache>,
+    pub service_role_override: Option<String>,
+    pub privileged_mode_override: Option<bool>,
+    pub timeout_in_minutes_override: Option<u32>,
+    pub queued_timeout_in_minutes_override: Option<u32>,
+    pub encryption_key_override: Option<String>,
+    pub idempotency_token: Option<String>,
+    pub logs_config_override: Option<LogsConfig>,
+    pub image_pull_credentials_type_override: Option<String>,
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+/// The answer.
+#[derive(Clone, Debug, Serialize)]
+pub struct Output {
+    pub build: Value,
+}
+
+/// Starts a build.
+pub async fn start_build(cx: &Cx, input: Input) -> Result<Output, ApiError> {
+    check::unsupported_members(&input.rest, UNSUPPORTED)?;
+    let token = token(input.idempotency_token.as_deref(), &input)?;
+    let (uuid, initiator, submitted) = (cx.ids.uuid().to_string(), initiator(cx), cx.now());
+    let context = cx.clone();
+    let state = cx
+        .store
+        .write(move |tx| {
+            let (cx, input, token) = (context.clone(), input.clone(), token.clone());
+            let (uuid, initiator) = (uuid.clone(), initiator.clone());
+            Box::pin(async move {
+                let name = name_of(cx.scope(), &input.project_name);
+                let missing = || errors::project_not_found(&cx.arn("codebuild", format!("project/{name}")));
+                let row = find(tx, cx.scope(), name).await?.ok_or_else(missing)?;
+                let project = overridden(parse(&row)?, input).with_defaults(&cx);
+                check::project(&cx, &project)?;
+                if project.source.kind() == "CODEPIPELINE" {
+                    let why = "a project with source type CODEPIPELINE is built by its pipeline; to start it alone, \
+                               override its source and its artifacts";
+                    return Err(errors::invalid(format!("Invalid project: {why}")));
+                }
+                let request = settle(&cx, &project, Particulars { uuid, initiator, parent: None, submitted })?;
+                begin(tx, request, token.as_ref()).await
+            })
+        })
+        .await?;
+    Ok(Output { build: view(&state) })
+}
+
+/// The token with a digest of the request that it came with.
+pub(super) fn token(token: Option<&str>, request: &impl Serialize) -> Result<Option<Token>, ApiError> {
+    let Some(token) = token.filter(|t| !t.is_empty()) else { return Ok(None) };
+    let text = serde_json::to_string(request).map_err(ApiError::internal)?;
+    Ok(Some(Token { token: token.to_owned(), request: base::derived_uuid(&["codebuild-token", &text]).to_string() }))
+}
+
+fn overridden(mut project: Project, input: Input) -> Project {
+    macro_rules! take {
+        ($($from:ident => $($to:ident).+;)*) => { $(if let Some(value) = input.$from { project.$($to).+ = value; })* };
+    }
+    macro_rules! take_some {
+        ($($from:ident => $($to:ident).+;)*) => { $(if input.$from.is_some() { project.$($to).+ = input.$from; })* };
+    }
+    take! {
+        secondary_sources_override => secondary_sources;
+        secondary_sources_version_override => secondary_source_versions;
+        artifacts_override => artifacts;
+        secondary_artifacts_override => secondary_artifacts;
+        cache_override => cache;
+        service_role_override => service_role;
+        timeout_in_minutes_override => timeout_in_minutes;
+        queued_timeout_in_minutes_override => queued_timeout_in_minutes;
+        encryption_key_override => encryption_key;
+    }
+    if let Some(kind) = &input.source_type_override
+        && project.source.kind() != kind
+    {
+        // Another kind of source has another kind of location.
+        project.source.location = None;
+    }
+    take_some! {
+        source_version => source_version;
+        source_type_override => source.r#type;
+        source_location_override => source.location;
+        git_clone_depth_override => source.git_clone_depth;
+        buildspec_override => source.buildspec;
+        insecure_ssl_override => source.insecure_ssl;
+        environment_type_override => environment.r#type;
+        image_override => environment.image;
+        compute_type_override => environment.compute_type;
+        privileged_mode_override => environment.privileged_mode;
+        image_pull_credentials_type_override => environment.image_pull_credentials_type;
+        logs_config_override => logs_config;
+    }
+    if let Some(variables) = input.environment_variables_override {
+        merge(project.environment.environment_variables.get_or_insert_default(), variables);
+    }
+    project
+}
+
+/// Variables of the same name are replaced, others come behind.
+pub(super) fn merge(into: &mut Vec<EnvironmentVariable>, from: Vec<EnvironmentVariable>) {
+    for variable in from {
+        match into.iter_mut().find(|v| v.name == variable.name) {
+            Some(old) => *old = variable,
+            None => into.push(variable),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The CodeBuild action of a pipeline: its artifacts take the place of the project's sources and targets.
+
+use base::ApiError;
+use engine::build::{ArtifactTarget, Build, OutputArtifact, Parent, Place, Source, SourceKind};
+use platform::Cx;
+use store::{Tx, machine};
+
+use super::begin::begin;
+use super::project::{find, parse};
+use super::settle::{Particulars, settle};
+use super::shapes::EnvironmentVariable;
+use super::start_build::merge;
+use super::{check, errors};
+
+/// What a pipeline's action asks for.
+#[derive(Clone, Debug)]
+pub struct StartForPipeline {
+    pub project_name: String,
+    pub pipeline_name: String,
+    /// The effect's key: the same key gives the same build.
+    pub effect_key: String,
+    /// Zips in the artifact store. One input needs no `primary` mark.
+    pub inputs: Vec<PipelineArtifact>,
+    /// Where the outputs are to be stored, as zips.
+    pub outputs: Vec<PipelineArtifact>,
+    /// `EnvironmentVariables` of the action's configuration.
+    pub variables: Vec<EnvironmentVariable>,
+    /// What CODEBUILD_SOURCE_VERSION says of the primary input (a commit id, or the artifact's ARN).
+    pub source_version: Option<String>,
+    /// Whose machine hears the end.
+    pub parent: Parent,
+}
+
+/// One artifact of an action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PipelineArtifact {
+    pub name: String,
+    pub bucket: String,
+    pub key: String,
+    /// The primary source, among inputs.
+    pub primary: bool,
+}
+
+/// Starts the build of a pipeline's action in `tx` and gives its id (`project:uuid`). Doing it twice with the same
+/// key gives the same build. An error is the action's failure, in words for the user.
+pub async fn start_for_pipeline(tx: &mut Tx, cx: &Cx, start: StartForPipeline) -> Result<String, ApiError> {
+    let uuid = base::derived_uuid(&["codebuild", &start.parent.id, &start.effect_key]).to_string();
+    let id = format!("{}:{uuid}", start.project_name);
+    if machine::get::<Build>(tx, &id).await?.is_some() {
+        return Ok(id);
+    }
+    let arn = cx.arn("codebuild", format!("project/{}", start.project_name));
+    let row = find(tx, cx.scope(), &start.project_name).await?.ok_or_else(|| errors::project_not_found(&arn))?;
+    let mut project = parse(&row)?;
+    merge(project.environment.environment_variables.get_or_insert_default(), start.variables);
+    check::environment(&project.environment)?;
+    let primary = start.inputs.iter().find(|a| a.primary).or_else(|| start.inputs.first());
+    let primary = primary.ok_or_else(|| errors::invalid("a CodeBuild action needs an input artifact"))?;
+    let particulars = Particulars {
+        uuid,
+        initiator: format!("codepipeline/{}", start.pipeline_name),
+        parent: Some(start.parent),
+        submitted: cx.now(),
+    };
+    // The project's own source and artifacts play no part in a pipeline.
+    project.source.r#type = Some("CODEPIPELINE".to_owned());
+    project.artifacts.r#type = Some("CODEPIPELINE".to_owned());
+    project.secondary_sources.clear();
+    project.secondary_artifacts.clear();
+    let mut request = settle(cx, &project, particulars)?;
+    request.source = source(primary, None);
+    request.source.version = start.source_version;
+    let others = start.inputs.iter().filter(|a| a.name != primary.name);
+    request.secondary_sources = others.map(|a| source(a, Some(a.name.clone()))).collect();
+    request.artifacts = ArtifactTarget::Pipeline(
+        start
+            .outputs
+            .iter()
+            .map(|a| OutputArtifact {
+                name: a.name.clone(),
+                place: Place { bucket: a.bucket.clone(), key: a.key.clone() },
+            })
+            .collect(),
+    );
+    begin(tx, request, None).await.map(|state| state.request.id)
+}
+
+fn source(artifact: &PipelineArtifact, identifier: Option<String>) -> Source {
+    let place = Place { bucket: artifact.bucket.clone(), key: artifact.key.clone() };
+    Source { identifier, kind: SourceKind::Pipeline(place), version: None }
+}

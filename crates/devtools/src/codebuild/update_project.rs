@@ -1,0 +1,100 @@
+//! UpdateProject: members that are given replace those of the project; the rest stays.
+//! Follows <https://docs.aws.amazon.com/codebuild/latest/APIReference/API_UpdateProject.html>.
+
+use base::ApiError;
+use platform::Cx;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use store::tables::codebuild_project;
+
+use super::create_project::UNSUPPORTED;
+use super::project::{Project, find, name_of, parse, view};
+use super::shapes::{
+    LogsConfig, ProjectArtifacts, ProjectCache, ProjectEnvironment, ProjectSource, ProjectSourceVersion, Tag,
+};
+use super::{check, errors};
+
+/// The request.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Input {
+    pub name: String,
+    pub description: Option<String>,
+    pub source: Option<ProjectSource>,
+    pub secondary_sources: Option<Vec<ProjectSource>>,
+    pub source_version: Option<String>,
+    pub secondary_source_versions: Option<Vec<ProjectSourceVersion>>,
+    pub artifacts: Option<ProjectArtifacts>,
+    pub secondary_artifacts: Option<Vec<ProjectArtifacts>>,
+    pub cache: Option<ProjectCache>,
+    pub environment: Option<ProjectEnvironment>,
+    pub service_role: Option<String>,
+    pub timeout_in_minutes: Option<u32>,
+    pub queued_timeout_in_minutes: Option<u32>,
+    pub encryption_key: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub logs_config: Option<LogsConfig>,
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+/// The answer.
+#[derive(Clone, Debug, Serialize)]
+pub struct Output {
+    pub project: Value,
+}
+
+/// Changes a project.
+pub async fn update_project(cx: &Cx, input: Input) -> Result<Output, ApiError> {
+    check::unsupported_members(&input.rest, UNSUPPORTED)?;
+    let (cx_in, name) = (cx.clone(), name_of(cx.scope(), &input.name).to_owned());
+    let row = cx
+        .store
+        .write(move |tx| {
+            let (cx, name, input) = (cx_in.clone(), name.clone(), input.clone());
+            Box::pin(async move {
+                let missing = || errors::project_not_found(&cx.arn("codebuild", format!("project/{name}")));
+                let row = find(tx, cx.scope(), &name).await?.ok_or_else(missing)?;
+                let project = changed(parse(&row)?, input);
+                check::project(&cx, &project)?;
+                let config = project.with_defaults(&cx).to_json()?;
+                codebuild_project::update(tx, cx.scope(), &name, &config).await?;
+                codebuild_project::get(tx, cx.scope(), &name).await?.ok_or_else(missing)
+            })
+        })
+        .await?;
+    Ok(Output { project: view(cx.scope(), &row) })
+}
+
+fn changed(mut project: Project, input: Input) -> Project {
+    macro_rules! take {
+        ($($member:ident),*) => { $(if let Some(value) = input.$member { project.$member = value; })* };
+    }
+    take!(
+        source,
+        secondary_sources,
+        secondary_source_versions,
+        artifacts,
+        secondary_artifacts,
+        cache,
+        environment,
+        service_role,
+        timeout_in_minutes,
+        queued_timeout_in_minutes,
+        tags
+    );
+    if let Some(key) = input.encryption_key {
+        project.encryption_key = key;
+    }
+    // An empty text clears.
+    if let Some(text) = input.description {
+        project.description = Some(text).filter(|t| !t.is_empty());
+    }
+    if let Some(version) = input.source_version {
+        project.source_version = Some(version).filter(|t| !t.is_empty());
+    }
+    if let Some(logs) = input.logs_config {
+        project.logs_config = Some(logs);
+    }
+    project
+}
