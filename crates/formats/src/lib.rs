@@ -5,6 +5,7 @@ mod diagnostic;
 pub mod log_filter;
 mod nearest;
 pub mod policy;
+pub mod pipeline;
 pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, Span};

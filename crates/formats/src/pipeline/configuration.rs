@@ -1,0 +1,133 @@
+//! The configuration of one action: which keys its type knows, and what their values may be.
+
+use super::{ActionDeclaration, ActionType, Problem, Provider, references};
+
+const CANNED_ACLS: [&str; 7] = [
+    "private",
+    "public-read",
+    "public-read-write",
+    "authenticated-read",
+    "aws-exec-read",
+    "bucket-owner-read",
+    "bucket-owner-full-control",
+];
+
+/// Checks keys first, then values. A value that holds a reference is checked when it is resolved.
+pub(super) fn check(action: &ActionDeclaration, kind: &ActionType) -> Result<(), Problem> {
+    let name = &action.name;
+    for key in action.configuration.keys() {
+        if !kind.required.iter().chain(kind.optional).any(|known| known == key) {
+            return Err(Problem::action(format!(
+                "Action configuration for action '{name}' contains unknown configuration '{key}'"
+            )));
+        }
+    }
+    for key in kind.required {
+        require(action, key)?;
+    }
+    for (key, value) in &action.configuration {
+        if value.is_empty() || value.chars().count() > 1000 {
+            return Err(Problem::action(format!(
+                "Action configuration for action '{name}': the value of '{key}' must be 1 to 1000 characters long"
+            )));
+        }
+    }
+    values(action, kind.provider)
+}
+
+fn require(action: &ActionDeclaration, key: &str) -> Result<(), Problem> {
+    if action.configuration.contains_key(key) {
+        return Ok(());
+    }
+    Err(Problem::action(format!(
+        "Action configuration for action '{}' is missing required configuration '{key}'",
+        action.name
+    )))
+}
+
+fn values(action: &ActionDeclaration, provider: Provider) -> Result<(), Problem> {
+    match provider {
+        Provider::CodeCommitSource => {
+            boolean(action, "PollForSourceChanges")?;
+            one_of(action, "OutputArtifactFormat", &["CODE_ZIP", "CODEBUILD_CLONE_REF"])?;
+            if action.config("OutputArtifactFormat") == Some("CODEBUILD_CLONE_REF") {
+                return Err(absent(action, "OutputArtifactFormat CODEBUILD_CLONE_REF (full clone)"));
+            }
+        }
+        Provider::S3Source => {
+            boolean(action, "PollForSourceChanges")?;
+            boolean(action, "AllowOverrideForS3ObjectKey")?;
+        }
+        Provider::CodeBuild => code_build(action)?,
+        Provider::ManualApproval => {
+            if action.configuration.contains_key("NotificationArn") {
+                return Err(absent(action, "NotificationArn (SNS notifications of approvals)"));
+            }
+        }
+        Provider::S3Deploy => {
+            boolean(action, "Extract")?;
+            one_of(action, "CannedACL", &CANNED_ACLS)?;
+            if action.config("Extract") == Some("false") {
+                require(action, "ObjectKey")?;
+            }
+            if action.configuration.contains_key("KMSEncryptionKeyARN") {
+                return Err(absent(action, "KMSEncryptionKeyARN (encryption of deployed objects)"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn code_build(action: &ActionDeclaration) -> Result<(), Problem> {
+    for key in ["BatchEnabled", "CombineArtifacts"] {
+        boolean(action, key)?;
+        if action.config(key) == Some("true") {
+            return Err(absent(action, &format!("{key} (batch builds)")));
+        }
+    }
+    match action.config("PrimarySource") {
+        None if action.input_artifacts.len() > 1 => require(action, "PrimarySource")?,
+        Some(primary)
+            if references(primary).is_empty() && !action.input_artifacts.iter().any(|a| a.name == primary) =>
+        {
+            return Err(Problem::action(format!(
+                "Action configuration for action '{}': PrimarySource '{primary}' is not one of its input artifacts",
+                action.name
+            )));
+        }
+        _ => {}
+    }
+    match action.config("EnvironmentVariables") {
+        Some(text) if !is_variable_list(text) => Err(Problem::action(format!(
+            "Action configuration for action '{}': EnvironmentVariables must be a JSON array of objects with name, value and type",
+            action.name
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn is_variable_list(text: &str) -> bool {
+    let Ok(serde_json::Value::Array(list)) = serde_json::from_str(text) else {
+        return false;
+    };
+    list.iter().all(|v| v.get("name").is_some_and(|n| n.is_string()) && v.get("value").is_some_and(|n| n.is_string()))
+}
+
+fn boolean(action: &ActionDeclaration, key: &str) -> Result<(), Problem> {
+    one_of(action, key, &["true", "false"])
+}
+
+fn one_of(action: &ActionDeclaration, key: &str, allowed: &[&str]) -> Result<(), Problem> {
+    match action.config(key) {
+        Some(value) if references(value).is_empty() && !allowed.contains(&value) => Err(Problem::action(format!(
+            "Action configuration for action '{}': the value '{value}' of '{key}' is not one of {}",
+            action.name,
+            allowed.join(", ")
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn absent(action: &ActionDeclaration, feature: &str) -> Problem {
+    Problem::action(format!("Action configuration for action '{}': {feature} is not available", action.name))
+}

@@ -1,0 +1,202 @@
+//! The declaration's shape, with the published model's member names.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{ActionType, Category, Provider};
+
+/// A whole pipeline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PipelineDeclaration {
+    pub name: String,
+    pub role_arn: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifact_store: Option<ArtifactStore>,
+    /// By region; instead of `artifact_store`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifact_stores: Option<BTreeMap<String, ArtifactStore>>,
+    pub stages: Vec<StageDeclaration>,
+    /// Counted by the service: 1 on creation, one more on each update.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution_mode: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pipeline_type: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "absent")]
+    pub variables: Vec<VariableDeclaration>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "absent")]
+    pub triggers: Vec<Value>,
+}
+
+/// Where artifacts are kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ArtifactStore {
+    #[serde(rename = "type")]
+    pub store_type: String,
+    /// The bucket.
+    pub location: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption_key: Option<EncryptionKey>,
+}
+
+/// The key that artifacts are to be encrypted with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EncryptionKey {
+    pub id: String,
+    #[serde(rename = "type")]
+    pub key_type: String,
+}
+
+/// A variable of a V2 pipeline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VariableDeclaration {
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_value: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+/// A stage: its actions run by run order, those of equal run order side by side.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StageDeclaration {
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "absent")]
+    pub blockers: Vec<Value>,
+    pub actions: Vec<ActionDeclaration>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_failure: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_success: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before_entry: Option<Value>,
+}
+
+/// One action of a stage.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ActionDeclaration {
+    pub name: String,
+    pub action_type_id: ActionTypeId,
+    #[serde(default = "one", deserialize_with = "run_order")]
+    pub run_order: u32,
+    #[serde(default, deserialize_with = "absent")]
+    pub configuration: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "absent")]
+    pub commands: Vec<String>,
+    #[serde(default, deserialize_with = "absent")]
+    pub output_artifacts: Vec<OutputArtifact>,
+    #[serde(default, deserialize_with = "absent")]
+    pub input_artifacts: Vec<ArtifactName>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "absent")]
+    pub output_variables: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role_arn: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_in_minutes: Option<u32>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "absent")]
+    pub environment_variables: Vec<Value>,
+}
+
+/// Which kind of work an action is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionTypeId {
+    pub category: String,
+    pub owner: String,
+    pub provider: String,
+    pub version: String,
+}
+
+/// An artifact that an action reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArtifactName {
+    pub name: String,
+}
+
+/// An artifact that an action makes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputArtifact {
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "absent")]
+    pub files: Vec<String>,
+}
+
+impl PipelineDeclaration {
+    /// The artifact store that serves `region`.
+    pub fn store_in(&self, region: &str) -> Option<&ArtifactStore> {
+        self.artifact_store.as_ref().or_else(|| self.artifact_stores.as_ref()?.get(region))
+    }
+
+    /// The execution mode; SUPERSEDED unless said otherwise.
+    pub fn execution_mode(&self) -> &str {
+        self.execution_mode.as_deref().unwrap_or("SUPERSEDED")
+    }
+
+    /// The pipeline type; V1 unless said otherwise.
+    pub fn pipeline_type(&self) -> &str {
+        self.pipeline_type.as_deref().unwrap_or("V1")
+    }
+
+    /// The stage of this name.
+    pub fn stage(&self, name: &str) -> Option<&StageDeclaration> {
+        self.stages.iter().find(|s| s.name == name)
+    }
+
+    /// The source actions: all actions of the first stage.
+    pub fn source_actions(&self) -> impl Iterator<Item = &ActionDeclaration> {
+        self.stages.iter().take(1).flat_map(|s| &s.actions)
+    }
+}
+
+impl StageDeclaration {
+    /// The action of this name.
+    pub fn action(&self, name: &str) -> Option<&ActionDeclaration> {
+        self.actions.iter().find(|a| a.name == name)
+    }
+}
+
+impl ActionDeclaration {
+    /// The action's type, if it is one that we run.
+    pub fn action_type(&self) -> Option<&'static ActionType> {
+        ActionType::find(&self.action_type_id)
+    }
+
+    /// The provider, if it is one that we run.
+    pub fn provider(&self) -> Option<Provider> {
+        self.action_type().map(|t| t.provider)
+    }
+
+    /// Whether the action is in category Source.
+    pub fn is_source(&self) -> bool {
+        self.action_type_id.category == Category::Source.as_str()
+    }
+
+    /// A configuration value as written.
+    pub fn config(&self, key: &str) -> Option<&str> {
+        self.configuration.get(key).map(String::as_str)
+    }
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// A member that is null counts as missing.
+fn absent<'de, D: serde::Deserializer<'de>, T: Default + Deserialize<'de>>(d: D) -> Result<T, D::Error> {
+    Ok(Option::<T>::deserialize(d)?.unwrap_or_default())
+}
+
+fn run_order<'de, D: serde::Deserializer<'de>>(d: D) -> Result<u32, D::Error> {
+    Ok(Option::<u32>::deserialize(d)?.unwrap_or(1))
+}

@@ -1,0 +1,316 @@
+//! Whether a declaration can run at all. What passes here never fails later for its shape.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    ActionDeclaration, Category, PipelineDeclaration, Problem, ProblemKind, StageDeclaration, configuration, references,
+};
+
+/// Namespaces that the service itself fills.
+const RESERVED: [&str; 2] = ["codepipeline", "variables"];
+
+/// Finds the first mistake, in the order in which AWS checks: structure, stages, actions, artifacts, variables.
+///
+/// Follows AWS CodePipeline User Guide, "Pipeline structure reference" and "Variables reference"; `region` is the
+/// pipeline's own.
+pub fn validate(pipeline: &PipelineDeclaration, region: &str) -> Result<(), Problem> {
+    features(pipeline)?;
+    stores(pipeline, region)?;
+    structure(pipeline)?;
+    for stage in &pipeline.stages {
+        check_stage(stage, region)?;
+    }
+    artifacts(pipeline)?;
+    variables(pipeline)
+}
+
+fn features(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
+    let mode = pipeline.execution_mode();
+    if mode != "SUPERSEDED" {
+        return Err(Problem::structure(format!(
+            "Pipeline execution mode {mode} is not available. Use execution mode SUPERSEDED."
+        )));
+    }
+    if !pipeline.triggers.is_empty() {
+        return Err(Problem::structure(
+            "Pipeline triggers (providerType CodeStarSourceConnection) are not available. Remove 'triggers'.",
+        ));
+    }
+    if pipeline.pipeline_type() == "V1" && !pipeline.variables.is_empty() {
+        return Err(Problem::structure("Pipeline variables are only supported for pipelines of type V2."));
+    }
+    for stage in &pipeline.stages {
+        let conditions =
+            [("onFailure", &stage.on_failure), ("onSuccess", &stage.on_success), ("beforeEntry", &stage.before_entry)];
+        for (member, _) in conditions.iter().filter(|(_, value)| value.is_some()) {
+            return Err(Problem::structure(format!(
+                "Stage '{}' declares {member}: conditions, rollback and automatic retry of stages are not available.",
+                stage.name
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn stores(pipeline: &PipelineDeclaration, region: &str) -> Result<(), Problem> {
+    match (&pipeline.artifact_store, &pipeline.artifact_stores) {
+        (Some(_), Some(_)) => Err(Problem::structure(
+            "Pipeline must contain either artifactStore or artifactStores, but not both artifactStore and artifactStores.",
+        )),
+        (None, None) => {
+            Err(Problem::structure("Pipeline must contain either artifactStore or artifactStores, but has neither."))
+        }
+        (None, Some(stores)) if !stores.contains_key(region) => {
+            Err(Problem::structure(format!("artifactStores must contain an artifact store for the region {region}.")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn structure(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
+    let stages = &pipeline.stages;
+    if stages.len() < 2 {
+        return Err(Problem::structure(format!(
+            "Pipeline has only {} stage(s). There should be a minimum of 2 stages in a pipeline.",
+            stages.len()
+        )));
+    }
+    if stages.len() > 50 {
+        return Err(Problem::limit(format!(
+            "Pipeline has {} stages, which is more than the maximum of 50.",
+            stages.len()
+        )));
+    }
+    let actions: usize = stages.iter().map(|s| s.actions.len()).sum();
+    if actions > 500 {
+        return Err(Problem::limit(format!("Pipeline has {actions} actions, which is more than the maximum of 500.")));
+    }
+    if let Some(name) = twice(stages.iter().map(|s| s.name.as_str())) {
+        return Err(Problem::structure(format!(
+            "Stage names must be unique within the pipeline. {name} has been used more than once."
+        )));
+    }
+    let first_is_source =
+        stages.first().is_some_and(|s| !s.actions.is_empty() && s.actions.iter().all(|a| a.is_source()));
+    if !first_is_source {
+        return Err(Problem::structure("Pipeline should start with a stage that only contains source actions"));
+    }
+    for stage in stages.iter().skip(1) {
+        if let Some(action) = stage.actions.iter().find(|a| a.is_source()) {
+            return Err(Problem::structure(format!(
+                "Only the first stage of a pipeline may contain source actions, but stage '{}' contains the source action '{}'.",
+                stage.name, action.name
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn check_stage(stage: &StageDeclaration, region: &str) -> Result<(), Problem> {
+    let name = &stage.name;
+    if !stage.blockers.is_empty() {
+        return Err(Problem {
+            kind: ProblemKind::Blocker,
+            message: format!("Stage '{name}' declares blockers, which are reserved for future use."),
+        });
+    }
+    if stage.actions.is_empty() {
+        return Err(Problem::stage(format!("Stage '{name}' should have at least one action.")));
+    }
+    if stage.actions.len() > 50 {
+        return Err(Problem::limit(format!(
+            "Stage '{name}' has {} actions, which is more than the maximum of 50.",
+            stage.actions.len()
+        )));
+    }
+    if let Some(action) = twice(stage.actions.iter().map(|a| a.name.as_str())) {
+        return Err(Problem::stage(format!(
+            "Action names must be unique within a stage. {action} has been used more than once in stage '{name}'."
+        )));
+    }
+    stage.actions.iter().try_for_each(|action| check_action(action, region))
+}
+
+fn check_action(action: &ActionDeclaration, region: &str) -> Result<(), Problem> {
+    let (name, id) = (&action.name, &action.action_type_id);
+    let Some(kind) = action.action_type() else {
+        return Err(Problem::action(format!(
+            "ActionType (Category: '{}', Provider: '{}', Owner: '{}', Version: '{}') in action '{name}' is not available in region '{}'",
+            id.category,
+            id.provider,
+            id.owner,
+            id.version,
+            region.to_uppercase().replace('-', "_"),
+        )));
+    };
+    if let Some(other) = action.region.as_deref().filter(|r| *r != region) {
+        return Err(Problem::action(format!(
+            "Action '{name}' is declared for region {other}: cross-region actions are not available in a pipeline of region {region}."
+        )));
+    }
+    if !(1..=999).contains(&action.run_order) {
+        return Err(Problem::action(format!("Action '{name}': the run order must be between 1 and 999.")));
+    }
+    count(action, "input", action.input_artifacts.len(), &kind.inputs)?;
+    count(action, "output", action.output_artifacts.len(), &kind.outputs)?;
+    if let Some(minutes) = action.timeout_in_minutes {
+        if kind.category != Category::Approval {
+            return Err(Problem::action(format!(
+                "Action '{name}': timeoutInMinutes is only supported for manual approval actions."
+            )));
+        }
+        if !(5..=86400).contains(&minutes) {
+            return Err(Problem::action(format!("Action '{name}': timeoutInMinutes must be between 5 and 86400.")));
+        }
+    }
+    let foreign = [
+        ("commands", !action.commands.is_empty()),
+        ("outputVariables", !action.output_variables.is_empty()),
+        ("environmentVariables", !action.environment_variables.is_empty()),
+        ("files of an output artifact", action.output_artifacts.iter().any(|a| !a.files.is_empty())),
+    ];
+    for (member, _) in foreign.iter().filter(|(_, present)| *present) {
+        return Err(Problem::action(format!(
+            "Action '{name}' declares {member}, which the action type {}/{} does not support.",
+            id.category, id.provider
+        )));
+    }
+    configuration::check(action, kind)
+}
+
+fn count(
+    action: &ActionDeclaration,
+    direction: &str,
+    declared: usize,
+    allowed: &std::ops::RangeInclusive<usize>,
+) -> Result<(), Problem> {
+    let (relation, bound, limit) = if declared < *allowed.start() {
+        ("less than", "minimum", allowed.start())
+    } else if declared > *allowed.end() {
+        ("more than", "maximum", allowed.end())
+    } else {
+        return Ok(());
+    };
+    Err(Problem::action(format!(
+        "Action {} declares {declared} {direction} artifacts which is {relation} the {bound} count ({limit})",
+        action.name
+    )))
+}
+
+/// Every input artifact must be made by an action that has certainly run before: in an earlier stage, or in the
+/// same stage with a lower run order. A cycle of names always breaks this somewhere.
+fn artifacts(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
+    let outputs = actions(pipeline).flat_map(|(_, a)| &a.output_artifacts).map(|o| o.name.as_str());
+    if let Some(name) = twice(outputs) {
+        return Err(Problem::structure(format!(
+            "Output Artifact Bundle name must be unique within the pipeline. {name} has been used more than once."
+        )));
+    }
+    let mut made: BTreeSet<&str> = BTreeSet::new();
+    for stage in &pipeline.stages {
+        for group in by_run_order(stage).into_values() {
+            for action in &group {
+                for input in &action.input_artifacts {
+                    if !made.contains(input.name.as_str()) {
+                        return Err(Problem::action(format!(
+                            "Input Artifact Bundle {} in action {} is not declared as Output Artifact Bundle in any of the preceding actions",
+                            input.name, action.name
+                        )));
+                    }
+                }
+                if let Some(name) = twice(action.input_artifacts.iter().map(|i| i.name.as_str())) {
+                    return Err(Problem::action(format!(
+                        "Input Artifact Bundle {name} is declared more than once in action {}",
+                        action.name
+                    )));
+                }
+            }
+            made.extend(group.iter().flat_map(|a| &a.output_artifacts).map(|o| o.name.as_str()));
+        }
+    }
+    Ok(())
+}
+
+fn variables(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
+    if let Some(name) = twice(pipeline.variables.iter().map(|v| v.name.as_str())) {
+        return Err(Problem::structure(format!(
+            "Pipeline variable names must be unique within the pipeline. {name} has been used more than once."
+        )));
+    }
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    for (stage, action) in actions(pipeline) {
+        let Some(namespace) = action.namespace.as_deref() else { continue };
+        let place = format!("StageName=[{}], ActionName=[{}], Namespace=[{namespace}]", stage.name, action.name);
+        if RESERVED.contains(&namespace) {
+            return Err(Problem::action(format!("The following namespaces are reserved for the service. {place}")));
+        }
+        if !seen.insert(namespace) {
+            return Err(Problem::action(format!(
+                "Namespaces must be unique across the pipeline definition. The following occur more than once in the pipeline. {place}"
+            )));
+        }
+    }
+    let mut filled: BTreeSet<&str> = BTreeSet::new();
+    for stage in &pipeline.stages {
+        for group in by_run_order(stage).into_values() {
+            for action in &group {
+                check_references(pipeline, stage, action, &filled)?;
+            }
+            filled.extend(group.iter().filter_map(|a| a.namespace.as_deref()));
+        }
+    }
+    Ok(())
+}
+
+fn check_references(
+    pipeline: &PipelineDeclaration,
+    stage: &StageDeclaration,
+    action: &ActionDeclaration,
+    filled: &BTreeSet<&str>,
+) -> Result<(), Problem> {
+    const FORM: &str =
+        "Valid format for a pipeline execution variable reference is a namespace and a key separated by a period (.).";
+    for (key, value) in &action.configuration {
+        for reference in references(value) {
+            let place = format!(
+                "StageName=[{}], ActionName=[{}], ActionConfigurationKey=[{key}], VariableReferenceText=[{}]",
+                stage.name, action.name, reference.text
+            );
+            let what = match reference.parts() {
+                None => "do not have this format.",
+                Some(("codepipeline", "PipelineExecutionId")) => continue,
+                Some(("codepipeline", _)) => "are referencing a key that does not exist in the namespace codepipeline.",
+                Some(("variables", name)) if pipeline.variables.iter().any(|v| v.name == name) => continue,
+                Some(("variables", _)) => "are referencing a pipeline variable that is not declared.",
+                Some((namespace, _)) if filled.contains(namespace) => continue,
+                Some((namespace, _)) if actions(pipeline).any(|(_, a)| a.namespace.as_deref() == Some(namespace)) => {
+                    "are referencing a namespace that no preceding action fills."
+                }
+                Some(_) => "are referencing a namespace that does not exist.",
+            };
+            return Err(Problem::action(format!("{FORM} The following pipeline execution variables {what} {place}")));
+        }
+    }
+    Ok(())
+}
+
+fn actions(pipeline: &PipelineDeclaration) -> impl Iterator<Item = (&StageDeclaration, &ActionDeclaration)> {
+    pipeline.stages.iter().flat_map(|s| s.actions.iter().map(move |a| (s, a)))
+}
+
+fn by_run_order(stage: &StageDeclaration) -> BTreeMap<u32, Vec<&ActionDeclaration>> {
+    let mut groups: BTreeMap<u32, Vec<&ActionDeclaration>> = BTreeMap::new();
+    for action in &stage.actions {
+        groups.entry(action.run_order).or_default().push(action);
+    }
+    groups
+}
+
+fn twice<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let mut seen = BTreeSet::new();
+    names.find(|name| !seen.insert(*name))
+}
+
+#[cfg(test)]
+#[path = "validate_tests.rs"]
+mod tests;

@@ -1,0 +1,227 @@
+use serde_json::{Value, json};
+
+use super::super::PipelineDeclaration;
+use super::validate;
+
+fn action(name: &str, category: &str, provider: &str, more: Value) -> Value {
+    let mut action = json!({
+        "name": name,
+        "actionTypeId": {"category": category, "owner": "AWS", "provider": provider, "version": "1"},
+    });
+    for (key, value) in more.as_object().unwrap() {
+        action[key] = value.clone();
+    }
+    action
+}
+
+fn source() -> Value {
+    action(
+        "Src",
+        "Source",
+        "CodeCommit",
+        json!({"configuration": {"RepositoryName": "r", "BranchName": "main"}, "outputArtifacts": [{"name": "Src"}], "namespace": "Source"}),
+    )
+}
+
+fn build() -> Value {
+    action(
+        "Compile",
+        "Build",
+        "CodeBuild",
+        json!({"configuration": {"ProjectName": "p"}, "inputArtifacts": [{"name": "Src"}], "outputArtifacts": [{"name": "App"}]}),
+    )
+}
+
+fn deploy() -> Value {
+    action(
+        "Put",
+        "Deploy",
+        "S3",
+        json!({"configuration": {"BucketName": "b", "Extract": "true"}, "inputArtifacts": [{"name": "App"}]}),
+    )
+}
+
+fn pipeline(change: impl FnOnce(&mut Value)) -> Result<(), String> {
+    let mut value = json!({
+        "name": "demo",
+        "roleArn": "arn:aws:iam::123456789012:role/p",
+        "artifactStore": {"type": "S3", "location": "artifacts"},
+        "stages": [
+            {"name": "Source", "actions": [source()]},
+            {"name": "Build", "actions": [build()]},
+            {"name": "Deploy", "actions": [deploy()]},
+        ],
+    });
+    change(&mut value);
+    let declaration: PipelineDeclaration = serde_json::from_value(value).unwrap();
+    validate(&declaration, "eu-west-1").map_err(|p| format!("{}: {p}", p.code()))
+}
+
+#[track_caller]
+fn refused(change: impl FnOnce(&mut Value), expected: &str) {
+    assert_eq!(pipeline(change), Err(expected.to_owned()));
+}
+
+#[test]
+fn a_sound_pipeline_passes() {
+    assert_eq!(pipeline(|_| ()), Ok(()));
+}
+
+#[test]
+fn two_stages_are_the_least() {
+    refused(
+        |p| p["stages"] = json!([{"name": "Source", "actions": [source()]}]),
+        "InvalidStructureException: Pipeline has only 1 stage(s). There should be a minimum of 2 stages in a pipeline.",
+    );
+}
+
+#[test]
+fn the_first_stage_has_source_actions_alone_and_no_other_stage_has_one() {
+    refused(
+        |p| p["stages"][0]["actions"] = json!([source(), build()]),
+        "InvalidStructureException: Pipeline should start with a stage that only contains source actions",
+    );
+    refused(
+        |p| p["stages"][1]["actions"] = json!([source()]),
+        "InvalidStructureException: Only the first stage of a pipeline may contain source actions, but stage 'Build' contains the source action 'Src'.",
+    );
+}
+
+#[test]
+fn names_are_unique() {
+    refused(
+        |p| p["stages"][2]["name"] = json!("Build"),
+        "InvalidStructureException: Stage names must be unique within the pipeline. Build has been used more than once.",
+    );
+    refused(
+        |p| p["stages"][1]["actions"] = json!([build(), build()]),
+        "InvalidStageDeclarationException: Action names must be unique within a stage. Compile has been used more than once in stage 'Build'.",
+    );
+    refused(
+        |p| p["stages"][2]["actions"][0]["namespace"] = json!("Source"),
+        "InvalidActionDeclarationException: Namespaces must be unique across the pipeline definition. The following occur more than once in the pipeline. StageName=[Deploy], ActionName=[Put], Namespace=[Source]",
+    );
+}
+
+#[test]
+fn an_artifact_is_made_once_and_before_it_is_used() {
+    refused(
+        |p| p["stages"][1]["actions"][0]["outputArtifacts"] = json!([{"name": "Src"}]),
+        "InvalidStructureException: Output Artifact Bundle name must be unique within the pipeline. Src has been used more than once.",
+    );
+    let missing = "InvalidActionDeclarationException: Input Artifact Bundle App in action Put is not declared as Output Artifact Bundle in any of the preceding actions";
+    refused(|p| p["stages"][1]["actions"][0]["outputArtifacts"] = json!([]), missing);
+    // Equal run order: side by side, so not before.
+    refused(
+        |p| {
+            p["stages"][1]["actions"] = json!([build(), deploy()]);
+            p["stages"][2]["actions"] = json!([action("Ok", "Approval", "Manual", json!({}))]);
+        },
+        missing,
+    );
+    let later = |p: &mut Value| {
+        let mut put = deploy();
+        put["runOrder"] = json!(2);
+        p["stages"][1]["actions"] = json!([put, build()]);
+        p["stages"].as_array_mut().unwrap().pop();
+    };
+    assert_eq!(pipeline(later), Ok(()));
+}
+
+#[test]
+fn a_cycle_of_artifact_names_is_refused() {
+    refused(
+        |p| {
+            let mut one = build();
+            one["inputArtifacts"] = json!([{"name": "Two"}]);
+            let mut two = build();
+            two["name"] = json!("Again");
+            two["inputArtifacts"] = json!([{"name": "App"}]);
+            two["outputArtifacts"] = json!([{"name": "Two"}]);
+            p["stages"][1]["actions"] = json!([one, two]);
+        },
+        "InvalidActionDeclarationException: Input Artifact Bundle Two in action Compile is not declared as Output Artifact Bundle in any of the preceding actions",
+    );
+}
+
+#[test]
+fn artifact_counts_follow_the_action_type() {
+    refused(
+        |p| p["stages"][1]["actions"][0]["inputArtifacts"] = json!([]),
+        "InvalidActionDeclarationException: Action Compile declares 0 input artifacts which is less than the minimum count (1)",
+    );
+    refused(
+        |p| p["stages"][2]["actions"][0]["outputArtifacts"] = json!([{"name": "X"}]),
+        "InvalidActionDeclarationException: Action Put declares 1 output artifacts which is more than the maximum count (0)",
+    );
+}
+
+#[test]
+fn an_action_type_that_we_do_not_have_is_named() {
+    refused(
+        |p| p["stages"][2]["actions"] = json!([action("Ship", "Deploy", "ECS", json!({}))]),
+        "InvalidActionDeclarationException: ActionType (Category: 'Deploy', Provider: 'ECS', Owner: 'AWS', Version: '1') in action 'Ship' is not available in region 'EU_WEST_1'",
+    );
+}
+
+#[test]
+fn configuration_keys_are_known_and_complete() {
+    refused(
+        |p| p["stages"][1]["actions"][0]["configuration"]["Projekt"] = json!("x"),
+        "InvalidActionDeclarationException: Action configuration for action 'Compile' contains unknown configuration 'Projekt'",
+    );
+    refused(
+        |p| p["stages"][0]["actions"][0]["configuration"] = json!({"RepositoryName": "r"}),
+        "InvalidActionDeclarationException: Action configuration for action 'Src' is missing required configuration 'BranchName'",
+    );
+    refused(
+        |p| p["stages"][2]["actions"][0]["configuration"]["Extract"] = json!("yes"),
+        "InvalidActionDeclarationException: Action configuration for action 'Put': the value 'yes' of 'Extract' is not one of true, false",
+    );
+}
+
+#[test]
+fn references_name_an_earlier_namespace() {
+    let with = |text: &'static str| {
+        move |p: &mut Value| p["stages"][2]["actions"][0]["configuration"]["ObjectKey"] = json!(text)
+    };
+    assert_eq!(pipeline(with("#{Source.CommitId}/#{codepipeline.PipelineExecutionId}")), Ok(()));
+    let form = "InvalidActionDeclarationException: Valid format for a pipeline execution variable reference is a namespace and a key separated by a period (.). The following pipeline execution variables";
+    refused(
+        with("#{Nope.X}"),
+        &format!(
+            "{form} are referencing a namespace that does not exist. StageName=[Deploy], ActionName=[Put], ActionConfigurationKey=[ObjectKey], VariableReferenceText=[Nope.X]"
+        ),
+    );
+    refused(
+        with("#{variables.X}"),
+        &format!(
+            "{form} are referencing a pipeline variable that is not declared. StageName=[Deploy], ActionName=[Put], ActionConfigurationKey=[ObjectKey], VariableReferenceText=[variables.X]"
+        ),
+    );
+    refused(
+        |p| {
+            p["stages"][1]["actions"][0]["namespace"] = json!("B");
+            p["stages"][1]["actions"][0]["configuration"]["ProjectName"] = json!("#{B.x}");
+        },
+        &format!(
+            "{form} are referencing a namespace that no preceding action fills. StageName=[Build], ActionName=[Compile], ActionConfigurationKey=[ProjectName], VariableReferenceText=[B.x]"
+        ),
+    );
+}
+
+#[test]
+fn what_comes_later_is_refused_by_name() {
+    refused(
+        |p| p["executionMode"] = json!("QUEUED"),
+        "InvalidStructureException: Pipeline execution mode QUEUED is not available. Use execution mode SUPERSEDED.",
+    );
+    refused(
+        |p| p["stages"][1]["onFailure"] = json!({"result": "ROLLBACK"}),
+        "InvalidStructureException: Stage 'Build' declares onFailure: conditions, rollback and automatic retry of stages are not available.",
+    );
+    refused(
+        |p| p["stages"][1]["blockers"] = json!([{"name": "x", "type": "Schedule"}]),
+        "InvalidBlockerDeclarationException: Stage 'Build' declares blockers, which are reserved for future use.",
+    );
+}
