@@ -1,0 +1,270 @@
+//! Actions: what the driver is asked to do, and how an action's configuration becomes that.
+
+use std::collections::BTreeMap;
+
+use formats::pipeline::{ActionDeclaration, Provider, Unresolved, resolve};
+use serde::{Deserialize, Serialize};
+
+use super::{ActionError, ActionStatus, Artifact, ExecutionState, artifact_key};
+
+/// An effect of an execution.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ActionEffect {
+    /// Do the work; answer with `ActionFinished` under the effect's key.
+    Run(Box<RunAction>),
+    /// Give up work that is no longer wanted; no answer.
+    Cancel(CancelAction),
+}
+
+/// The work of one action.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunAction {
+    pub execution: String,
+    pub pipeline: String,
+    pub stage: String,
+    pub action: String,
+    /// The action execution's id.
+    pub id: String,
+    /// The role that the action runs as: its own, else the pipeline's.
+    pub role_arn: String,
+    pub inputs: Vec<Artifact>,
+    /// Where to put what it makes.
+    pub outputs: Vec<ArtifactPlace>,
+    pub work: Work,
+}
+
+/// Where an output artifact belongs.
+pub type ArtifactPlace = Artifact;
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Work {
+    /// Zip the tree of `commit`, or of the branch's head.
+    CodeCommitSource { repository: String, branch: String, commit: Option<String> },
+    /// Copy an object, in this version or the newest.
+    S3Source { bucket: String, key: String, version: Option<String> },
+    /// Run a build.
+    CodeBuild { project: String, primary: Option<String>, environment: Vec<BuildVariable> },
+    /// Put an artifact, or the files in it, into a bucket.
+    S3Deploy {
+        bucket: String,
+        object_key: Option<String>,
+        extract: bool,
+        canned_acl: Option<String>,
+        cache_control: Option<String>,
+    },
+}
+
+/// An environment variable that overrides the build project's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BuildVariable {
+    pub name: String,
+    pub value: String,
+    /// PLAINTEXT, PARAMETER_STORE or SECRETS_MANAGER.
+    #[serde(rename = "type", default = "plaintext")]
+    pub kind: String,
+}
+
+/// Work that is no longer wanted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CancelAction {
+    /// The effect key of the work.
+    pub key: String,
+    pub provider: Provider,
+    /// What the work is known as elsewhere, if it has said so.
+    pub external_id: Option<String>,
+}
+
+fn plaintext() -> String {
+    "PLAINTEXT".to_owned()
+}
+
+/// What came of preparing an action.
+pub(super) struct Prepared {
+    pub resolved: BTreeMap<String, String>,
+    pub inputs: Vec<Artifact>,
+    /// `None` for a manual approval: nothing to perform.
+    pub work: Option<RunAction>,
+}
+
+/// Resolves variables, finds the input artifacts and settles where outputs go.
+pub(super) fn prepare(
+    state: &ExecutionState,
+    stage: &str,
+    action: &ActionDeclaration,
+    key: &str,
+    id: &str,
+) -> Result<Prepared, ActionError> {
+    let resolved = configuration(state, action).map_err(|_| ActionError {
+        code: "ConfigurationError".to_owned(),
+        message: format!(
+            "An action in this pipeline failed because one or more variables could not be resolved: Action name={}. \
+             This can result when a variable is referenced that does not exist. Validate the pipeline action configuration.",
+            action.name
+        ),
+    })?;
+    let inputs = inputs(state, action)?;
+    let Some(work) = work(state, action, &resolved)? else {
+        return Ok(Prepared { resolved, inputs, work: None });
+    };
+    let definition = &state.definition;
+    let bucket = definition.store_in(state.scope.region.as_str()).map(|s| s.location.clone()).unwrap_or_default();
+    let outputs = action.output_artifacts.iter().map(|output| Artifact {
+        name: output.name.clone(),
+        bucket: bucket.clone(),
+        key: artifact_key(&definition.name, &output.name, key),
+    });
+    let run = RunAction {
+        execution: state.id.clone(),
+        pipeline: definition.name.clone(),
+        stage: stage.to_owned(),
+        action: action.name.clone(),
+        id: id.to_owned(),
+        role_arn: action.role_arn.clone().unwrap_or_else(|| definition.role_arn.clone()),
+        inputs: inputs.clone(),
+        outputs: outputs.collect(),
+        work,
+    };
+    Ok(Prepared { resolved, inputs, work: Some(run) })
+}
+
+fn configuration(state: &ExecutionState, action: &ActionDeclaration) -> Result<BTreeMap<String, String>, Unresolved> {
+    let lookup = |namespace: &str, key: &str| variable(state, namespace, key);
+    let resolve_one = |(key, value): (&String, &String)| {
+        // Values go into the list after it was parsed: a quote in a commit's message must not add a variable.
+        let list = if key == "EnvironmentVariables" { build_variables(value) } else { None };
+        let resolved = match list {
+            Some(mut list) => {
+                for variable in &mut list {
+                    variable.value = resolve(&variable.value, lookup)?;
+                }
+                serde_json::to_string(&list).unwrap_or_default()
+            }
+            None => resolve(value, lookup)?,
+        };
+        Ok((key.clone(), resolved))
+    };
+    action.configuration.iter().map(resolve_one).collect()
+}
+
+fn build_variables(text: &str) -> Option<Vec<BuildVariable>> {
+    serde_json::from_str(text).ok()
+}
+
+fn variable(state: &ExecutionState, namespace: &str, key: &str) -> Option<String> {
+    match (namespace, key) {
+        ("codepipeline", "PipelineExecutionId") => return Some(state.id.clone()),
+        ("variables", name) => return state.variables.get(name).cloned(),
+        _ => {}
+    }
+    let (stage, action) = state
+        .definition
+        .stages
+        .iter()
+        .flat_map(|s| s.actions.iter().map(move |a| (s, a)))
+        .find(|(_, a)| a.namespace.as_deref() == Some(namespace))?;
+    match &state.stage(&stage.name)?.action(&action.name)?.status {
+        ActionStatus::Succeeded { variables, .. } => variables.get(key).cloned(),
+        ActionStatus::Working
+        | ActionStatus::AwaitingApproval { .. }
+        | ActionStatus::Failed(_)
+        | ActionStatus::Abandoned => None,
+    }
+}
+
+fn inputs(state: &ExecutionState, action: &ActionDeclaration) -> Result<Vec<Artifact>, ActionError> {
+    let made: Vec<&Artifact> = state
+        .stages
+        .iter()
+        .flat_map(|s| &s.actions)
+        .filter_map(|a| match &a.status {
+            ActionStatus::Succeeded { outputs, .. } => Some(outputs),
+            ActionStatus::Working
+            | ActionStatus::AwaitingApproval { .. }
+            | ActionStatus::Failed(_)
+            | ActionStatus::Abandoned => None,
+        })
+        .flatten()
+        .collect();
+    let find = |name: &str| made.iter().rev().find(|a| a.name == name).map(|a| (*a).clone());
+    action
+        .input_artifacts
+        .iter()
+        .map(|input| {
+            find(&input.name).ok_or_else(|| ActionError {
+                code: "JobFailed".to_owned(),
+                message: format!(
+                    "The input artifact '{}' of action '{}' does not exist: the action that declares it as its output has not produced it.",
+                    input.name, action.name
+                ),
+            })
+        })
+        .collect()
+}
+
+fn work(
+    state: &ExecutionState,
+    action: &ActionDeclaration,
+    resolved: &BTreeMap<String, String>,
+) -> Result<Option<Work>, ActionError> {
+    let text = |key: &str| resolved.get(key).cloned();
+    let must = |key: &str| {
+        text(key).filter(|v| !v.is_empty()).ok_or_else(|| configuration_error(action, &format!("'{key}' has no value")))
+    };
+    let chosen = |kind: &str| {
+        state.overrides.iter().find(|o| o.action == action.name && o.kind == kind).map(|o| o.value.clone())
+    };
+    let work = match action.provider() {
+        // Validation lets no other provider in; a definition from a newer version of the product could hold one.
+        None => {
+            let id = &action.action_type_id;
+            let what = format!("the action type {}/{} is not available", id.category, id.provider);
+            return Err(configuration_error(action, &what));
+        }
+        Some(Provider::ManualApproval) => return Ok(None),
+        Some(Provider::CodeCommitSource) => Work::CodeCommitSource {
+            repository: must("RepositoryName")?,
+            branch: must("BranchName")?,
+            commit: chosen("COMMIT_ID"),
+        },
+        Some(Provider::S3Source) => Work::S3Source {
+            bucket: must("S3Bucket")?,
+            key: chosen("S3_OBJECT_KEY").map_or_else(|| must("S3ObjectKey"), Ok)?,
+            version: chosen("S3_OBJECT_VERSION_ID"),
+        },
+        Some(Provider::CodeBuild) => Work::CodeBuild {
+            project: must("ProjectName")?,
+            primary: text("PrimarySource").or_else(|| action.input_artifacts.first().map(|a| a.name.clone())),
+            environment: match text("EnvironmentVariables") {
+                None => Vec::new(),
+                Some(list) => build_variables(&list).ok_or_else(|| {
+                    configuration_error(action, "'EnvironmentVariables' is not a JSON array of variables")
+                })?,
+            },
+        },
+        Some(Provider::S3Deploy) => {
+            let extract = match must("Extract")?.as_str() {
+                "true" => true,
+                "false" => false,
+                other => {
+                    return Err(configuration_error(action, &format!("'Extract' must be true or false, not '{other}'")));
+                }
+            };
+            Work::S3Deploy {
+                bucket: must("BucketName")?,
+                object_key: if extract { text("ObjectKey") } else { Some(must("ObjectKey")?) },
+                extract,
+                canned_acl: text("CannedACL"),
+                cache_control: text("CacheControl"),
+            }
+        }
+    };
+    Ok(Some(work))
+}
+
+fn configuration_error(action: &ActionDeclaration, what: &str) -> ActionError {
+    ActionError {
+        code: "ConfigurationError".to_owned(),
+        message: format!("The configuration of action '{}' is not valid: {what}.", action.name),
+    }
+}

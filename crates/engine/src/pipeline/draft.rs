@@ -1,0 +1,308 @@
+//! A step in the making: the moves that several inputs share.
+
+use std::sync::Arc;
+
+use base::{Effect, Event, Machine, Step, Tell, TimerChange, Timestamp};
+use formats::pipeline::{ActionDeclaration, PipelineDeclaration, Provider, StageDeclaration};
+
+use super::action::prepare;
+use super::event::{self, Word};
+use super::{
+    ActionEffect, ActionError, ActionRun, ActionStatus, CancelAction, Ended, Execution, ExecutionInput, ExecutionState,
+    External, GateInput, Gates, Phase, StageRun, StageStatus, Will,
+};
+
+pub(super) struct Draft {
+    pub state: ExecutionState,
+    pub now: Timestamp,
+    effects: Vec<Effect<ActionEffect>>,
+    timers: Vec<TimerChange>,
+    tells: Vec<Tell>,
+    events: Vec<Event>,
+}
+
+/// An execution is in a stage that its own definition has and its record has: both lists grow together.
+const BROKEN: &str = "an execution that is in a stage has a record of it";
+
+impl Draft {
+    pub fn of(state: &ExecutionState, now: Timestamp) -> Self {
+        Draft {
+            state: state.clone(),
+            now,
+            effects: Vec::new(),
+            timers: Vec::new(),
+            tells: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+
+    pub fn done(self) -> Step<Execution> {
+        let Draft { state, effects, timers, tells, events, now: _ } = self;
+        Step { state, effects, timers, tells, events }
+    }
+
+    pub fn tell_gates(&mut self, input: GateInput) {
+        self.tells.push(Tell::to::<Gates>(self.state.pipeline_arn(), &input));
+    }
+
+    pub fn pipeline_event(&mut self, word: Word) {
+        self.events.push(event::of_pipeline(&self.state, word));
+    }
+
+    pub fn stage_event(&mut self, stage: usize, word: Word) {
+        let name = self.declared(stage).name.clone();
+        self.events.push(event::of_stage(&self.state, &name, word));
+    }
+
+    /// Ends the execution outside any stage.
+    pub fn end(&mut self, ended: Ended) {
+        let word = match &ended {
+            Ended::Succeeded => Word::Succeeded,
+            Ended::Failed => Word::Failed,
+            Ended::Stopped(_) => Word::Stopped,
+            Ended::Superseded { .. } => Word::Superseded,
+            Ended::Cancelled => Word::Canceled,
+        };
+        self.state.phase = Phase::Ended(ended);
+        self.pipeline_event(word);
+    }
+
+    /// Opens the record of a stage and starts its first actions.
+    pub fn enter(&mut self, stage: usize) {
+        let name = self.declared(stage).name.clone();
+        let attempt = self.state.stages.iter().filter(|s| s.name == name).count() + 1;
+        self.state.stages.push(StageRun {
+            name,
+            attempt: u32::try_from(attempt).unwrap_or(u32::MAX),
+            status: StageStatus::InProgress,
+            started: self.now,
+            updated: self.now,
+            actions: Vec::new(),
+        });
+        self.state.phase = Phase::Running { stage, will: Will::GoOn };
+        self.stage_event(stage, Word::Started);
+        self.settle();
+    }
+
+    /// Ends one action of the current stage.
+    pub fn end_action(&mut self, key: &str, status: ActionStatus, external: External) {
+        let now = self.now;
+        let Some(run) = self.run_mut(key) else { return };
+        run.status = status;
+        run.updated = now;
+        run.external.id = external.id.or(run.external.id.take());
+        run.external.url = external.url.or(run.external.url.take());
+        run.external.summary = external.summary.or(run.external.summary.take());
+        run.external.by = external.by;
+        let run = run.clone();
+        self.timers.push(TimerChange::clear(key));
+        let word = match run.status {
+            ActionStatus::Succeeded { .. } => Word::Succeeded,
+            ActionStatus::Failed(_) => Word::Failed,
+            ActionStatus::Abandoned => Word::Abandoned,
+            ActionStatus::Working | ActionStatus::AwaitingApproval { .. } => Word::Started,
+        };
+        self.action_event(&run, word);
+    }
+
+    /// Asks the performer of an action to give up, where there is something to give up.
+    pub fn cancel_work(&mut self, key: &str) {
+        let Some(run) = self.run_mut(key).map(|r| r.clone()) else { return };
+        let provider = self.declared_of(&run).and_then(|a| a.provider());
+        if provider == Some(Provider::CodeBuild) {
+            let cancel =
+                CancelAction { key: key.to_owned(), provider: Provider::CodeBuild, external_id: run.external.id };
+            self.effects.push(Effect { key: format!("{key}/cancel"), effect: ActionEffect::Cancel(cancel) });
+        }
+    }
+
+    /// Abandons whatever still runs and ends the execution as stopped.
+    pub fn abandon_running(&mut self) {
+        let running: Vec<String> =
+            self.current().actions.iter().filter(|a| !a.is_ended()).map(|a| a.key.clone()).collect();
+        for key in running {
+            self.cancel_work(&key);
+            self.end_action(&key, ActionStatus::Abandoned, External::default());
+        }
+        self.settle();
+    }
+
+    /// Goes on from a stage at rest: next run order, next stage, or the end. Does nothing while an action runs.
+    pub fn settle(&mut self) {
+        loop {
+            let Phase::Running { stage, will } = &self.state.phase else { return };
+            let (stage, will) = (*stage, will.clone());
+            let run = self.current();
+            if run.is_busy() {
+                return;
+            }
+            let failed = run.has_failed_action();
+            let reached = run.actions.iter().map(|a| a.run_order).max().unwrap_or(0);
+            match will {
+                Will::Stop(request) => {
+                    self.leave(stage, StageStatus::Stopped, Word::Stopped, None);
+                    return self.end(Ended::Stopped(request));
+                }
+                Will::GoOn | Will::Cancel if failed => {
+                    self.leave(stage, StageStatus::Failed, Word::Failed, None);
+                    return self.end(Ended::Failed);
+                }
+                Will::Cancel => {
+                    self.leave(stage, StageStatus::Cancelled, Word::Canceled, None);
+                    return self.end(Ended::Cancelled);
+                }
+                Will::GoOn => {}
+            }
+            let next = self.declared(stage).actions.iter().map(|a| a.run_order).filter(|o| *o > reached).min();
+            match next {
+                Some(run_order) => self.start_group(stage, run_order),
+                None => return self.finish_stage(stage),
+            }
+        }
+    }
+
+    fn finish_stage(&mut self, stage: usize) {
+        let next = stage + 1;
+        match self.state.definition.stages.get(next).map(|s| s.name.clone()) {
+            Some(name) => {
+                self.leave(stage, StageStatus::Succeeded, Word::Succeeded, Some(name));
+                self.state.phase = Phase::Waiting { stage: next };
+            }
+            None => {
+                self.leave(stage, StageStatus::Succeeded, Word::Succeeded, None);
+                self.end(Ended::Succeeded);
+            }
+        }
+    }
+
+    fn leave(&mut self, stage: usize, status: StageStatus, word: Word, to: Option<String>) {
+        let now = self.now;
+        let run = self.current_mut();
+        run.status = status;
+        run.updated = now;
+        let from = run.name.clone();
+        let ran = run.actions.iter().map(|a| a.name.clone()).collect();
+        self.stage_event(stage, word);
+        let execution = self.state.id.clone();
+        self.tell_gates(GateInput::Move { execution, from: Some(from), ran, to });
+    }
+
+    fn start_group(&mut self, stage: usize, run_order: u32) {
+        let definition: Arc<PipelineDeclaration> = Arc::clone(&self.state.definition);
+        let declared = definition.stages.get(stage).into_iter().flat_map(|s| &s.actions);
+        let group: Vec<&ActionDeclaration> = declared.filter(|a| a.run_order == run_order).collect();
+        // Actions of one group see what ran before the group, never each other.
+        let before = self.state.clone();
+        for action in group {
+            self.start_action(&before, action);
+        }
+    }
+
+    fn start_action(&mut self, before: &ExecutionState, action: &ActionDeclaration) {
+        let (stage, attempt) = (self.current().name.clone(), self.current().attempt);
+        let key = format!("{}/{stage}/{}/{attempt}", self.state.id, action.name);
+        let id = base::derived_uuid(&["action", &key]).to_string();
+        let mut run = ActionRun {
+            name: action.name.clone(),
+            run_order: action.run_order,
+            key: key.clone(),
+            id: id.clone(),
+            started: self.now,
+            updated: self.now,
+            resolved: Default::default(),
+            inputs: Vec::new(),
+            external: External::default(),
+            status: ActionStatus::Working,
+        };
+        let prepared = prepare(before, &stage, action, &key, &id);
+        let mut failure = None;
+        match prepared {
+            Ok(prepared) => {
+                run.resolved = prepared.resolved;
+                run.inputs = prepared.inputs;
+                match prepared.work {
+                    Some(work) => {
+                        let effect = ActionEffect::Run(Box::new(work));
+                        self.effects.push(Effect { key: key.clone(), effect });
+                    }
+                    None => run.status = ActionStatus::AwaitingApproval { token: approval_token(&key) },
+                }
+            }
+            Err(error) => failure = Some(error),
+        }
+        self.current_mut().actions.push(run.clone());
+        self.action_event(&run, Word::Started);
+        match failure {
+            Some(error) => self.end_action(&key, ActionStatus::Failed(error), External::default()),
+            None => self.set_timeout(action, &key),
+        }
+    }
+
+    fn set_timeout(&mut self, action: &ActionDeclaration, key: &str) {
+        let at = self.now + timeout_of(action);
+        let input = ExecutionInput::ActionTimedOut { key: key.to_owned() };
+        self.timers.push(TimerChange::set::<Execution>(key, at, &input));
+    }
+
+    fn action_event(&mut self, run: &ActionRun, word: Word) {
+        let stage = self.current().name.clone();
+        let event = self.declared_of(run).map(|action| event::of_action(&self.state, &stage, action, run, word));
+        self.events.extend(event);
+    }
+
+    /// The record of the stage that the execution is in.
+    pub fn current(&self) -> &StageRun {
+        let Some(run) = self.state.stages.last() else { panic!("{BROKEN}") };
+        run
+    }
+
+    pub fn current_mut(&mut self) -> &mut StageRun {
+        let Some(run) = self.state.stages.last_mut() else { panic!("{BROKEN}") };
+        run
+    }
+
+    fn run_mut(&mut self, key: &str) -> Option<&mut ActionRun> {
+        self.current_mut().actions.iter_mut().find(|a| a.key == key)
+    }
+
+    pub fn set_external(&mut self, key: &str, external: External) {
+        let now = self.now;
+        if let Some(run) = self.run_mut(key) {
+            run.external = external;
+            run.updated = now;
+        }
+    }
+
+    fn declared(&self, stage: usize) -> &StageDeclaration {
+        let Some(declared) = self.state.definition.stages.get(stage) else { panic!("{BROKEN}") };
+        declared
+    }
+
+    fn declared_of(&self, run: &ActionRun) -> Option<&ActionDeclaration> {
+        self.state.definition.stage(&self.current().name)?.action(&run.name)
+    }
+}
+
+/// The token of the approval under this effect key.
+pub(super) fn approval_token(key: &str) -> String {
+    base::derived_uuid(&["approval", key]).to_string()
+}
+
+/// How long an action may take.
+pub(super) fn timeout_of(action: &ActionDeclaration) -> std::time::Duration {
+    match (action.timeout_in_minutes, action.action_type()) {
+        (Some(minutes), _) => std::time::Duration::from_secs(u64::from(minutes) * 60),
+        (None, Some(kind)) => kind.timeout,
+        (None, None) => std::time::Duration::from_secs(3600),
+    }
+}
+
+/// The status name of a state, for refusals.
+pub(super) fn status(state: &ExecutionState) -> String {
+    Execution::status(state).to_owned()
+}
+
+/// A failure of the given kind.
+pub(super) fn failed(code: &str, message: impl Into<String>) -> ActionStatus {
+    ActionStatus::Failed(ActionError { code: code.to_owned(), message: message.into() })
+}

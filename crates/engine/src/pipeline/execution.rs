@@ -1,0 +1,84 @@
+//! The machine of one execution.
+
+use std::fmt;
+
+use base::{Machine, Step, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{ActionEffect, Ended, ExecutionInput, ExecutionState, Phase, Will, on};
+
+/// The machine of an execution; its row's id is the execution's id, its parent the pipeline's ARN.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Execution;
+
+/// Why an execution does not take an input now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Refusal {
+    /// `Start` came twice.
+    AlreadyStarted,
+    /// No action waits for this result: it came twice, or too late.
+    NotWaitedFor { key: String },
+    /// The gates spoke of a stage that the execution does not wait for.
+    NotWaiting,
+    /// The execution has ended.
+    NotStoppable { status: String },
+    /// It is stopping already.
+    AlreadyStopping,
+    /// The token is not that of the approval.
+    WrongToken,
+    /// Someone has decided before, or it timed out.
+    ApprovalCompleted,
+    /// An update cancels only what is under way.
+    NotUnderWay,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::AlreadyStarted => f.write_str("the execution has been started before"),
+            Refusal::NotWaitedFor { key } => write!(f, "no action waits for the result of {key}"),
+            Refusal::NotWaiting => f.write_str("the execution does not wait before a stage"),
+            Refusal::NotStoppable { status } => write!(f, "the execution cannot be stopped: its status is {status}"),
+            Refusal::AlreadyStopping => f.write_str("the execution is stopping already"),
+            Refusal::WrongToken => f.write_str("the token is not that of the approval"),
+            Refusal::ApprovalCompleted => f.write_str("the approval has been completed"),
+            Refusal::NotUnderWay => f.write_str("the execution has ended"),
+        }
+    }
+}
+
+impl Machine for Execution {
+    const KIND: &'static str = "pipeline_execution";
+    type State = ExecutionState;
+    type Input = ExecutionInput;
+    type Effect = ActionEffect;
+    type Refusal = Refusal;
+
+    fn step(state: &ExecutionState, input: ExecutionInput, now: Timestamp) -> Result<Step<Execution>, Refusal> {
+        match input {
+            ExecutionInput::Start => on::start(state, now),
+            ExecutionInput::Entered { stage } => on::entered(state, &stage, now),
+            ExecutionInput::Superseded { by } => on::superseded(state, by, now),
+            ExecutionInput::ActionStarted { key, external } => on::action_started(state, key, external, now),
+            ExecutionInput::ActionFinished { key, result } => on::action_finished(state, key, result, now),
+            ExecutionInput::ActionTimedOut { key } => on::action_timed_out(state, key, now),
+            ExecutionInput::Approve(approval) => on::approve(state, approval, now),
+            ExecutionInput::Stop { abandon: false, reason, by } => on::stop(state, reason, by, now),
+            ExecutionInput::Stop { abandon: true, reason, by } => on::abandon(state, reason, by, now),
+            ExecutionInput::Cancel => on::cancel(state, now),
+        }
+    }
+
+    fn status(state: &ExecutionState) -> &'static str {
+        match &state.phase {
+            Phase::New | Phase::Waiting { .. } => "InProgress",
+            Phase::Running { will: Will::GoOn | Will::Cancel, .. } => "InProgress",
+            Phase::Running { will: Will::Stop(_), .. } => "Stopping",
+            Phase::Ended(Ended::Succeeded) => "Succeeded",
+            Phase::Ended(Ended::Failed) => "Failed",
+            Phase::Ended(Ended::Stopped(_)) => "Stopped",
+            Phase::Ended(Ended::Superseded { .. }) => "Superseded",
+            Phase::Ended(Ended::Cancelled) => "Cancelled",
+        }
+    }
+}

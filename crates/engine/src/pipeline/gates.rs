@@ -1,0 +1,257 @@
+//! The gates of one pipeline: which execution is in each stage, which waits before it, and which transitions are closed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use base::{Machine, Step, Tell, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{Execution, ExecutionInput};
+
+/// The machine of a pipeline's gates; its row's id is the pipeline's ARN.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Gates;
+
+/// What a new pipeline's gates start from.
+#[derive(Clone, Debug)]
+pub struct NewPipeline {
+    pub version: u32,
+    pub stages: Vec<String>,
+}
+
+/// The gates, in the order of the stages.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GatesState {
+    /// Of the definition.
+    pub version: u32,
+    pub gates: Vec<Gate>,
+    /// Gates of stages that an update has removed while an execution was inside; kept until it has left, so that a
+    /// stage that comes back under its name still counts it.
+    pub removed: Vec<Gate>,
+}
+
+/// One stage's gate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Gate {
+    pub stage: String,
+    /// The execution in the stage. A list, because mode PARALLEL will hold several; today at most one.
+    pub inside: Vec<String>,
+    /// Executions before the stage, oldest first. A list, because mode QUEUED will hold several; today at most one.
+    pub waiting: Vec<String>,
+    pub transition: Transition,
+    /// The execution that entered last.
+    pub latest: Option<String>,
+    /// For each action, the execution that ran it last and has left.
+    pub last_ran: BTreeMap<String, String>,
+}
+
+/// Whether executions may enter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Transition {
+    /// As created.
+    Open,
+    /// Closed once, and opened again.
+    Reopened(TransitionChange),
+    Closed {
+        reason: String,
+        change: TransitionChange,
+    },
+}
+
+/// Who changed a transition, and when.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TransitionChange {
+    pub by: String,
+    pub at: Timestamp,
+}
+
+/// What gates hear.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum GateInput {
+    /// An execution leaves stage `from` (where it ran the actions `ran`) and asks for stage `to`.
+    Move { execution: String, from: Option<String>, ran: Vec<String>, to: Option<String> },
+    /// A waiting execution gives up.
+    Withdraw { execution: String },
+    /// Closes the transition into a stage.
+    Disable { stage: String, reason: String, by: String },
+    /// Opens it.
+    Enable { stage: String, by: String },
+    /// The definition was updated: executions under way end as their running actions end.
+    Redefine { version: u32, stages: Vec<String> },
+    /// The pipeline is about to be deleted: every execution under way is stopped at once.
+    Delete { by: String },
+}
+
+/// Why gates do not take an input.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum GateRefusal {
+    StageNotFound { stage: String },
+}
+
+impl fmt::Display for GateRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            GateRefusal::StageNotFound { stage } => write!(f, "The pipeline has no stage with the name '{stage}'"),
+        }
+    }
+}
+
+impl GatesState {
+    /// Open gates without executions.
+    pub fn new(pipeline: NewPipeline) -> Self {
+        GatesState {
+            version: pipeline.version,
+            gates: pipeline.stages.into_iter().map(Gate::new).collect(),
+            removed: Vec::new(),
+        }
+    }
+
+    /// The gate of a stage.
+    pub fn gate(&self, stage: &str) -> Option<&Gate> {
+        self.gates.iter().find(|g| g.stage == stage)
+    }
+
+    fn gate_mut(&mut self, stage: &str) -> Option<&mut Gate> {
+        self.gates.iter_mut().find(|g| g.stage == stage)
+    }
+
+    fn under_way(&self) -> impl Iterator<Item = &String> {
+        self.gates.iter().chain(&self.removed).flat_map(|g| g.inside.iter().chain(&g.waiting))
+    }
+}
+
+impl Gate {
+    fn new(stage: String) -> Self {
+        Gate {
+            stage,
+            inside: Vec::new(),
+            waiting: Vec::new(),
+            transition: Transition::Open,
+            latest: None,
+            last_ran: BTreeMap::new(),
+        }
+    }
+
+    /// Whether executions may enter.
+    pub fn is_open(&self) -> bool {
+        match self.transition {
+            Transition::Open | Transition::Reopened(_) => true,
+            Transition::Closed { .. } => false,
+        }
+    }
+
+    fn arrive(&mut self, execution: String, tells: &mut Vec<Tell>) {
+        if self.inside.contains(&execution) || self.waiting.contains(&execution) {
+            return;
+        }
+        for older in self.waiting.drain(..) {
+            tells.push(tell(older, &ExecutionInput::Superseded { by: execution.clone() }));
+        }
+        self.waiting.push(execution);
+        self.admit(tells);
+    }
+
+    fn admit(&mut self, tells: &mut Vec<Tell>) {
+        if !self.is_open() || !self.inside.is_empty() || self.waiting.is_empty() {
+            return;
+        }
+        let execution = self.waiting.remove(0);
+        self.latest = Some(execution.clone());
+        tells.push(tell(execution.clone(), &ExecutionInput::Entered { stage: self.stage.clone() }));
+        self.inside.push(execution);
+    }
+
+    fn leave(&mut self, execution: &str, ran: Vec<String>, tells: &mut Vec<Tell>) {
+        if !self.inside.iter().any(|e| e == execution) {
+            return;
+        }
+        self.inside.retain(|e| e != execution);
+        self.last_ran.extend(ran.into_iter().map(|action| (action, execution.to_owned())));
+        self.admit(tells);
+    }
+}
+
+fn tell(execution: String, input: &ExecutionInput) -> Tell {
+    Tell::to::<Execution>(execution, input)
+}
+
+impl Machine for Gates {
+    const KIND: &'static str = "pipeline";
+    type State = GatesState;
+    type Input = GateInput;
+    type Effect = ();
+    type Refusal = GateRefusal;
+
+    fn step(state: &GatesState, input: GateInput, now: Timestamp) -> Result<Step<Gates>, GateRefusal> {
+        let mut state = state.clone();
+        let mut tells = Vec::new();
+        match input {
+            GateInput::Move { execution, from, ran, to } => travel(&mut state, execution, from, ran, to, &mut tells),
+            GateInput::Withdraw { execution } => {
+                state.gates.iter_mut().for_each(|g| g.waiting.retain(|e| *e != execution));
+            }
+            GateInput::Disable { stage, reason, by } => {
+                let gate = state.gate_mut(&stage).ok_or(GateRefusal::StageNotFound { stage })?;
+                gate.transition = Transition::Closed { reason, change: TransitionChange { by, at: now } };
+            }
+            GateInput::Enable { stage, by } => {
+                let gate = state.gate_mut(&stage).ok_or(GateRefusal::StageNotFound { stage })?;
+                if !gate.is_open() {
+                    gate.transition = Transition::Reopened(TransitionChange { by, at: now });
+                    gate.admit(&mut tells);
+                }
+            }
+            GateInput::Redefine { version, stages } => redefine(&mut state, version, stages, &mut tells),
+            GateInput::Delete { by } => {
+                let stop =
+                    ExecutionInput::Stop { abandon: true, reason: Some("The pipeline was deleted.".to_owned()), by };
+                tells.extend(state.under_way().map(|e| tell(e.clone(), &stop)));
+            }
+        }
+        Ok(Step { tells, ..Step::to(state) })
+    }
+
+    fn status(state: &GatesState) -> &'static str {
+        if state.under_way().next().is_some() { "InProgress" } else { "Idle" }
+    }
+}
+
+fn travel(
+    state: &mut GatesState,
+    execution: String,
+    from: Option<String>,
+    ran: Vec<String>,
+    to: Option<String>,
+    tells: &mut Vec<Tell>,
+) {
+    if let Some(from) = from {
+        if let Some(gate) = state.gates.iter_mut().chain(&mut state.removed).find(|g| g.stage == from) {
+            gate.leave(&execution, ran, tells);
+        }
+        state.removed.retain(|g| !g.inside.is_empty());
+    }
+    if let Some(to) = to {
+        match state.gate_mut(&to) {
+            Some(gate) => gate.arrive(execution, tells),
+            // It was begun from a definition that an update has replaced in the same moment.
+            None => tells.push(tell(execution, &ExecutionInput::Cancel)),
+        }
+    }
+}
+
+fn redefine(state: &mut GatesState, version: u32, stages: Vec<String>, tells: &mut Vec<Tell>) {
+    tells.extend(state.under_way().map(|e| tell(e.clone(), &ExecutionInput::Cancel)));
+    let mut old: BTreeMap<String, Gate> =
+        state.gates.drain(..).chain(state.removed.drain(..)).map(|g| (g.stage.clone(), g)).collect();
+    state.version = version;
+    state.gates = stages
+        .into_iter()
+        .map(|stage| {
+            let mut gate = old.remove(&stage).unwrap_or_else(|| Gate::new(stage));
+            gate.waiting.clear();
+            gate
+        })
+        .collect();
+    state.removed = old.into_values().filter(|g| !g.inside.is_empty()).collect();
+    state.removed.iter_mut().for_each(|g| g.waiting.clear());
+}

@@ -1,0 +1,107 @@
+//! What an execution hears.
+
+use std::collections::BTreeMap;
+
+use base::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Artifact, External};
+
+/// An input of the `pipeline_execution` machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ExecutionInput {
+    /// Sets a new execution going.
+    Start,
+    /// The gates let it into a stage.
+    Entered { stage: String },
+    /// A newer execution took its place before a stage.
+    Superseded { by: String },
+    /// The work of an action has begun elsewhere (a build with its id and address).
+    ActionStarted { key: String, external: External },
+    /// The work of an action has ended.
+    ActionFinished { key: String, result: ActionResult },
+    /// An action took too long (a timer).
+    ActionTimedOut { key: String },
+    /// Someone decided on a manual approval.
+    Approve(Approval),
+    /// Someone asks it to stop.
+    Stop { abandon: bool, reason: Option<String>, by: String },
+    /// The pipeline's definition was updated.
+    Cancel,
+}
+
+/// How the work of an action ended. Other machines write this as JSON; members that they leave out are empty.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ActionResult {
+    Succeeded {
+        #[serde(default)]
+        external_execution_id: Option<String>,
+        #[serde(default)]
+        external_execution_url: Option<String>,
+        #[serde(default)]
+        summary: Option<String>,
+        #[serde(default)]
+        output_variables: BTreeMap<String, String>,
+        #[serde(default)]
+        output_artifacts: Vec<Artifact>,
+        /// What a source action found.
+        #[serde(default)]
+        revision: Option<Revision>,
+    },
+    Failed {
+        code: String,
+        message: String,
+        #[serde(default)]
+        external_execution_id: Option<String>,
+        #[serde(default)]
+        external_execution_url: Option<String>,
+        #[serde(default)]
+        summary: Option<String>,
+    },
+}
+
+/// The state of a source at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Revision {
+    /// The commit, the object's version or its ETag.
+    pub id: String,
+    /// The commit's message, say.
+    pub summary: Option<String>,
+    pub url: Option<String>,
+    /// When the revision came to be.
+    pub created: Option<Timestamp>,
+}
+
+/// The revision that a source action of an execution used.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SourceRevision {
+    pub action: String,
+    pub artifact: String,
+    pub revision: Revision,
+}
+
+/// Why an action failed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ActionError {
+    /// `JobFailed`, `ConfigurationError`, ...
+    pub code: String,
+    pub message: String,
+}
+
+/// A decision on a manual approval.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Approval {
+    pub stage: String,
+    pub action: String,
+    pub token: String,
+    pub verdict: Verdict,
+    pub summary: String,
+    pub by: String,
+}
+
+/// Yes or no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    Approved,
+    Rejected,
+}

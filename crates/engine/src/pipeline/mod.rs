@@ -1,0 +1,47 @@
+//! The CodePipeline machines: [`Gates`], one per pipeline, and [`Execution`], one per execution.
+//!
+//! ```text
+//!             Move (leave one stage, ask for the next)
+//!   Execution ----------------------------------------> Gates      who is in each stage, who waits before it,
+//!       ^  ^                                              |        which transitions are closed
+//!       |  '---------- Entered, Superseded, Cancel -------'
+//!       |
+//!       |  ActionFinished, ActionStarted, approvals, timers
+//!       '---- driver <---- effects: RunAction, CancelAction
+//!
+//!   New --Start--> Waiting(0) --Entered--> Running(0) --all groups done--> Waiting(1) ... Succeeded
+//!                     |                       |--an action failed, its group at rest--> Failed
+//!                     |--Superseded           |--Stop (wait), group at rest--> Stopped
+//!                     |--Stop--> Stopped      |--Stop (abandon)--> Stopped at once
+//!                     '--Cancel-> Cancelled   '--Cancel (definition updated), group at rest--> Cancelled
+//! ```
+//!
+//! The AWS rules that are encoded here (User Guide, "How pipeline executions work" and "Pipeline structure reference"):
+//! * A stage holds one execution at a time (modes SUPERSEDED and QUEUED); a failed execution frees its stage.
+//! * SUPERSEDED: one execution waits before a stage; a newer one that arrives takes its place.
+//! * A closed transition keeps executions waiting; they are superseded meanwhile as always.
+//! * Actions of one run order run side by side; the next run order begins when all have succeeded. When one fails, the others
+//!   of its run order finish, nothing further starts, and the stage has failed.
+//! * An update of the definition lets running actions finish and then cancels the executions that were under way.
+//!
+//! Both machines talk by tells in the same transaction, so that no third place knows who is where.
+
+mod action;
+mod artifact;
+mod draft;
+mod event;
+mod execution;
+mod gates;
+mod input;
+mod on;
+mod state;
+
+pub use action::{ActionEffect, ArtifactPlace, BuildVariable, CancelAction, RunAction, Work};
+pub use artifact::artifact_key;
+pub use execution::{Execution, Refusal};
+pub use gates::{Gate, GateInput, GateRefusal, Gates, GatesState, NewPipeline, Transition, TransitionChange};
+pub use input::{ActionError, ActionResult, Approval, ExecutionInput, Revision, SourceRevision, Verdict};
+pub use state::{
+    ActionRun, ActionStatus, Artifact, Ended, ExecutionState, External, NewExecution, Phase, SourceOverride, StageRun,
+    StageStatus, StopRequest, Trigger, Will,
+};

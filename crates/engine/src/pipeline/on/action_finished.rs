@@ -1,0 +1,101 @@
+//! `ActionStarted`, `ActionFinished`, `ActionTimedOut`: what becomes of an action's work.
+
+use base::{Step, Timestamp};
+
+use crate::pipeline::draft::{Draft, failed, timeout_of};
+use crate::pipeline::{
+    ActionResult, ActionRun, ActionStatus, Execution, ExecutionState, External, Phase, Refusal, Revision,
+    SourceRevision,
+};
+
+pub(in crate::pipeline) fn action_started(
+    state: &ExecutionState,
+    key: String,
+    external: External,
+    now: Timestamp,
+) -> Result<Step<Execution>, Refusal> {
+    working(state, &key)?;
+    let mut draft = Draft::of(state, now);
+    draft.set_external(&key, external);
+    Ok(draft.done())
+}
+
+pub(in crate::pipeline) fn action_finished(
+    state: &ExecutionState,
+    key: String,
+    result: ActionResult,
+    now: Timestamp,
+) -> Result<Step<Execution>, Refusal> {
+    let run = working(state, &key)?;
+    let mut draft = Draft::of(state, now);
+    match result {
+        ActionResult::Succeeded {
+            external_execution_id: id,
+            external_execution_url: url,
+            summary,
+            output_variables: variables,
+            output_artifacts: outputs,
+            revision,
+        } => {
+            if let Some(revision) = revision {
+                note_source(&mut draft, run, revision);
+            }
+            let status = ActionStatus::Succeeded { outputs, variables };
+            draft.end_action(&key, status, External { id, url, summary, by: None });
+        }
+        ActionResult::Failed { code, message, external_execution_id: id, external_execution_url: url, summary } => {
+            draft.end_action(&key, failed(&code, message), External { id, url, summary, by: None })
+        }
+    }
+    draft.settle();
+    Ok(draft.done())
+}
+
+pub(in crate::pipeline) fn action_timed_out(
+    state: &ExecutionState,
+    key: String,
+    now: Timestamp,
+) -> Result<Step<Execution>, Refusal> {
+    let run = current(state, &key).filter(|r| !r.is_ended()).ok_or(Refusal::NotWaitedFor { key: key.clone() })?;
+    let stage = state.stages.last().map(|s| s.name.as_str()).unwrap_or_default();
+    let declared = state.definition.stage(stage).and_then(|s| s.action(&run.name));
+    let minutes = declared.map(timeout_of).unwrap_or_default().as_secs() / 60;
+    let message = match run.status {
+        ActionStatus::AwaitingApproval { .. } => {
+            format!("The approval was not given within {minutes} minutes.")
+        }
+        ActionStatus::Working | ActionStatus::Succeeded { .. } | ActionStatus::Failed(_) | ActionStatus::Abandoned => {
+            format!("The action did not complete within {minutes} minutes.")
+        }
+    };
+    let mut draft = Draft::of(state, now);
+    draft.cancel_work(&key);
+    draft.end_action(&key, failed("JobTimedOut", message), External::default());
+    draft.settle();
+    Ok(draft.done())
+}
+
+fn working<'a>(state: &'a ExecutionState, key: &str) -> Result<&'a ActionRun, Refusal> {
+    current(state, key)
+        .filter(|run| matches!(run.status, ActionStatus::Working))
+        .ok_or_else(|| Refusal::NotWaitedFor { key: key.to_owned() })
+}
+
+fn current<'a>(state: &'a ExecutionState, key: &str) -> Option<&'a ActionRun> {
+    match state.phase {
+        Phase::Running { .. } => state.stages.last()?.actions.iter().find(|a| a.key == key),
+        Phase::New | Phase::Waiting { .. } | Phase::Ended(_) => None,
+    }
+}
+
+fn note_source(draft: &mut Draft, run: &ActionRun, revision: Revision) {
+    let artifact = draft
+        .state
+        .definition
+        .source_actions()
+        .find(|a| a.name == run.name)
+        .and_then(|a| a.output_artifacts.first())
+        .map(|o| o.name.clone())
+        .unwrap_or_default();
+    draft.state.source_revisions.push(SourceRevision { action: run.name.clone(), artifact, revision });
+}

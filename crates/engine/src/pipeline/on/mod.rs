@@ -1,0 +1,13 @@
+//! What each input does to an execution; one file per group of inputs.
+
+mod action_finished;
+mod approve;
+mod gates;
+mod start;
+mod stop;
+
+pub(super) use action_finished::{action_finished, action_started, action_timed_out};
+pub(super) use approve::approve;
+pub(super) use gates::{cancel, entered, superseded};
+pub(super) use start::start;
+pub(super) use stop::{abandon, stop};

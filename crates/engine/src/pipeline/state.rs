@@ -1,0 +1,281 @@
+//! The whole record of one execution. Lists and queries read it; nothing else keeps a copy.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use base::{Scope, Timestamp};
+use formats::pipeline::PipelineDeclaration;
+use serde::{Deserialize, Serialize};
+
+use super::{ActionError, SourceRevision};
+
+/// What an execution is made from.
+#[derive(Clone, Debug)]
+pub struct NewExecution {
+    pub id: String,
+    pub scope: Scope,
+    /// As validated; its `version` is set.
+    pub definition: Arc<PipelineDeclaration>,
+    pub trigger: Trigger,
+    /// Every pipeline variable with its value.
+    pub variables: BTreeMap<String, String>,
+    pub overrides: Vec<SourceOverride>,
+}
+
+/// State of the `pipeline_execution` machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExecutionState {
+    pub id: String,
+    pub scope: Scope,
+    /// The definition that it runs, whatever becomes of the pipeline's.
+    pub definition: Arc<PipelineDeclaration>,
+    pub version: u32,
+    pub trigger: Trigger,
+    pub variables: BTreeMap<String, String>,
+    pub overrides: Vec<SourceOverride>,
+    pub source_revisions: Vec<SourceRevision>,
+    pub phase: Phase,
+    /// The stages entered so far, in order.
+    pub stages: Vec<StageRun>,
+}
+
+/// Where an execution stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Phase {
+    New,
+    /// Before this stage (an index into the definition).
+    Waiting {
+        stage: usize,
+    },
+    /// In this stage.
+    Running {
+        stage: usize,
+        will: Will,
+    },
+    Ended(Ended),
+}
+
+/// What follows when the running actions have ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Will {
+    GoOn,
+    Stop(StopRequest),
+    Cancel,
+}
+
+/// How an execution ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Ended {
+    Succeeded,
+    Failed,
+    Stopped(StopRequest),
+    Superseded { by: String },
+    Cancelled,
+}
+
+/// A wish to stop.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StopRequest {
+    pub reason: Option<String>,
+    pub by: String,
+}
+
+/// What started an execution.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trigger {
+    /// The model's `TriggerType`.
+    pub kind: String,
+    pub detail: String,
+}
+
+/// A revision that a source action must use instead of the newest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceOverride {
+    pub action: String,
+    /// The model's `SourceRevisionType`.
+    pub kind: String,
+    pub value: String,
+}
+
+/// One stage of an execution.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StageRun {
+    pub name: String,
+    /// 1 at first; a retry counts on.
+    pub attempt: u32,
+    pub status: StageStatus,
+    pub started: Timestamp,
+    pub updated: Timestamp,
+    /// The actions begun so far.
+    pub actions: Vec<ActionRun>,
+}
+
+/// A stage's status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StageStatus {
+    InProgress,
+    Stopping,
+    Succeeded,
+    Failed,
+    Stopped,
+    Cancelled,
+}
+
+/// One action of a stage.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ActionRun {
+    pub name: String,
+    pub run_order: u32,
+    /// The key of its effect; results name it.
+    pub key: String,
+    /// The id that clients see.
+    pub id: String,
+    pub started: Timestamp,
+    pub updated: Timestamp,
+    /// The configuration with all references replaced.
+    pub resolved: BTreeMap<String, String>,
+    pub inputs: Vec<Artifact>,
+    pub external: External,
+    pub status: ActionStatus,
+}
+
+/// How far an action is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ActionStatus {
+    /// Its work is under way elsewhere.
+    Working,
+    /// A person has to decide.
+    AwaitingApproval {
+        token: String,
+    },
+    Succeeded {
+        outputs: Vec<Artifact>,
+        variables: BTreeMap<String, String>,
+    },
+    Failed(ActionError),
+    Abandoned,
+}
+
+/// The traces of an action's work elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct External {
+    #[serde(default)]
+    pub id: Option<String>,
+    #[serde(default)]
+    pub url: Option<String>,
+    #[serde(default)]
+    pub summary: Option<String>,
+    /// Who ended the action, when a person did.
+    #[serde(default)]
+    pub by: Option<String>,
+}
+
+/// An artifact and where it lies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Artifact {
+    pub name: String,
+    pub bucket: String,
+    pub key: String,
+}
+
+impl ExecutionState {
+    /// An execution that has not begun.
+    pub fn new(new: NewExecution) -> Self {
+        ExecutionState {
+            id: new.id,
+            scope: new.scope,
+            version: new.definition.version.unwrap_or(1),
+            definition: new.definition,
+            trigger: new.trigger,
+            variables: new.variables,
+            overrides: new.overrides,
+            source_revisions: Vec::new(),
+            phase: Phase::New,
+            stages: Vec::new(),
+        }
+    }
+
+    /// The pipeline's ARN, which is also the id of its gates.
+    pub fn pipeline_arn(&self) -> String {
+        self.scope.arn("codepipeline", self.definition.name.as_str()).to_string()
+    }
+
+    /// The latest run of a stage, if it has been entered.
+    pub fn stage(&self, name: &str) -> Option<&StageRun> {
+        self.stages.iter().rev().find(|s| s.name == name)
+    }
+
+    /// The action run with this effect key.
+    pub fn action_by_key(&self, key: &str) -> Option<&ActionRun> {
+        self.stages.iter().flat_map(|s| &s.actions).find(|a| a.key == key)
+    }
+
+    /// Whether the work under this effect key is still wanted.
+    pub fn wants(&self, key: &str) -> bool {
+        self.action_by_key(key).is_some_and(|a| matches!(a.status, ActionStatus::Working))
+    }
+
+    /// Whether nothing more will happen.
+    pub fn is_ended(&self) -> bool {
+        matches!(self.phase, Phase::Ended(_))
+    }
+
+    /// The request to stop, once there was one.
+    pub fn stop_request(&self) -> Option<&StopRequest> {
+        match &self.phase {
+            Phase::Running { will: Will::Stop(request), .. } | Phase::Ended(Ended::Stopped(request)) => Some(request),
+            Phase::New | Phase::Waiting { .. } | Phase::Running { .. } | Phase::Ended(_) => None,
+        }
+    }
+}
+
+impl StageRun {
+    /// The run of the action with this name.
+    pub fn action(&self, name: &str) -> Option<&ActionRun> {
+        self.actions.iter().find(|a| a.name == name)
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        self.actions.iter().any(|a| !a.is_ended())
+    }
+
+    pub(super) fn has_failed_action(&self) -> bool {
+        self.actions.iter().any(|a| matches!(a.status, ActionStatus::Failed(_)))
+    }
+}
+
+impl ActionRun {
+    /// Whether nothing more will happen to it.
+    pub fn is_ended(&self) -> bool {
+        match self.status {
+            ActionStatus::Working | ActionStatus::AwaitingApproval { .. } => false,
+            ActionStatus::Succeeded { .. } | ActionStatus::Failed(_) | ActionStatus::Abandoned => true,
+        }
+    }
+}
+
+impl StageStatus {
+    /// As the model spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            StageStatus::InProgress => "InProgress",
+            StageStatus::Stopping => "Stopping",
+            StageStatus::Succeeded => "Succeeded",
+            StageStatus::Failed => "Failed",
+            StageStatus::Stopped => "Stopped",
+            StageStatus::Cancelled => "Cancelled",
+        }
+    }
+}
+
+impl ActionStatus {
+    /// As the model spells it.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            ActionStatus::Working | ActionStatus::AwaitingApproval { .. } => "InProgress",
+            ActionStatus::Succeeded { .. } => "Succeeded",
+            ActionStatus::Failed(_) => "Failed",
+            ActionStatus::Abandoned => "Abandoned",
+        }
+    }
+}

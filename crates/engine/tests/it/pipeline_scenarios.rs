@@ -1,0 +1,239 @@
+//! Scenario files: `tests/scenarios/pipeline/*.txt`. A file declares a pipeline, then gives commands (`> ...`), each
+//! followed by what came of it. `UPDATE_SCENARIOS=1` writes the files anew; read the difference before you commit it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use base::{Effect, Machine};
+use engine::pipeline::{
+    ActionEffect, ActionResult, Approval, Artifact, Execution, ExecutionInput, External, GateInput, Revision, Verdict,
+    Work,
+};
+
+use crate::pipeline_world::{World, declare};
+
+#[test]
+fn every_scenario_leads_to_what_its_file_says() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/pipeline");
+    let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().path()).collect();
+    files.sort();
+    assert!(!files.is_empty(), "no scenarios in {}", folder.display());
+    let update = std::env::var_os("UPDATE_SCENARIOS").is_some();
+    let mut wrong = Vec::new();
+    for file in files {
+        let written = std::fs::read_to_string(&file).unwrap();
+        let actual = play(&written);
+        if update {
+            std::fs::write(&file, &actual).unwrap();
+        } else if actual != written {
+            wrong.push(format!("{}\n{}", file.display(), difference(&written, &actual)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn difference(expected: &str, actual: &str) -> String {
+    let (mut old, mut new) = (expected.lines(), actual.lines());
+    let mut line = 0;
+    loop {
+        line += 1;
+        let (a, b) = (old.next(), new.next());
+        if a != b || a.is_none() {
+            return format!("line {line}:\n  expected: {}\n  actual:   {}", a.unwrap_or("(end)"), b.unwrap_or("(end)"));
+        }
+    }
+}
+
+fn play(text: &str) -> String {
+    let mut out = String::new();
+    let mut declaration = Vec::new();
+    let mut world: Option<World> = None;
+    for line in text.lines() {
+        match line.strip_prefix("> ") {
+            Some(command) => {
+                let world = world.get_or_insert_with(|| World::new(declare(declaration.iter().copied())));
+                let _ = writeln!(out, "{line}");
+                let answer = run(world, command);
+                report(world, answer, &mut out);
+            }
+            None if world.is_none() => {
+                let _ = writeln!(out, "{line}");
+                if !line.trim().is_empty() && !line.starts_with('#') {
+                    declaration.push(line);
+                }
+            }
+            None => {
+                if line.starts_with('#') || line.is_empty() {
+                    let _ = writeln!(out, "{line}");
+                }
+            }
+        }
+    }
+    let world = world.expect("a scenario has commands");
+    assert_eq!(world.gates.folded(), world.gates.state);
+    for row in world.executions.values() {
+        assert_eq!(row.folded(), row.state);
+    }
+    out
+}
+
+fn run(world: &mut World, command: &str) -> Result<(), String> {
+    let words: Vec<&str> = command.split_whitespace().collect();
+    let word = |n: usize| words.get(n).copied().unwrap_or_default();
+    let rest = |n: usize| words.get(n..).unwrap_or_default().join(" ");
+    let by = || "arn:aws:iam::123456789012:user/ann".to_owned();
+    let execution = |world: &mut World, id: &str, input| world.execution(id, input).map_err(|r| r.to_string());
+    match word(0) {
+        "start" => {
+            let pair = |w: &&str| w.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned()));
+            world.create(word(1), words.iter().skip(2).filter_map(pair).collect());
+            execution(world, word(1), ExecutionInput::Start)
+        }
+        "started" => {
+            let external = External { id: Some(rest(3)), ..External::default() };
+            execution(world, word(1), ExecutionInput::ActionStarted { key: key(word(1), word(2)), external })
+        }
+        "ok" => {
+            let result = succeeded(world, word(1), word(2), words.get(3..).unwrap_or_default());
+            execution(world, word(1), ExecutionInput::ActionFinished { key: key(word(1), word(2)), result })
+        }
+        "fail" => {
+            let result = ActionResult::Failed {
+                code: "JobFailed".into(),
+                message: rest(3),
+                external_execution_id: None,
+                external_execution_url: None,
+                summary: None,
+            };
+            execution(world, word(1), ExecutionInput::ActionFinished { key: key(word(1), word(2)), result })
+        }
+        "approve" | "reject" | "approve-with-wrong-token" => {
+            let (stage, action) = word(2).split_once('/').unwrap();
+            let token = match word(0) {
+                "approve-with-wrong-token" => "00000000-0000-0000-0000-000000000000".to_owned(),
+                _ => base::derived_uuid(&["approval", &key(word(1), word(2))]).to_string(),
+            };
+            let verdict = if word(0) == "reject" { Verdict::Rejected } else { Verdict::Approved };
+            let (stage, action) = (stage.to_owned(), action.to_owned());
+            let approval = Approval { stage, action, token, verdict, summary: rest(3), by: by() };
+            execution(world, word(1), ExecutionInput::Approve(approval))
+        }
+        "stop" | "abandon" => {
+            let reason = Some(rest(2)).filter(|r| !r.is_empty());
+            execution(world, word(1), ExecutionInput::Stop { abandon: word(0) == "abandon", reason, by: by() })
+        }
+        "disable" => gates(world, GateInput::Disable { stage: word(1).into(), reason: rest(2), by: by() }),
+        "enable" => gates(world, GateInput::Enable { stage: word(1).into(), by: by() }),
+        "update" => {
+            let stages = words.iter().skip(1).map(|w| (*w).to_owned()).collect();
+            gates(world, GateInput::Redefine { version: world.gates.state.version + 1, stages })
+        }
+        "delete" => gates(world, GateInput::Delete { by: by() }),
+        "wait" => {
+            let hours: u64 = word(1).trim_end_matches('h').parse().unwrap();
+            world.pass(Duration::from_secs(hours * 3600));
+            Ok(())
+        }
+        other => panic!("no command {other}"),
+    }
+}
+
+fn gates(world: &mut World, input: GateInput) -> Result<(), String> {
+    world.gates(input).map_err(|r| r.to_string())
+}
+
+fn key(execution: &str, place: &str) -> String {
+    format!("{execution}/{place}/1")
+}
+
+/// All declared outputs, and `K=V` words as output variables (`revision=ID` as the source's revision).
+fn succeeded(world: &World, execution: &str, place: &str, words: &[&str]) -> ActionResult {
+    let (stage, action) = place.split_once('/').unwrap();
+    let declared = world.definition.stage(stage).and_then(|s| s.action(action)).expect("a declared action");
+    let mut variables: BTreeMap<String, String> =
+        words.iter().filter_map(|w| w.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect();
+    let revision = variables.remove("revision").map(|id| Revision { id, summary: None, url: None, created: None });
+    let artifact = |name: &String| Artifact {
+        name: name.clone(),
+        bucket: "artifacts".into(),
+        key: engine::pipeline::artifact_key("demo", name, &key(execution, place)),
+    };
+    ActionResult::Succeeded {
+        external_execution_id: None,
+        external_execution_url: None,
+        summary: None,
+        output_variables: variables,
+        output_artifacts: declared.output_artifacts.iter().map(|o| artifact(&o.name)).collect(),
+        revision,
+    }
+}
+
+fn report(world: &mut World, answer: Result<(), String>, out: &mut String) {
+    if let Err(refusal) = answer {
+        let _ = writeln!(out, "  refused: {refusal}");
+        return;
+    }
+    for refusal in world.unheard.drain(..) {
+        let _ = writeln!(out, "  unheard: {refusal}");
+    }
+    for (_, effect) in world.effects.drain(..) {
+        let _ = writeln!(out, "  effect {}", describe(&effect));
+    }
+    for event in world.events.drain(..) {
+        let text = |name: &str| event.detail.get(name).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
+        let place = [text("execution-id"), text("stage"), text("action")];
+        let place = place.iter().filter(|p| !p.is_empty()).cloned().collect::<Vec<_>>().join("/");
+        let _ = writeln!(out, "  event {place} {}", text("state"));
+    }
+    let gates: Vec<String> = world
+        .gates
+        .state
+        .gates
+        .iter()
+        .map(|g| {
+            let waiting = if g.waiting.is_empty() { String::new() } else { format!("{} ", g.waiting.join(" ")) };
+            let gate = if g.is_open() { "" } else { "x" };
+            format!("{waiting}{gate}{}[{}]", g.stage, g.inside.join(" "))
+        })
+        .collect();
+    let _ = writeln!(out, "  {}", gates.join(" "));
+    for (id, row) in &world.executions {
+        let _ = write!(out, "  {id} {}", Execution::status(&row.state));
+        if let Some(stage) = row.state.stages.last() {
+            let actions: Vec<String> =
+                stage.actions.iter().map(|a| format!("{}={}", a.name, a.status.as_str())).collect();
+            let _ = write!(out, ": {} {} ({})", stage.name, stage.status.as_str(), actions.join(" "));
+        }
+        let _ = writeln!(out);
+    }
+}
+
+fn describe(effect: &Effect<ActionEffect>) -> String {
+    let what = match &effect.effect {
+        ActionEffect::Cancel(cancel) => {
+            format!("cancel {:?} {}", cancel.provider, cancel.external_id.as_deref().unwrap_or("-"))
+        }
+        ActionEffect::Run(run) => {
+            let inputs: Vec<&str> = run.inputs.iter().map(|a| a.name.as_str()).collect();
+            let work = match &run.work {
+                Work::CodeCommitSource { repository, branch, commit } => {
+                    format!("zip {repository} {}", commit.as_ref().unwrap_or(branch))
+                }
+                Work::S3Source { bucket, key, version } => {
+                    format!("copy {bucket}/{key} {}", version.as_deref().unwrap_or("newest"))
+                }
+                Work::CodeBuild { project, primary, environment } => {
+                    let environment: Vec<String> =
+                        environment.iter().map(|v| format!("{}={}", v.name, v.value)).collect();
+                    format!("build {project} primary={} {}", primary.as_deref().unwrap_or("-"), environment.join(" "))
+                }
+                Work::S3Deploy { bucket, object_key, extract, .. } => {
+                    format!("deploy to {bucket} {} extract={extract}", object_key.as_deref().unwrap_or("-"))
+                }
+            };
+            format!("run {} from [{}]", work.trim_end(), inputs.join(" "))
+        }
+    };
+    format!("{}: {what}", effect.key)
+}

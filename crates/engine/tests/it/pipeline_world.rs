@@ -1,0 +1,239 @@
+//! What the store does with the pipeline machines, in memory: step, save, log, collect, deliver tells.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::sync::Arc;
+
+use base::{AccountId, Effect, Event, Machine, Region, Scope, Step, Tell, TimerChange, Timestamp};
+use engine::pipeline::{
+    ActionEffect, Execution, ExecutionInput, ExecutionState, GateInput, GateRefusal, Gates, GatesState, NewExecution,
+    NewPipeline, Phase, Refusal, Trigger,
+};
+use formats::pipeline::PipelineDeclaration;
+use serde_json::{Value, json};
+
+/// One machine's row: first state, inputs taken, and how many.
+pub struct Row<M: Machine> {
+    pub first: M::State,
+    pub state: M::State,
+    pub log: Vec<(Timestamp, M::Input)>,
+}
+
+impl<M: Machine> Row<M> {
+    fn new(state: M::State) -> Self {
+        Row { first: state.clone(), state, log: Vec::new() }
+    }
+
+    /// The first state with every logged input applied.
+    pub fn folded(&self) -> M::State {
+        let mut state = self.first.clone();
+        for (at, input) in &self.log {
+            state =
+                M::step(&state, input.clone(), *at).unwrap_or_else(|r| panic!("a logged input is refused: {r}")).state;
+        }
+        state
+    }
+}
+
+pub struct World {
+    pub now: Timestamp,
+    pub definition: Arc<PipelineDeclaration>,
+    pub gates: Row<Gates>,
+    pub executions: BTreeMap<String, Row<Execution>>,
+    pub timers: BTreeMap<(String, String), (Timestamp, Value)>,
+    /// Effects committed since they were last taken.
+    pub effects: Vec<(String, Effect<ActionEffect>)>,
+    pub events: Vec<Event>,
+    pub event_ids: HashSet<String>,
+    pub effect_keys: HashSet<String>,
+    /// Refusals of tells and timers since they were last taken.
+    pub unheard: Vec<String>,
+    /// Whether events are kept (the simulation only counts them).
+    pub keep_events: bool,
+}
+
+pub fn scope() -> Scope {
+    Scope { account: AccountId::parse("123456789012").unwrap(), region: Region::parse("eu-west-1").unwrap() }
+}
+
+impl World {
+    pub fn new(definition: PipelineDeclaration) -> Self {
+        let stages = definition.stages.iter().map(|s| s.name.clone()).collect();
+        World {
+            now: Timestamp::from_secs(1_700_000_000),
+            gates: Row::new(GatesState::new(NewPipeline { version: 1, stages })),
+            definition: Arc::new(definition),
+            executions: BTreeMap::new(),
+            timers: BTreeMap::new(),
+            effects: Vec::new(),
+            events: Vec::new(),
+            event_ids: HashSet::new(),
+            effect_keys: HashSet::new(),
+            unheard: Vec::new(),
+            keep_events: true,
+        }
+    }
+
+    pub fn create(&mut self, id: &str, variables: BTreeMap<String, String>) {
+        let state = ExecutionState::new(NewExecution {
+            id: id.to_owned(),
+            scope: scope(),
+            definition: Arc::clone(&self.definition),
+            trigger: Trigger { kind: "StartPipelineExecution".into(), detail: "arn:aws:iam::123456789012:root".into() },
+            variables,
+            overrides: Vec::new(),
+        });
+        self.executions.insert(id.to_owned(), Row::new(state));
+    }
+
+    pub fn gates(&mut self, input: GateInput) -> Result<(), GateRefusal> {
+        let step = Gates::step(&self.gates.state, input.clone(), self.now)?;
+        let tells = self.apply_gates(input, step);
+        self.deliver(tells);
+        Ok(())
+    }
+
+    pub fn execution(&mut self, id: &str, input: ExecutionInput) -> Result<(), Refusal> {
+        let row = self.executions.get(id).expect("a known execution");
+        let step = Execution::step(&row.state, input.clone(), self.now)?;
+        let tells = self.apply_execution(id, input, step);
+        self.deliver(tells);
+        Ok(())
+    }
+
+    pub fn state(&self, id: &str) -> &ExecutionState {
+        &self.executions.get(id).expect("a known execution").state
+    }
+
+    fn deliver(&mut self, tells: Vec<Tell>) {
+        let mut queue = VecDeque::from(tells);
+        while let Some(tell) = queue.pop_front() {
+            let result = if tell.kind == Gates::KIND {
+                let input: GateInput = serde_json::from_value(tell.input).unwrap();
+                Gates::step(&self.gates.state, input.clone(), self.now)
+                    .map(|step| self.apply_gates(input, step))
+                    .map_err(|r| r.to_string())
+            } else {
+                let input: ExecutionInput = serde_json::from_value(tell.input).unwrap();
+                let row = self.executions.get(&tell.id).expect("a known execution");
+                Execution::step(&row.state, input.clone(), self.now)
+                    .map(|step| self.apply_execution(&tell.id, input, step))
+                    .map_err(|r| r.to_string())
+            };
+            match result {
+                Ok(more) => queue.extend(more),
+                Err(refusal) => self.unheard.push(refusal),
+            }
+        }
+    }
+
+    fn apply_gates(&mut self, input: GateInput, step: Step<Gates>) -> Vec<Tell> {
+        self.gates.state = step.state;
+        self.gates.log.push((self.now, input));
+        step.tells
+    }
+
+    fn apply_execution(&mut self, id: &str, input: ExecutionInput, step: Step<Execution>) -> Vec<Tell> {
+        let row = self.executions.get_mut(id).expect("a known execution");
+        let superseded = matches!(input, ExecutionInput::Superseded { .. });
+        assert!(!superseded || matches!(row.state.phase, Phase::Waiting { .. }), "superseded while not waiting");
+        assert!(!row.state.is_ended() || step.effects.is_empty(), "an ended execution asks for work");
+        row.state = step.state;
+        row.log.push((self.now, input));
+        let version = row.log.len();
+        for (n, event) in step.events.into_iter().enumerate() {
+            assert!(self.event_ids.insert(format!("{id}/{version}/{n}")), "two events with one id");
+            if self.keep_events {
+                self.events.push(event);
+            }
+        }
+        for effect in step.effects {
+            assert!(self.effect_keys.insert(effect.key.clone()), "the effect {} was asked for twice", effect.key);
+            self.effects.push((id.to_owned(), effect));
+        }
+        for change in step.timers {
+            match change {
+                TimerChange::Set { key, at, input } => self.timers.insert((id.to_owned(), key), (at, input)),
+                TimerChange::Clear { key } => self.timers.remove(&(id.to_owned(), key)),
+            };
+        }
+        step.tells
+    }
+
+    /// Moves the clock and fires what is due, in order.
+    pub fn pass(&mut self, by: std::time::Duration) {
+        let until = self.now + by;
+        while let Some((place, at)) = self
+            .timers
+            .iter()
+            .min_by_key(|(_, (at, _))| *at)
+            .map(|(p, (at, _))| (p.clone(), *at))
+            .filter(|(_, at)| *at <= until)
+        {
+            self.now = self.now.max(at);
+            let (_, input) = self.timers.remove(&place).expect("the timer just found");
+            let input: ExecutionInput = serde_json::from_value(input).unwrap();
+            if let Err(refusal) = self.execution(&place.0, input) {
+                self.unheard.push(refusal.to_string());
+            }
+        }
+        self.now = until;
+    }
+}
+
+/// A declaration from lines `stage NAME` and `action NAME PROVIDER [order=N] [in=A,B] [out=A,B] [ns=N] [KEY=VALUE]...`.
+pub fn declare<'a>(lines: impl Iterator<Item = &'a str>) -> PipelineDeclaration {
+    let mut stages: Vec<Value> = Vec::new();
+    let mut variables: Vec<Value> = Vec::new();
+    for line in lines {
+        let mut words = line.split_whitespace();
+        match words.next() {
+            Some("stage") => stages.push(json!({"name": words.next().expect("a name"), "actions": []})),
+            Some("variable") => {
+                variables.push(json!({"name": words.next().expect("a name"), "defaultValue": "default"}))
+            }
+            Some("action") => {
+                let (name, provider) = (words.next().expect("a name"), words.next().expect("a provider"));
+                let action = declare_action(name, provider, words);
+                let stage = stages.last_mut().expect("a stage before its actions");
+                stage["actions"].as_array_mut().unwrap().push(action);
+            }
+            other => panic!("not a line of a pipeline: {other:?}"),
+        }
+    }
+    let declaration: PipelineDeclaration = serde_json::from_value(json!({
+        "name": "demo", "roleArn": "arn:aws:iam::123456789012:role/p", "version": 1, "pipelineType": "V2",
+        "artifactStore": {"type": "S3", "location": "artifacts"}, "stages": stages, "variables": variables,
+    }))
+    .unwrap();
+    formats::pipeline::validate(&declaration, "eu-west-1").unwrap_or_else(|p| panic!("{}: {p}", p.code()));
+    declaration
+}
+
+fn declare_action<'a>(name: &str, provider: &str, words: impl Iterator<Item = &'a str>) -> Value {
+    let (category, provider, mut config) = match provider {
+        "CodeCommit" => ("Source", "CodeCommit", json!({"RepositoryName": "repo", "BranchName": "main"})),
+        "S3Source" => ("Source", "S3", json!({"S3Bucket": "src", "S3ObjectKey": "src.zip"})),
+        "CodeBuild" => ("Build", "CodeBuild", json!({"ProjectName": "project"})),
+        "Manual" => ("Approval", "Manual", json!({})),
+        "S3" => ("Deploy", "S3", json!({"BucketName": "site", "Extract": "true"})),
+        other => panic!("no provider {other}"),
+    };
+    let mut action = json!({
+        "name": name,
+        "actionTypeId": {"category": category, "owner": "AWS", "provider": provider, "version": "1"},
+    });
+    let names = |list: &str| list.split(',').map(|n| json!({"name": n})).collect::<Value>();
+    for word in words {
+        let (key, value) = word.split_once('=').expect("key=value");
+        match key {
+            "order" => action["runOrder"] = json!(value.parse::<u32>().unwrap()),
+            "in" => action["inputArtifacts"] = names(value),
+            "out" => action["outputArtifacts"] = names(value),
+            "ns" => action["namespace"] = json!(value),
+            "timeout" => action["timeoutInMinutes"] = json!(value.parse::<u32>().unwrap()),
+            _ => config[key] = json!(value),
+        }
+    }
+    action["configuration"] = config;
+    action
+}
