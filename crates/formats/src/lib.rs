@@ -4,8 +4,8 @@ pub mod buildspec;
 mod diagnostic;
 pub mod log_filter;
 mod nearest;
-pub mod policy;
 pub mod pipeline;
+pub mod policy;
 pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, Span};

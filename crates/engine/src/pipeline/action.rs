@@ -247,7 +247,10 @@ fn work(
                 "true" => true,
                 "false" => false,
                 other => {
-                    return Err(configuration_error(action, &format!("'Extract' must be true or false, not '{other}'")));
+                    return Err(configuration_error(
+                        action,
+                        &format!("'Extract' must be true or false, not '{other}'"),
+                    ));
                 }
             };
             Work::S3Deploy {
