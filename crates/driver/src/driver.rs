@@ -43,6 +43,12 @@ impl DriverHandle {
         let _ = self.stop.send(true);
         let _ = self.task.await;
     }
+
+    /// Stops in the middle of whatever it does, as a crash would.
+    pub async fn abort(self) {
+        self.task.abort();
+        let _ = self.task.await;
+    }
 }
 
 impl Driver {

@@ -1,1 +1,15 @@
-//! headworks
+//! The binary's parts: command line, configuration, HTTP listener, registry of operations, wiring.
+
+mod authenticate;
+pub mod cli;
+mod client;
+pub mod config;
+mod demo;
+mod disk;
+mod installation;
+mod metrics;
+pub mod registry;
+mod root_key;
+mod server;
+mod tls;
+mod up;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The command line: `headworks up`, `demo`, `env`, `status`, `logs`, `config`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    headworks::cli::main()
+}

@@ -1,0 +1,132 @@
+//! A small AWS client for our own commands: signs requests and speaks awsJson and S3.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use base::{Clock, Region, SystemClock, Timestamp};
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client as HyperClient;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
+use wire::sigv4::{Credentials, Payload, Target, git_password, sign};
+
+use crate::cli::CliError;
+use crate::config::Config;
+use crate::installation::Installation;
+use crate::root_key::{self, RootKey};
+use crate::up::running_endpoint;
+
+/// Answers larger than this are not ours.
+const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+
+/// A client that acts with the installation's root key.
+pub struct Client {
+    endpoint: String,
+    region: Region,
+    credentials: Credentials,
+    http: HyperClient<HttpConnector, Full<Bytes>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Client {
+    /// A client of a server in this process.
+    pub fn of(installation: &Installation) -> Result<Self, CliError> {
+        let key = root_key::read(&installation.cx.site.data_dir)?;
+        Ok(Self::new(installation.cx.site.endpoint.clone(), installation.config.region.clone(), key))
+    }
+
+    /// A client of the server that runs on the configured data folder.
+    pub fn of_data_dir(config: &Config) -> Result<Self, CliError> {
+        let dir: PathBuf = std::fs::canonicalize(&config.data_dir).map_err(|e| {
+            CliError::user(format!("no data folder at {}: {e}", config.data_dir.display()))
+                .hint("run `headworks up` first, or name its folder with --data")
+        })?;
+        let endpoint = running_endpoint(&dir).unwrap_or_else(|| format!("http://{}", config.listen));
+        Ok(Self::new(endpoint, config.region.clone(), root_key::read(&dir)?))
+    }
+
+    fn new(endpoint: String, region: Region, key: RootKey) -> Self {
+        let credentials =
+            Credentials { access_key: key.access_key_id, secret: key.secret_access_key, session_token: None };
+        let http = HyperClient::builder(TokioExecutor::new()).build_http();
+        Client { endpoint, region, credentials, http, clock: Arc::new(SystemClock) }
+    }
+
+    /// Calls an operation of an awsJson service; answers with its output as the wire carries it.
+    pub async fn call(&self, service: &str, operation: &str, input: Value) -> Result<Value, CliError> {
+        let model =
+            wire::models().service(service).ok_or_else(|| CliError::internal(format!("no service {service}")))?;
+        let target = format!("{}.{operation}", model.target_prefix().unwrap_or_default());
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(format!("{}/", self.endpoint))
+            .header("content-type", "application/x-amz-json-1.1")
+            .header("x-amz-target", target);
+        let body = Bytes::from(input.to_string());
+        let (status, answer) = self.send(request, body, model.signing_name()).await?;
+        let value: Value = serde_json::from_slice(&answer).unwrap_or_default();
+        if status.is_success() {
+            return Ok(value);
+        }
+        let code = value["__type"].as_str().unwrap_or("error");
+        let message = value["message"].as_str().or(value["Message"].as_str()).unwrap_or("no message");
+        Err(CliError::user(format!("{operation} answered {status} {code}: {message}")))
+    }
+
+    /// Makes a bucket.
+    pub async fn create_bucket(&self, bucket: &str) -> Result<(), CliError> {
+        self.s3(Method::PUT, bucket, "").await.map(|_| ())
+    }
+
+    /// An object's content.
+    pub async fn get_object(&self, bucket: &str, key: &str) -> Result<Bytes, CliError> {
+        self.s3(Method::GET, bucket, key).await
+    }
+
+    async fn s3(&self, method: Method, bucket: &str, key: &str) -> Result<Bytes, CliError> {
+        let uri = format!("{}/{bucket}/{key}", self.endpoint);
+        let request = Request::builder().method(method.clone()).uri(uri.trim_end_matches('/'));
+        let (status, answer) = self.send(request, Bytes::new(), "s3").await?;
+        if status.is_success() {
+            return Ok(answer);
+        }
+        Err(CliError::user(format!("{method} {bucket}/{key} answered {status}: {}", String::from_utf8_lossy(&answer))))
+    }
+
+    async fn send(
+        &self,
+        request: http::request::Builder,
+        body: Bytes,
+        service: &str,
+    ) -> Result<(StatusCode, Bytes), CliError> {
+        let (mut parts, ()) = request.body(()).map_err(CliError::internal)?.into_parts();
+        let target = Target { region: self.region.as_str(), service };
+        sign(&mut parts, Payload::Bytes(&body), &self.credentials, target, self.clock.now())
+            .map_err(CliError::internal)?;
+        let request = Request::from_parts(parts, Full::new(body));
+        let answer = self.http.request(request).await.map_err(|e| {
+            CliError::environment(e).hint(format!("is the server running? It was at {}", self.endpoint))
+        })?;
+        let status = answer.status();
+        let body = http_body_util::Limited::new(answer.into_body(), MAX_ANSWER_BYTES).collect().await;
+        Ok((status, body.map_err(CliError::environment)?.to_bytes()))
+    }
+
+    /// User and password for git over HTTP at `url`, as AWS's credential helper makes them.
+    pub fn git_credentials(&self, url: &str) -> Result<(String, String), CliError> {
+        let uri: http::Uri = url.parse().map_err(CliError::internal)?;
+        let host = uri.authority().map(ToString::to_string).unwrap_or_default();
+        let secret = self.credentials.secret.expose();
+        let password = git_password(secret, self.region.as_str(), &host, uri.path(), self.clock.now());
+        Ok((self.credentials.access_key.clone(), password))
+    }
+
+    /// A time in an answer, in milliseconds.
+    pub fn millis(&self, value: &Value) -> i64 {
+        let text = value.as_str().and_then(Timestamp::parse).map(Timestamp::millis);
+        value.as_i64().or(text).unwrap_or_default()
+    }
+}

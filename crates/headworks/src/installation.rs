@@ -1,0 +1,163 @@
+//! One installation: its data folder, opened once, with everything that works on it.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use base::{ApiError, Clock, Ids, RandomIds, Scope, SystemClock};
+use driver::{Driver, DriverCx, DriverHandle};
+use platform::{Caller, Cx, Principal, Site};
+use rustix::fs::FlockOperation;
+use store::objects::Objects;
+use store::{Machines, Store, StoreOptions};
+use tokio::sync::Mutex;
+
+use crate::config::Config;
+use crate::disk::Disk;
+use crate::metrics::Metrics;
+use crate::root_key::{self, RootKey};
+
+/// Everything that a running server holds.
+pub struct Installation {
+    /// Acts for nobody in particular; operations get a copy with their caller.
+    pub cx: Cx,
+    pub config: Config,
+    pub metrics: Metrics,
+    pub disk: Arc<Disk>,
+    pub hosts: wire::EndpointHosts,
+    background: Mutex<Background>,
+    /// Held for as long as the process lives, so that two servers never share a data folder.
+    _lock: File,
+}
+
+/// Why an installation cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("cannot make the data folder {dir}")]
+    Dir {
+        dir: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("another server is running on the data folder {dir}; stop it or use another folder (--data)")]
+    Locked { dir: PathBuf },
+    #[error("cannot open the database")]
+    Store(#[source] store::Error),
+    #[error("cannot open the object store")]
+    Objects(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// A driver that runs, and what watches beside it.
+#[derive(Default)]
+struct Background {
+    driver: Option<DriverHandle>,
+    watch: Option<tokio::task::JoinHandle<()>>,
+}
+
+/// Every machine of the product.
+pub fn machines() -> Machines {
+    Machines::new()
+}
+
+impl Installation {
+    /// Opens (at the first start: makes) the data folder. `endpoint` is how clients reach us.
+    pub async fn open(config: Config, endpoint: String) -> Result<Arc<Installation>, OpenError> {
+        let dir = make_dir(&config.data_dir)?;
+        let lock = lock(&dir)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let ids: Arc<dyn Ids> = Arc::new(RandomIds);
+        let url = config.database.clone().unwrap_or_else(|| dir.join("headworks.db").display().to_string());
+        let options = StoreOptions::default();
+        let store = Store::open(&url, machines(), clock.clone(), options).await.map_err(OpenError::Store)?;
+        let objects = Objects::open(dir.join("objects"), ids.clone()).map_err(|e| OpenError::Objects(Box::new(e)))?;
+        let scope = Scope { account: config.account.clone(), region: config.region.clone() };
+        let principal = Principal {
+            arn: scope.global_arn("iam", "root").to_string(),
+            user_id: scope.account.to_string(),
+            access_key: None,
+        };
+        let caller = Caller { scope, principal, request_id: String::new(), source_ip: String::new() };
+        let hosts = wire::EndpointHosts::new(host_of(&endpoint));
+        let site = Arc::new(Site { endpoint, data_dir: dir.clone(), test_mode: config.test_mode });
+        let disk = Arc::new(Disk::new(&dir, config.disk_warn_free_bytes, config.disk_min_free_bytes));
+        let cx = Cx { store, objects, clock, ids, caller, site };
+        Ok(Arc::new(Installation {
+            cx,
+            config,
+            metrics: Metrics::new(),
+            disk,
+            hosts,
+            background: Mutex::default(),
+            _lock: lock,
+        }))
+    }
+
+    /// Makes what the first start makes, then begins to drive.
+    pub async fn start(&self, key: &RootKey) -> Result<(), ApiError> {
+        self.bootstrap(key).await?;
+        let mut background = self.background.lock().await;
+        background.driver = Some(self.driver().start());
+        let disk = self.disk.clone();
+        background.watch = Some(tokio::spawn(async move { disk.watch().await }));
+        Ok(())
+    }
+
+    /// Stops driving. Running builds go on under their shims.
+    pub async fn stop(&self) {
+        let background = std::mem::take(&mut *self.background.lock().await);
+        if let Some(watch) = background.watch {
+            watch.abort();
+        }
+        if let Some(driver) = background.driver {
+            driver.stop().await;
+        }
+    }
+
+    /// Drops all state: rows, objects, repositories, jobs. For test mode.
+    pub async fn reset(&self) -> Result<(), ApiError> {
+        let mut background = self.background.lock().await;
+        if let Some(driver) = background.driver.take() {
+            driver.abort().await;
+        }
+        self.cx.store.clear().await?;
+        let key = root_key::read(&self.cx.site.data_dir).map_err(ApiError::internal)?;
+        self.bootstrap(&key).await?;
+        background.driver = Some(self.driver().start());
+        Ok(())
+    }
+
+    fn driver(&self) -> Driver {
+        Driver::new(DriverCx { cx: self.cx.clone() }, "local")
+    }
+
+    async fn bootstrap(&self, _key: &RootKey) -> Result<(), ApiError> {
+        Ok(())
+    }
+
+    /// Where builds run, for the operator.
+    pub fn executor_description(&self) -> String {
+        String::new()
+    }
+}
+
+fn make_dir(dir: &Path) -> Result<PathBuf, OpenError> {
+    let error = |source| OpenError::Dir { dir: dir.to_owned(), source };
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(error)?;
+    fs::canonicalize(dir).map_err(error)
+}
+
+fn lock(dir: &Path) -> Result<File, OpenError> {
+    let file = File::options().create(true).truncate(false).write(true).open(dir.join("lock"));
+    let file = file.map_err(|source| OpenError::Dir { dir: dir.to_owned(), source })?;
+    rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)
+        .map_err(|_| OpenError::Locked { dir: dir.to_owned() })?;
+    Ok(file)
+}
+
+/// The host in a URL, without scheme, port and path.
+pub fn host_of(endpoint: &str) -> Option<String> {
+    let uri: http::Uri = endpoint.parse().ok()?;
+    uri.host().map(|h| h.trim_matches(['[', ']']).to_owned())
+}

@@ -1,0 +1,101 @@
+//! What `/metrics` tells: Prometheus text.
+
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+use store::{Store, machine, outbox};
+
+/// The counters that the server keeps, and the gauges that are read when asked for.
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    seconds: Family<ServiceLabels, Histogram>,
+    machines: Family<MachineLabels, Gauge>,
+    outbox_rows: Gauge,
+    outbox_age_seconds: Gauge,
+    disk_free_bytes: Gauge,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct RequestLabels {
+    service: String,
+    operation: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ServiceLabels {
+    service: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct MachineLabels {
+    kind: String,
+    status: String,
+}
+
+impl Metrics {
+    /// All at zero.
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("headworks");
+        let requests = Family::default();
+        registry.register("requests", "API requests by service, operation and HTTP status", requests.clone());
+        let seconds: Family<ServiceLabels, Histogram> = Family::new_with_constructor(|| {
+            Histogram::new([0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0])
+        });
+        let help = "Time from the request's head to the answer's head";
+        registry.register_with_unit("request_duration", help, Unit::Seconds, seconds.clone());
+        let machines: Family<MachineLabels, Gauge> = Family::default();
+        let help = "Executions and jobs by kind of machine and status";
+        registry.register("machines", help, machines.clone());
+        let outbox_rows = Gauge::default();
+        registry.register("outbox_rows", "Effects that are committed and not yet done", outbox_rows.clone());
+        let outbox_age_seconds = Gauge::default();
+        let help = "Age of the oldest effect that is not yet done";
+        registry.register_with_unit("outbox_age", help, Unit::Seconds, outbox_age_seconds.clone());
+        let disk_free_bytes = Gauge::default();
+        let help = "Free space where the data folder is";
+        registry.register_with_unit("disk_free", help, Unit::Bytes, disk_free_bytes.clone());
+        Metrics { registry, requests, seconds, machines, outbox_rows, outbox_age_seconds, disk_free_bytes }
+    }
+
+    /// Counts one answered request.
+    pub fn request(&self, service: &str, operation: &str, status: u16, took: Duration) {
+        let labels = RequestLabels { service: service.to_owned(), operation: operation.to_owned(), status };
+        self.requests.get_or_create(&labels).inc();
+        let labels = ServiceLabels { service: service.to_owned() };
+        self.seconds.get_or_create(&labels).observe(took.as_secs_f64());
+    }
+
+    /// Reads the gauges and prints everything.
+    pub async fn render(&self, store: &Store, disk_free_bytes: Option<u64>) -> Result<String, store::Error> {
+        let mut tx = store.read().await?;
+        self.machines.clear();
+        for (kind, status, count) in machine::counts(&mut tx).await? {
+            self.machines.get_or_create(&MachineLabels { kind, status }).set(count);
+        }
+        let depth = outbox::depth(&mut tx).await?;
+        self.outbox_rows.set(depth.rows);
+        let age = depth.oldest.map_or(0, |oldest| store.clock().now().since(oldest).as_secs());
+        self.outbox_age_seconds.set(i64::try_from(age).unwrap_or(i64::MAX));
+        if let Some(free) = disk_free_bytes {
+            self.disk_free_bytes.set(i64::try_from(free).unwrap_or(i64::MAX));
+        }
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        Ok(text)
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,11 @@
+//! The HTTP side: connections, routes, and the way of an AWS request from bytes to an operation and back.
+
+mod admin;
+mod aws;
+mod body;
+mod listen;
+mod payload;
+mod router;
+
+pub use listen::serve;
+pub use router::Server;

@@ -1,0 +1,120 @@
+//! A request's body: held in memory where it is small, handed on as it comes where it may be large.
+
+use std::io;
+
+use base::ApiError;
+use bytes::Bytes;
+use futures_util::stream;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming as HyperBody;
+use platform::ByteStream;
+use wire::Protocol;
+use wire::sigv4::{BodyReader, Fault};
+
+/// A body that was not yet read, or was for its form.
+pub enum Payload {
+    Unread(HyperBody),
+    Read(Bytes),
+}
+
+impl Payload {
+    /// All of it. More than `limit` bytes are refused.
+    pub async fn read(self, limit: usize) -> Result<Bytes, ApiError> {
+        let body = match self {
+            Payload::Read(bytes) => return Ok(bytes),
+            Payload::Unread(body) => body,
+        };
+        match Limited::new(body, limit).collect().await {
+            Ok(collected) => Ok(collected.to_bytes()),
+            Err(e) if e.is::<LengthLimitError>() => {
+                let message = format!("The request body is larger than {limit} bytes (setting limits.body_bytes).");
+                Err(ApiError::new("RequestEntityTooLargeException", message).with_status(413))
+            }
+            Err(_) => Err(ApiError::new("IncompleteBody", "The request body ended before it was complete.")),
+        }
+    }
+
+    /// The content of a streamed body, checked as it passes: an error of the stream holds an `ApiError`.
+    pub fn stream(self, reader: BodyReader) -> ByteStream {
+        let length = reader.expected_length();
+        let body = match self {
+            Payload::Read(bytes) => Source::Whole(Some(bytes)),
+            Payload::Unread(body) => Source::Hyper(body),
+        };
+        let pump = Pump { body, reader: Some(reader), ready: Vec::new() };
+        ByteStream::new(stream::unfold(pump, Pump::next), length)
+    }
+}
+
+/// Takes framing off a whole body and checks its hashes.
+pub fn unframe(bytes: Bytes, mut reader: BodyReader, protocol: Protocol) -> Result<Bytes, ApiError> {
+    let mut content: Vec<Bytes> = Vec::new();
+    let done = reader.push(bytes, |piece| content.push(piece)).and_then(|()| reader.finish());
+    done.map_err(|fault| fault.error(protocol))?;
+    Ok(match <[Bytes; 1]>::try_from(content) {
+        Ok([only]) => only,
+        Err(pieces) => pieces.concat().into(),
+    })
+}
+
+enum Source {
+    Whole(Option<Bytes>),
+    Hyper(HyperBody),
+}
+
+impl Source {
+    async fn next(&mut self) -> Option<io::Result<Bytes>> {
+        match self {
+            Source::Whole(bytes) => bytes.take().map(Ok),
+            Source::Hyper(body) => loop {
+                return match body.frame().await? {
+                    Ok(frame) => match frame.into_data() {
+                        Ok(data) => Some(Ok(data)),
+                        Err(_) => continue,
+                    },
+                    Err(_) => Some(Err(broken(&Fault::Incomplete))),
+                };
+            },
+        }
+    }
+}
+
+struct Pump {
+    body: Source,
+    /// Gone once the body has ended, well or badly.
+    reader: Option<BodyReader>,
+    /// Content that waits to be handed on, last first.
+    ready: Vec<Bytes>,
+}
+
+impl Pump {
+    async fn next(mut self) -> Option<(io::Result<Bytes>, Self)> {
+        loop {
+            if let Some(piece) = self.ready.pop() {
+                return Some((Ok(piece), self));
+            }
+            let mut reader = self.reader.take()?;
+            match self.body.next().await {
+                Some(Ok(bytes)) => {
+                    let ready = &mut self.ready;
+                    if let Err(fault) = reader.push(bytes, |piece| ready.push(piece)) {
+                        return Some((Err(broken(&fault)), self));
+                    }
+                    self.ready.reverse();
+                    self.reader = Some(reader);
+                }
+                Some(Err(e)) => return Some((Err(e), self)),
+                None => {
+                    return match reader.finish() {
+                        Ok(_) => None,
+                        Err(fault) => Some((Err(broken(&fault)), self)),
+                    };
+                }
+            }
+        }
+    }
+}
+
+fn broken(fault: &Fault) -> io::Error {
+    io::Error::other(fault.error(Protocol::RestXml))
+}
