@@ -1,0 +1,140 @@
+//! Whether this machine lets jobs be kept apart; asked once, at start, by really doing it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+
+use base::{JobLimits, JobOutcome, JobSpec, JobStep, StepFailure};
+use futures_util::StreamExt as _;
+
+use super::{HostConfig, HostExecutor};
+use crate::shim::available_cgroups;
+use crate::{Executor as _, JobReport, Position};
+
+/// How jobs are kept apart here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Isolation {
+    /// False only with `allow_unisolated`.
+    pub isolated: bool,
+    /// Namespaces of an ordinary user: packages of the system cannot be installed.
+    pub user_namespace: bool,
+    /// Which limits control groups hold; the others are held for each process alone.
+    pub limits: String,
+}
+
+impl fmt::Display for Isolation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let how = match (self.isolated, self.user_namespace) {
+            (false, _) => "NO isolation: jobs see and change this machine as the server does",
+            (true, false) => "a copy-on-write view of this machine in own mount, PID and IPC namespaces",
+            (true, true) => {
+                "a copy-on-write view of this machine in a user namespace (the server is not root: jobs cannot \
+                 install system packages)"
+            }
+        };
+        write!(f, "host: {how}; {}", self.limits)
+    }
+}
+
+/// Why jobs cannot run on this machine.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("jobs cannot be isolated on this machine: {reason}")]
+pub struct Unavailable {
+    pub reason: String,
+    /// What the operator can do.
+    pub hint: String,
+}
+
+impl HostExecutor {
+    /// Runs an empty job to see whether this machine can keep jobs apart, and makes an executor that does so.
+    ///
+    /// # Errors
+    /// When it cannot, and `allow_unisolated` is not set.
+    pub async fn probe(config: HostConfig) -> Result<HostExecutor, Unavailable> {
+        let user_namespace = !rustix::process::geteuid().is_root();
+        let limits = limits_text();
+        let isolated = Isolation { isolated: true, user_namespace, limits: limits.clone() };
+        let executor = HostExecutor::new(config.clone(), isolated);
+        match try_out(&executor).await {
+            Ok(()) => Ok(executor),
+            Err(reason) if config.allow_unisolated => {
+                tracing::warn!(reason, "jobs run without isolation, as the configuration allows");
+                Ok(HostExecutor::new(config, Isolation { isolated: false, user_namespace: false, limits }))
+            }
+            Err(reason) => Err(Unavailable { hint: hint(&reason, user_namespace), reason }),
+        }
+    }
+}
+
+/// Runs `true` in a sandbox; the error is the reason.
+async fn try_out(executor: &HostExecutor) -> Result<(), String> {
+    let id = format!("probe-{}", rustix::process::getpid().as_raw_nonzero());
+    let work_dir = executor.jobs_dir().join(format!("{id}-work"));
+    fs::create_dir_all(&work_dir).map_err(|e| format!("{}: {e}", work_dir.display()))?;
+    let step = JobStep {
+        name: "PROBE".into(),
+        commands: vec!["true".into()],
+        finally: Vec::new(),
+        on_failure: StepFailure::Abort,
+    };
+    let spec = JobSpec {
+        id: id.clone(),
+        steps: vec![step],
+        shell: "sh".into(),
+        env: BTreeMap::new(),
+        masked: Vec::new(),
+        current_dir: work_dir.clone(),
+        work_dir: work_dir.clone(),
+        exported: Vec::new(),
+        succeeding_variable: None,
+        limits: JobLimits::default(),
+        timeout_seconds: 30,
+        announce: false,
+    };
+    let result = outcome_of(executor, &spec).await;
+    let _ = executor.destroy(&id).await;
+    let _ = fs::remove_dir_all(&work_dir);
+    result
+}
+
+async fn outcome_of(executor: &HostExecutor, spec: &JobSpec) -> Result<(), String> {
+    executor.start(spec).await.map_err(|e| e.to_string())?;
+    let mut reports = executor.follow(&spec.id, Position::START);
+    while let Some(report) = reports.next().await {
+        match report.map_err(|e| e.to_string())? {
+            JobReport::Ended(JobOutcome::Finished { .. }) => return Ok(()),
+            JobReport::Ended(JobOutcome::NotStarted { reason }) => return Err(reason),
+            JobReport::Ended(other) => return Err(format!("an empty job did not end well: {other:?}")),
+            JobReport::Output { .. } | JobReport::Step { .. } => {}
+        }
+    }
+    Err("an empty job did not end".into())
+}
+
+fn hint(reason: &str, user_namespace: bool) -> String {
+    let allow = "or set allow_unisolated to run jobs without isolation";
+    if user_namespace {
+        return format!(
+            "run the server as root, or allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, \
+             user.max_user_namespaces>0, kernel.apparmor_restrict_unprivileged_userns=0), {allow}"
+        );
+    }
+    if reason.contains("overlay") {
+        return format!("load the kernel's overlay module, keep the data folder on ext4, xfs or btrfs, {allow}");
+    }
+    format!("when the server runs in a container, give it CAP_SYS_ADMIN and no seccomp filter on mount, {allow}")
+}
+
+fn limits_text() -> String {
+    let has = available_cgroups();
+    let mut held = Vec::new();
+    let mut not = Vec::new();
+    for (name, is_held) in [("CPU", has.cpu), ("memory", has.memory), ("processes", has.pids)] {
+        if is_held { held.push(name) } else { not.push(name) }
+    }
+    match (held.is_empty(), not.is_empty()) {
+        (_, true) => "control groups limit CPU, memory and processes".into(),
+        (true, _) => "no control groups: limits hold for each process alone".into(),
+        _ => format!("control groups limit {}; process limits {}", held.join(" and "), not.join(" and ")),
+    }
+}

@@ -1,0 +1,276 @@
+//! Limits: control groups of either version where they can be written, else what a process can limit for itself.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use base::{JobLimits, JobSpec};
+use rustix::process::{Pid, Resource, Rlimit, Signal};
+
+use crate::folder::Folder;
+
+const PERIOD_MICROS: f64 = 100_000.0;
+
+/// The groups of one job.
+#[derive(Default)]
+pub(super) struct Cgroups {
+    dirs: Vec<PathBuf>,
+    /// The file that counts the kernel's kills for want of memory.
+    oom_counter: Option<PathBuf>,
+}
+
+/// A mounted hierarchy, and where this process is in it.
+struct Hierarchy {
+    /// Version 1: the controllers. Version 2: empty.
+    controllers: Vec<String>,
+    mount: PathBuf,
+    own: PathBuf,
+}
+
+/// Which limits can be held by control groups here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Available {
+    pub cpu: bool,
+    pub memory: bool,
+    pub pids: bool,
+}
+
+impl Cgroups {
+    /// Makes the groups that the limits ask for. What cannot be made is left to [`set_process_limits`].
+    pub fn create(folder: &Folder, spec: &JobSpec) -> Cgroups {
+        let name = folder.path().file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let mut groups = Cgroups::default();
+        let limits = &spec.limits;
+        if limits == &JobLimits::default() {
+            return groups;
+        }
+        let hierarchies = hierarchies();
+        let mut record = Vec::new();
+        for (controller, files) in wanted(limits) {
+            let Some(found) = find(&hierarchies, controller) else { continue };
+            let Some(dir) = make(found, controller, &name) else { continue };
+            let version = usize::from(found.controllers.is_empty());
+            let mut written = true;
+            for [v1, v2, value] in &files {
+                let file = if version == 0 { v1 } else { v2 };
+                // Swap accounting is not everywhere: its file may be missing.
+                let optional = file.contains("memsw") || file.contains("swap");
+                written &= file.is_empty() || fs::write(dir.join(file), value).is_ok() || optional;
+            }
+            if !written {
+                tracing::debug!(controller, "the limit could not be written");
+            }
+            if controller == "memory" {
+                groups.oom_counter = Some(dir.join(["memory.oom_control", "memory.events"][version]));
+            }
+            if !groups.dirs.contains(&dir) {
+                record.extend_from_slice(dir.as_os_str().as_encoded_bytes());
+                record.push(b'\n');
+                groups.dirs.push(dir);
+            }
+        }
+        // For whoever cleans up when this process is killed.
+        let _ = fs::write(folder.cgroups(), record);
+        groups
+    }
+
+    /// Puts a process, and so all that it will start, into the groups.
+    pub fn add(&self, pid: u32) -> io::Result<()> {
+        for dir in &self.dirs {
+            fs::File::options().write(true).open(dir.join("cgroup.procs"))?.write_all(pid.to_string().as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// How often the kernel killed a process of the job for want of memory.
+    pub fn oom_kills(&self) -> u64 {
+        let text = self.oom_counter.as_ref().and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default();
+        text.lines().filter_map(|l| l.strip_prefix("oom_kill ")).find_map(|n| n.trim().parse().ok()).unwrap_or(0)
+    }
+
+    /// Kills all members, for jobs without a PID namespace.
+    pub fn kill(&self) {
+        for dir in &self.dirs {
+            for _ in 0..100 {
+                let members = fs::read_to_string(dir.join("cgroup.procs")).unwrap_or_default();
+                if members.trim().is_empty() {
+                    break;
+                }
+                for pid in members.lines().filter_map(|l| l.parse().ok()).filter_map(Pid::from_raw) {
+                    let _ = rustix::process::kill_process(pid, Signal::KILL);
+                }
+                rustix::thread::sched_yield();
+            }
+        }
+    }
+
+    /// Removes the groups; their members must be dead.
+    pub fn remove(&self) {
+        for dir in &self.dirs {
+            remove_dir(dir);
+        }
+    }
+}
+
+/// Removes the groups of a job whose supervisor was killed.
+pub(crate) fn remove_left(folder: &Folder) {
+    for line in fs::read_to_string(folder.cgroups()).unwrap_or_default().lines() {
+        remove_dir(Path::new(line));
+    }
+}
+
+/// Which limits control groups can hold for a process like this one.
+pub(crate) fn available() -> Available {
+    let hierarchies = hierarchies();
+    let can = |controller: &str| {
+        let Some(found) = find(&hierarchies, controller) else { return false };
+        let name = format!("headworks-probe-{}", rustix::process::getpid().as_raw_nonzero());
+        make(found, controller, &name).inspect(|dir| remove_dir(dir)).is_some()
+    };
+    Available { cpu: can("cpu"), memory: can("memory"), pids: can("pids") }
+}
+
+/// What every process of the job inherits; the second line behind the control groups.
+pub(super) fn set_process_limits(limits: &JobLimits) {
+    use rustix::process::{getrlimit, setrlimit};
+    let no_core = Rlimit { current: Some(0), maximum: getrlimit(Resource::Core).maximum };
+    let _ = setrlimit(Resource::Core, no_core);
+    let has = available_cheaply();
+    if let (Some(bytes), false) = (limits.memory_bytes, has.memory) {
+        // Private writable memory of each process alone; address space would stop programs that only reserve much.
+        let _ = setrlimit(Resource::Data, Rlimit { current: Some(bytes), maximum: Some(bytes) });
+    }
+    if let (Some(processes), false) = (limits.processes, has.pids) {
+        let _ = setrlimit(Resource::Nproc, Rlimit { current: Some(processes), maximum: Some(processes) });
+    }
+    if let (Some(cpus), false) = (limits.cpus, has.cpu) {
+        let mut set = rustix::thread::CpuSet::new();
+        let allowed = rustix::thread::sched_getaffinity(None).unwrap_or_default();
+        let count = cpus.ceil().max(1.0) as usize;
+        for cpu in (0..rustix::thread::CpuSet::MAX_CPU).filter(|cpu| allowed.is_set(*cpu)).take(count) {
+            set.set(cpu);
+        }
+        let _ = rustix::thread::sched_setaffinity(None, &set);
+    }
+}
+
+/// Inside the job's view no group can be made; being in one that the supervisor made is what counts.
+fn available_cheaply() -> Available {
+    let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let inside = |controller: &str| {
+        own.lines().any(|line| {
+            let mut parts = line.splitn(3, ':').skip(1);
+            let (names, path) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+            names.split(',').any(|n| n == controller || n.is_empty()) && path.contains(PARENT)
+        })
+    };
+    Available { cpu: inside("cpu"), memory: inside("memory"), pids: inside("pids") }
+}
+
+const PARENT: &str = "headworks-jobs";
+
+/// Controllers with their files: version 1, version 2, value. An empty name: nothing to write in that version.
+fn wanted(limits: &JobLimits) -> Vec<(&'static str, Vec<[String; 3]>)> {
+    let row = |v1: &str, v2: &str, value: String| [v1.to_owned(), v2.to_owned(), value];
+    let mut wanted = Vec::new();
+    if let Some(cpus) = limits.cpus {
+        let quota = (cpus * PERIOD_MICROS).max(1000.0).round() as u64;
+        let v2 = format!("{quota} {PERIOD_MICROS}");
+        wanted.push(("cpu", vec![row("cpu.cfs_quota_us", "", quota.to_string()), row("", "cpu.max", v2)]));
+    }
+    if let Some(bytes) = limits.memory_bytes {
+        let files = vec![
+            row("memory.limit_in_bytes", "memory.max", bytes.to_string()),
+            row("memory.memsw.limit_in_bytes", "", bytes.to_string()),
+            row("", "memory.swap.max", "0".to_owned()),
+        ];
+        wanted.push(("memory", files));
+    }
+    if let Some(processes) = limits.processes {
+        wanted.push(("pids", vec![row("pids.max", "pids.max", processes.to_string())]));
+    }
+    wanted
+}
+
+fn find<'a>(hierarchies: &'a [Hierarchy], controller: &str) -> Option<&'a Hierarchy> {
+    let v1 = hierarchies.iter().find(|h| h.controllers.iter().any(|c| c == controller));
+    v1.or_else(|| hierarchies.iter().find(|h| h.controllers.is_empty() && offers(&h.mount, controller)))
+}
+
+fn offers(dir: &Path, controller: &str) -> bool {
+    fs::read_to_string(dir.join("cgroup.controllers"))
+        .is_ok_and(|text| text.split_whitespace().any(|name| name == controller))
+}
+
+/// Makes `headworks-jobs/NAME` below this process's own group, or below the root where that is not allowed (in version 2
+/// a group with processes cannot hand controllers on).
+fn make(hierarchy: &Hierarchy, controller: &str, name: &str) -> Option<PathBuf> {
+    [hierarchy.mount.join(&hierarchy.own), hierarchy.mount.clone()].into_iter().find_map(|base| {
+        let parent = base.join(PARENT);
+        make_dir(&parent)?;
+        if hierarchy.controllers.is_empty() {
+            for dir in [&base, &parent] {
+                let _ = fs::write(dir.join("cgroup.subtree_control"), format!("+{controller}"));
+            }
+        }
+        let dir = parent.join(name);
+        make_dir(&dir)?;
+        if hierarchy.controllers.is_empty() && !offers(&dir, controller) {
+            remove_dir(&dir);
+            return None;
+        }
+        Some(dir)
+    })
+}
+
+fn make_dir(path: &Path) -> Option<()> {
+    match fs::create_dir(path) {
+        Ok(()) => Some(()),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Some(()),
+        Err(_) => None,
+    }
+}
+
+/// The last member may still be on its way out for a moment.
+fn remove_dir(dir: &Path) {
+    for _ in 0..50 {
+        match fs::remove_dir(dir) {
+            Err(e) if e.kind() == io::ErrorKind::ResourceBusy => std::thread::sleep(Duration::from_millis(1)),
+            _ => break,
+        }
+    }
+    // Goes only when this was its last job.
+    if let Some(parent) = dir.parent() {
+        let _ = fs::remove_dir(parent);
+    }
+}
+
+fn hierarchies() -> Vec<Hierarchy> {
+    let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let mut found = Vec::new();
+    for line in mounts.lines() {
+        let Some((left, right)) = line.split_once(" - ") else { continue };
+        let (mut left, mut right) = (left.split(' ').skip(3), right.split(' '));
+        let (Some(root), Some(mount)) = (left.next(), left.next()) else { continue };
+        let (Some(kind), Some(options)) = (right.next(), right.nth(1)) else { continue };
+        let is_v2 = match kind {
+            "cgroup" => false,
+            "cgroup2" => true,
+            _ => continue,
+        };
+        let of_line = |l: &str| -> Option<(Vec<String>, String)> {
+            let mut parts = l.splitn(3, ':').skip(1);
+            let names = parts.next()?.split(',').filter(|n| !n.is_empty()).map(str::to_owned).collect();
+            Some((names, parts.next()?.to_owned()))
+        };
+        let member = own.lines().filter_map(of_line).find(|(names, _)| {
+            if is_v2 { names.is_empty() } else { names.iter().any(|n| options.split(',').any(|o| o == n)) }
+        });
+        let Some((controllers, path)) = member else { continue };
+        let path = path.strip_prefix(root).unwrap_or(&path).trim_start_matches('/').to_owned();
+        found.push(Hierarchy { controllers, mount: mount.into(), own: path.into() });
+    }
+    found
+}

@@ -1,0 +1,250 @@
+//! A running job, seen from its supervisor: everything that can happen to it comes together in [`Session::wait`].
+
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::time::{Duration, Instant};
+
+use base::{Clock as _, StepRecord, SystemClock, Timestamp};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags, recv, send};
+
+use super::shell::Control;
+use crate::folder::Folder;
+use crate::journal::Writer;
+use crate::output::{Lines, Masker};
+
+/// The output pipe's capacity: a talkative command is held up rarely.
+pub(super) const PIPE_LEN: usize = 1 << 20;
+const CHUNK_LEN: usize = 64 << 10;
+
+/// What the init says. Sent as one packet: the letter, then text.
+pub(super) mod message {
+    /// To the init: start a shell.
+    pub const SHELL: &[u8] = b"S";
+    /// The sandbox stands.
+    pub const READY: u8 = b'R';
+    /// The sandbox could not be set up; a reason follows.
+    pub const ERROR: u8 = b'E';
+    /// The shell has ended; its status follows.
+    pub const ENDED: u8 = b'X';
+}
+
+/// Something that the job has done.
+#[derive(Debug)]
+pub(super) enum Happened {
+    Ready,
+    SetupFailed(String),
+    /// The shell goes on; the command ended with this status.
+    CommandEnded(i32),
+    /// The shell itself has ended.
+    ShellEnded(i32),
+}
+
+/// Why nothing more will happen.
+#[derive(Debug)]
+pub(super) enum Stop {
+    TimedOut,
+    Cancelled,
+    /// The init is gone though nobody killed it.
+    InitDied,
+    /// The supervisor itself failed (disk full, say).
+    Broken(io::Error),
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Stop::Broken(error)
+    }
+}
+
+impl From<Errno> for Stop {
+    fn from(error: Errno) -> Self {
+        Stop::Broken(error.into())
+    }
+}
+
+/// See the module's doc.
+pub(super) struct Session<'a> {
+    pub folder: &'a Folder,
+    pub journal: &'a mut Writer,
+    pub masker: Masker,
+    pub lines: Lines,
+    /// Reading end of the pipe that is stdout and stderr of everything in the job; does not block.
+    pub output: OwnedFd,
+    /// To and from the init; does not block.
+    pub socket: OwnedFd,
+    pub control: Control,
+    /// Tells when `cancel` appears; does not block.
+    pub cancel_watch: OwnedFd,
+    pub deadline: Instant,
+    pub shell_runs: bool,
+}
+
+impl Session<'_> {
+    /// Waits for the next thing to happen; meanwhile the output goes to the journal. All output that was written before
+    /// the thing happened is in the journal when this returns.
+    pub fn wait(&mut self) -> Result<Happened, Stop> {
+        self.check_cancel()?;
+        loop {
+            let left = self.deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Stop::TimedOut);
+            }
+            let [output, status, socket, cancel] = self.poll(left)?;
+            if output {
+                self.read_output()?;
+            }
+            if cancel {
+                self.drop_watch_events();
+                self.check_cancel()?;
+            }
+            if status && let Some(status) = self.control.read_status()? {
+                self.drain_output()?;
+                return Ok(Happened::CommandEnded(status));
+            }
+            if socket && let Some(happened) = self.read_socket()? {
+                self.drain_output()?;
+                return Ok(happened);
+            }
+        }
+    }
+
+    /// Asks the init for a new shell.
+    pub fn start_shell(&mut self) -> Result<(), Stop> {
+        self.control.forget();
+        send(&self.socket, message::SHELL, SendFlags::NOSIGNAL).map_err(|_| Stop::InitDied)?;
+        self.shell_runs = true;
+        Ok(())
+    }
+
+    /// Writes lines of the supervisor itself, after all output so far.
+    pub fn say(&mut self, lines: &str) -> io::Result<()> {
+        self.flush()?;
+        let masked = self.masker.mask(lines);
+        self.journal.output(now(), masked.as_bytes())
+    }
+
+    pub fn record(&mut self, record: &StepRecord) -> io::Result<()> {
+        self.journal.step(now(), record)
+    }
+
+    /// Reads the rest of the output after everything that could write was killed.
+    pub fn finish(&mut self) -> io::Result<()> {
+        // A process that escaped the kill (without isolation) may still hold the pipe: then there is no end of file.
+        let limit = Instant::now() + Duration::from_secs(2);
+        while self.read_output()? != Read::End {
+            let left = limit.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            let mut fds = [PollFd::new(&self.output, PollFlags::IN)];
+            poll_fds(&mut fds, left)?;
+        }
+        self.flush()
+    }
+
+    fn poll(&self, timeout: Duration) -> io::Result<[bool; 4]> {
+        let mut fds = [
+            PollFd::new(&self.output, PollFlags::IN),
+            PollFd::new(&self.control.status, PollFlags::IN),
+            PollFd::new(&self.socket, PollFlags::IN),
+            PollFd::new(&self.cancel_watch, PollFlags::IN),
+        ];
+        // The output pipe hangs up while no shell runs and nothing else holds it: that would be a busy loop.
+        if !self.shell_runs {
+            fds[0] = PollFd::new(&self.output, PollFlags::empty());
+        }
+        poll_fds(&mut fds, timeout)?;
+        Ok(fds.map(|fd| !fd.revents().is_empty()))
+    }
+
+    fn read_output(&mut self) -> io::Result<Read> {
+        let mut chunk = vec![0; CHUNK_LEN];
+        let n = match rustix::io::read(&self.output, &mut chunk[..]) {
+            Ok(0) => return Ok(Read::End),
+            Ok(n) => n,
+            Err(Errno::AGAIN) => return Ok(Read::Nothing),
+            Err(Errno::INTR) => return Ok(Read::Some(0)),
+            Err(e) => return Err(e.into()),
+        };
+        let mut clear = Vec::with_capacity(n);
+        self.masker.push(chunk.get(..n).unwrap_or_default(), &mut clear);
+        let (journal, time) = (&mut *self.journal, now());
+        self.lines.push(&clear, |batch| journal.output(time, batch))?;
+        Ok(Read::Some(n))
+    }
+
+    /// Reads what is in the pipe now; no more than it can hold, for a process in the background may write for ever.
+    fn drain_output(&mut self) -> io::Result<()> {
+        let mut seen = 0;
+        while seen < PIPE_LEN {
+            match self.read_output()? {
+                Read::Some(n) => seen += n,
+                Read::Nothing | Read::End => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let mut rest = Vec::new();
+        self.masker.flush(&mut rest);
+        let (journal, time) = (&mut *self.journal, now());
+        self.lines.push(&rest, |batch| journal.output(time, batch))?;
+        self.lines.flush(|batch| journal.output(time, batch))
+    }
+
+    fn read_socket(&mut self) -> Result<Option<Happened>, Stop> {
+        let mut buffer = [0; 4096];
+        let n = match recv(&self.socket, &mut buffer[..], RecvFlags::empty()) {
+            Ok((0, _)) | Err(Errno::CONNRESET) => return Err(Stop::InitDied),
+            Ok((n, _)) => n,
+            Err(Errno::AGAIN | Errno::INTR) => return Ok(None),
+            Err(e) => return Err(e.into()),
+        };
+        let Some((kind, text)) = buffer.get(..n).and_then(<[u8]>::split_first) else { return Ok(None) };
+        let text = String::from_utf8_lossy(text).into_owned();
+        Ok(match *kind {
+            message::READY => Some(Happened::Ready),
+            message::ERROR => Some(Happened::SetupFailed(text)),
+            message::ENDED => {
+                self.shell_runs = false;
+                Some(Happened::ShellEnded(text.parse().unwrap_or(1)))
+            }
+            _ => None,
+        })
+    }
+
+    fn check_cancel(&self) -> Result<(), Stop> {
+        if self.folder.cancel().try_exists()? { Err(Stop::Cancelled) } else { Ok(()) }
+    }
+
+    fn drop_watch_events(&self) {
+        let mut buffer = [0; 4096];
+        while matches!(rustix::io::read(self.cancel_watch.as_fd(), &mut buffer[..]), Ok(n) if n > 0) {}
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Read {
+    Some(usize),
+    Nothing,
+    End,
+}
+
+fn poll_fds(fds: &mut [PollFd<'_>], timeout: Duration) -> io::Result<()> {
+    let timeout = Timespec {
+        tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: timeout.subsec_nanos().into(),
+    };
+    match poll(fds, Some(&timeout)) {
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// The wall clock: the shim is no part of a test's fake time.
+pub(super) fn now() -> Timestamp {
+    SystemClock.now()
+}

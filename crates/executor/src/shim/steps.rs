@@ -1,0 +1,170 @@
+//! Runs the steps of a job and announces them as CodeBuild's agent does.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use base::{JobSpec, JobStep, StepFailure, StepOutcome, StepRecord};
+
+use super::session::{Happened, Session, Stop, now};
+use super::shell;
+
+/// The records so far, and the command that runs now.
+#[derive(Default)]
+pub(super) struct Progress {
+    pub steps: Vec<StepRecord>,
+    pub exported: BTreeMap<String, String>,
+    command: String,
+}
+
+/// Runs all steps. On `Err` the step that ran is still without an end: see [`interrupt`].
+pub(super) fn run(
+    session: &mut Session<'_>,
+    spec: &JobSpec,
+    inside: &Path,
+    progress: &mut Progress,
+) -> Result<(), Stop> {
+    let mut succeeding = true;
+    for step in &spec.steps {
+        let started = StepRecord { name: step.name.clone(), started: now(), finished: None };
+        session.record(&started)?;
+        progress.steps.push(started);
+        announce(session, spec, &format!("Entering phase {}", step.name))?;
+        let outcome = run_step(session, spec, step, &mut succeeding, progress)?;
+        let failed = outcome != StepOutcome::Succeeded;
+        end_step(session, spec, progress, outcome)?;
+        if failed && step.on_failure == StepFailure::Abort {
+            break;
+        }
+    }
+    if spec.exported.iter().any(|name| shell::is_variable(name)) {
+        quiet(session, &shell::export_script(inside, &spec.exported))?;
+        for name in spec.exported.iter().filter(|name| shell::is_variable(name)) {
+            if let Some(value) = session.control.exported_value(name)? {
+                progress.exported.insert(name.clone(), value);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Gives the step that was running its end.
+pub(super) fn interrupt(
+    session: &mut Session<'_>,
+    spec: &JobSpec,
+    progress: &mut Progress,
+    stop: &Stop,
+) -> io::Result<()> {
+    let outcome = match stop {
+        Stop::TimedOut => StepOutcome::TimedOut,
+        Stop::Cancelled => StepOutcome::Cancelled,
+        Stop::InitDied | Stop::Broken(_) => {
+            let command = session.masker.mask(&progress.command);
+            StepOutcome::Failed { command, exit_status: 137 }
+        }
+    };
+    end_step(session, spec, progress, outcome)
+}
+
+fn run_step(
+    session: &mut Session<'_>,
+    spec: &JobSpec,
+    step: &JobStep,
+    succeeding: &mut bool,
+    progress: &mut Progress,
+) -> Result<StepOutcome, Stop> {
+    let mut outcome = run_commands(session, spec, &step.commands, progress)?;
+    lower(session, spec, &outcome, succeeding)?;
+    let last = run_commands(session, spec, &step.finally, progress)?;
+    lower(session, spec, &last, succeeding)?;
+    if outcome == StepOutcome::Succeeded {
+        outcome = last;
+    }
+    Ok(outcome)
+}
+
+/// The first failure ends the list.
+fn run_commands(
+    session: &mut Session<'_>,
+    spec: &JobSpec,
+    commands: &[String],
+    progress: &mut Progress,
+) -> Result<StepOutcome, Stop> {
+    for command in commands {
+        progress.command.clone_from(command);
+        announce(session, spec, &format!("Running command {command}"))?;
+        let exit_status = run_command(session, command)?;
+        if exit_status != 0 {
+            announce(session, spec, &format!("Command did not exit successfully {command} exit status {exit_status}"))?;
+            return Ok(StepOutcome::Failed { command: session.masker.mask(command), exit_status });
+        }
+    }
+    Ok(StepOutcome::Succeeded)
+}
+
+/// A command that ends its shell (`exit`, `set -e`, a syntax error in some shells) has the shell's status; the next
+/// command gets a new shell.
+fn run_command(session: &mut Session<'_>, text: &str) -> Result<i32, Stop> {
+    if !session.shell_runs {
+        session.start_shell()?;
+    }
+    session.control.send(text)?;
+    loop {
+        match session.wait()? {
+            Happened::CommandEnded(status) | Happened::ShellEnded(status) => return Ok(status),
+            Happened::SetupFailed(reason) => return Err(Stop::Broken(io::Error::other(reason))),
+            Happened::Ready => {}
+        }
+    }
+}
+
+/// A command of ours; its status does not matter.
+fn quiet(session: &mut Session<'_>, text: &str) -> Result<(), Stop> {
+    run_command(session, &format!("{{ {text}\n}} 2>/dev/null")).map(drop)
+}
+
+/// Keeps the succeeding variable current.
+fn lower(session: &mut Session<'_>, spec: &JobSpec, outcome: &StepOutcome, succeeding: &mut bool) -> Result<(), Stop> {
+    if *outcome == StepOutcome::Succeeded || !*succeeding {
+        return Ok(());
+    }
+    *succeeding = false;
+    match &spec.succeeding_variable {
+        Some(name) if shell::is_variable(name) => quiet(session, &format!("export {name}=0")),
+        _ => Ok(()),
+    }
+}
+
+fn end_step(
+    session: &mut Session<'_>,
+    spec: &JobSpec,
+    progress: &mut Progress,
+    outcome: StepOutcome,
+) -> io::Result<()> {
+    let Some(record) = progress.steps.last_mut().filter(|r| r.finished.is_none()) else { return Ok(()) };
+    let (state, context) = match &outcome {
+        StepOutcome::Succeeded => ("SUCCEEDED", " Message: ".to_owned()),
+        StepOutcome::Failed { command, exit_status } => (
+            "FAILED",
+            format!(
+                "COMMAND_EXECUTION_ERROR Message: Error while executing command: {command}. \
+                 Reason: exit status {exit_status}"
+            ),
+        ),
+        StepOutcome::TimedOut => ("TIMED_OUT", " Message: ".to_owned()),
+        StepOutcome::Cancelled => ("STOPPED", " Message: ".to_owned()),
+    };
+    record.finished = Some((now(), outcome));
+    let record = record.clone();
+    announce(session, spec, &format!("Phase complete: {} State: {state}", record.name))?;
+    announce(session, spec, &format!("Phase context status code: {context}"))?;
+    session.record(&record)
+}
+
+fn announce(session: &mut Session<'_>, spec: &JobSpec, what: &str) -> io::Result<()> {
+    if !spec.announce {
+        return Ok(());
+    }
+    let time = now().format("%Y/%m/%d %H:%M:%S.%6f");
+    session.say(&format!("[Container] {time} {}\n", what.trim_end()))
+}

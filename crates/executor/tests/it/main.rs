@@ -1,0 +1,7 @@
+//! The executors against their contract, and the host executor against the machine.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must panic")]
+
+mod contract;
+mod host_shell;
+mod rig;
