@@ -1,6 +1,7 @@
 //! The loop that does what was decided: claims effects from the outbox, performs them, hands results back as
 //! inputs; fires timers; delivers events. Decides nothing about the domain.
 
+pub mod archive;
 mod bus;
 mod claims;
 mod cx;
