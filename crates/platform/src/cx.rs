@@ -7,6 +7,8 @@ use base::{Arn, Clock, Ids, Scope, Timestamp};
 use store::Store;
 use store::objects::Objects;
 
+use crate::iam::CredentialCache;
+
 /// The context of one call. Cheap to clone.
 #[derive(Clone)]
 pub struct Cx {
@@ -15,6 +17,8 @@ pub struct Cx {
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
     pub caller: Caller,
+    /// What access keys stand for; operations that change keys make it forget.
+    pub credentials: Arc<CredentialCache>,
     pub site: Arc<Site>,
 }
 

@@ -2,6 +2,10 @@
 
 mod byte_stream;
 mod cx;
+pub mod iam;
+pub mod sts;
+pub mod testing;
+mod transact;
 
 pub use byte_stream::ByteStream;
 pub use cx::{Caller, Cx, Principal, Site};

@@ -68,6 +68,12 @@ pub async fn get(tx: &mut Tx, account: &str, name: &str) -> Result<Option<Row>, 
     tx.fetch_optional(sql, args![account, name.to_ascii_lowercase()]).await?.as_ref().map(row).transpose()
 }
 
+/// The role of this id.
+pub async fn get_by_id(tx: &mut Tx, id: &str) -> Result<Option<Row>, Error> {
+    let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM iam_role WHERE id = $1"));
+    tx.fetch_optional(sql, args![id]).await?.as_ref().map(row).transpose()
+}
+
 /// Roles whose path begins with `path_prefix`, by name, after `after`.
 pub async fn list(tx: &mut Tx, account: &str, path_prefix: &str, after: &str, limit: i64) -> Result<Vec<Row>, Error> {
     let sql = sqlx::AssertSqlSafe(format!(

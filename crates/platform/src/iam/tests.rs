@@ -1,0 +1,263 @@
+use base::ApiError;
+use engine::access::Enforcement;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use store::Machines;
+use store::testing::{each_engine, sqlite};
+
+use super::*;
+use crate::testing::cx;
+use crate::{Cx, Principal};
+
+/// Calls an operation with and for JSON, as the registry does.
+async fn call<I: DeserializeOwned, O: Serialize>(
+    cx: &Cx,
+    operation: impl AsyncFn(&Cx, I) -> Result<O, ApiError>,
+    input: Value,
+) -> Result<Value, ApiError> {
+    let output = operation(cx, serde_json::from_value(input).unwrap()).await?;
+    Ok(serde_json::to_value(output).unwrap())
+}
+
+fn code(result: Result<Value, ApiError>) -> String {
+    result.unwrap_err().code.to_owned()
+}
+
+const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",
+    "Principal":{"Service":"codebuild.amazonaws.com"}}]}"#;
+const READ: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:Get*","Resource":"*"}]}"#;
+
+#[tokio::test]
+async fn a_user_lives_from_creation_over_renaming_to_deletion() {
+    each_engine(Machines::new(), |test| async move {
+        let cx = cx(&test);
+        let made = call(&cx, create_user, json!({"UserName": "Alice", "Path": "/dev/"})).await.unwrap();
+        assert_eq!(made["User"]["Arn"], "arn:aws:iam::123456789012:user/dev/Alice");
+        assert_eq!(code(call(&cx, create_user, json!({"UserName": "alice"})).await), "EntityAlreadyExists");
+        let tags = json!({"UserName": "Alice", "Tags": [{"Key": "a", "Value": "1"}]});
+        call(&cx, tag_user, tags).await.unwrap();
+        call(&cx, update_user, json!({"UserName": "Alice", "NewUserName": "bob"})).await.unwrap();
+        let bob = call(&cx, get_user, json!({"UserName": "bob"})).await.unwrap();
+        assert_eq!(bob["User"]["UserId"], made["User"]["UserId"]);
+        assert_eq!(bob["User"]["Tags"], json!([{"Key": "a", "Value": "1"}]));
+        let gone = call(&cx, get_user, json!({"UserName": "Alice"})).await.unwrap_err();
+        assert_eq!(gone.to_string(), "NoSuchEntity: The user with name Alice cannot be found.");
+        let policy = json!({"UserName": "bob", "PolicyName": "p", "PolicyDocument": READ});
+        call(&cx, put_user_policy, policy).await.unwrap();
+        let conflict = call(&cx, delete_user, json!({"UserName": "bob"})).await.unwrap_err();
+        assert_eq!(conflict.to_string(), "DeleteConflict: Cannot delete entity, must delete policies first.");
+        call(&cx, delete_user_policy, json!({"UserName": "bob", "PolicyName": "p"})).await.unwrap();
+        call(&cx, delete_user, json!({"UserName": "bob"})).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_is_found_at_once_and_refused_as_soon_as_it_is_inactive_or_gone() {
+    each_engine(Machines::new(), |test| async move {
+        let cx = cx(&test);
+        call(&cx, create_user, json!({"UserName": "alice"})).await.unwrap();
+        let made = call(&cx, create_access_key, json!({"UserName": "alice"})).await.unwrap();
+        let id = made["AccessKey"]["AccessKeyId"].as_str().unwrap().to_owned();
+        let found = cx.credentials.find(&cx.store, &id).await.unwrap().unwrap();
+        assert_eq!(found.secret.expose(), made["AccessKey"]["SecretAccessKey"].as_str().unwrap());
+        assert_eq!(found.check(None, cx.now()), Ok(()));
+        assert_eq!(found.principal(base::Partition::Aws).arn, "arn:aws:iam::123456789012:user/alice");
+        assert!(found.use_is_news(cx.now()));
+        assert!(!found.use_is_news(cx.now()));
+        note_use(&cx.store, &id, "s3", "eu-central-1", cx.now()).await.unwrap();
+        let last = call(&cx, get_access_key_last_used, json!({"AccessKeyId": id})).await.unwrap();
+        assert_eq!(last["AccessKeyLastUsed"]["ServiceName"], "s3");
+        let off = json!({"UserName": "alice", "AccessKeyId": id, "Status": "Inactive"});
+        call(&cx, update_access_key, off).await.unwrap();
+        let found = cx.credentials.find(&cx.store, &id).await.unwrap().unwrap();
+        assert_eq!(found.check(None, cx.now()), Err(CredentialRefusal::Invalid));
+        call(&cx, create_access_key, json!({"UserName": "alice"})).await.unwrap();
+        assert_eq!(code(call(&cx, create_access_key, json!({"UserName": "alice"})).await), "LimitExceeded");
+        let keys = call(&cx, list_access_keys, json!({"UserName": "alice"})).await.unwrap();
+        assert_eq!(keys["AccessKeyMetadata"].as_array().unwrap().len(), 2);
+        let delete = json!({"UserName": "alice", "AccessKeyId": id});
+        call(&cx, delete_access_key, delete.clone()).await.unwrap();
+        assert!(cx.credentials.find(&cx.store, &id).await.unwrap().is_none());
+        assert_eq!(code(call(&cx, delete_access_key, delete).await), "NoSuchEntity");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_change_by_another_server_is_seen_after_a_few_seconds() {
+    let test = sqlite(Machines::new()).await;
+    let here = cx(&test);
+    let mut there = here.clone();
+    there.credentials = std::sync::Arc::default();
+    call(&here, create_user, json!({"UserName": "alice"})).await.unwrap();
+    let made = call(&here, create_access_key, json!({"UserName": "alice"})).await.unwrap();
+    let id = made["AccessKey"]["AccessKeyId"].as_str().unwrap().to_owned();
+    assert!(here.credentials.find(&here.store, &id).await.unwrap().is_some());
+    call(&there, delete_access_key, json!({"UserName": "alice", "AccessKeyId": id})).await.unwrap();
+    test.clock.advance(std::time::Duration::from_secs(6));
+    assert!(here.credentials.find(&here.store, &id).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_role_reads_back_as_terraform_expects_it() {
+    each_engine(Machines::new(), |test| async move {
+        let cx = cx(&test);
+        let input = json!({"RoleName": "ci", "AssumeRolePolicyDocument": TRUST, "Tags": [{"Key": "k", "Value": "v"}]});
+        call(&cx, create_role, input).await.unwrap();
+        let role = call(&cx, get_role, json!({"RoleName": "ci"})).await.unwrap();
+        let document = role["Role"]["AssumeRolePolicyDocument"].as_str().unwrap();
+        assert!(document.starts_with("%7B%22Version%22%3A%222012-10-17%22"), "{document}");
+        assert_eq!(role["Role"]["MaxSessionDuration"], 3600);
+        let bad = json!({"RoleName": "x", "AssumeRolePolicyDocument": "{}"});
+        assert_eq!(code(call(&cx, create_role, bad).await), "MalformedPolicyDocument");
+        let attach = json!({"RoleName": "ci", "PolicyArn": "arn:aws:iam::aws:policy/AWSCodeBuildAdminAccess"});
+        call(&cx, attach_role_policy, attach.clone()).await.unwrap();
+        call(&cx, attach_role_policy, attach.clone()).await.unwrap();
+        let listed = call(&cx, list_attached_role_policies, json!({"RoleName": "ci"})).await.unwrap();
+        assert_eq!(listed["AttachedPolicies"].as_array().unwrap().len(), 1);
+        let unknown = json!({"RoleName": "ci", "PolicyArn": "arn:aws:iam::aws:policy/NoSuchPolicy"});
+        assert_eq!(code(call(&cx, attach_role_policy, unknown).await), "NoSuchEntity");
+        let profiles = call(&cx, list_instance_profiles_for_role, json!({"RoleName": "ci"})).await.unwrap();
+        assert_eq!(profiles["InstanceProfiles"], json!([]));
+        assert_eq!(code(call(&cx, delete_role, json!({"RoleName": "ci"})).await), "DeleteConflict");
+        call(&cx, detach_role_policy, attach.clone()).await.unwrap();
+        assert_eq!(code(call(&cx, detach_role_policy, attach).await), "NoSuchEntity");
+        call(&cx, delete_role, json!({"RoleName": "ci"})).await.unwrap();
+        assert_eq!(code(call(&cx, get_role, json!({"RoleName": "ci"})).await), "NoSuchEntity");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_managed_policy_has_versions_and_goes_only_when_nobody_uses_it() {
+    each_engine(Machines::new(), |test| async move {
+        let cx = cx(&test);
+        let made = call(&cx, create_policy, json!({"PolicyName": "p", "PolicyDocument": READ})).await.unwrap();
+        let arn = made["Policy"]["Arn"].as_str().unwrap().to_owned();
+        assert_eq!(arn, "arn:aws:iam::123456789012:policy/p");
+        for n in 2..=5 {
+            let input = json!({"PolicyArn": arn, "PolicyDocument": READ, "SetAsDefault": n == 3});
+            call(&cx, create_policy_version, input).await.unwrap();
+        }
+        let sixth = json!({"PolicyArn": arn, "PolicyDocument": READ});
+        assert_eq!(code(call(&cx, create_policy_version, sixth).await), "LimitExceeded");
+        let policy = call(&cx, get_policy, json!({"PolicyArn": arn})).await.unwrap();
+        assert_eq!(policy["Policy"]["DefaultVersionId"], "v3");
+        let default = json!({"PolicyArn": arn, "VersionId": "v3"});
+        assert_eq!(code(call(&cx, delete_policy_version, default).await), "DeleteConflict");
+        assert_eq!(code(call(&cx, delete_policy, json!({"PolicyArn": arn})).await), "DeleteConflict");
+        for version in ["v1", "v2", "v4", "v5"] {
+            call(&cx, delete_policy_version, json!({"PolicyArn": arn, "VersionId": version})).await.unwrap();
+        }
+        call(&cx, create_user, json!({"UserName": "u"})).await.unwrap();
+        call(&cx, attach_user_policy, json!({"UserName": "u", "PolicyArn": arn})).await.unwrap();
+        let entities = call(&cx, list_entities_for_policy, json!({"PolicyArn": arn})).await.unwrap();
+        assert_eq!(entities["PolicyUsers"][0]["UserName"], "u");
+        assert_eq!(code(call(&cx, delete_policy, json!({"PolicyArn": arn})).await), "DeleteConflict");
+        call(&cx, detach_user_policy, json!({"UserName": "u", "PolicyArn": arn})).await.unwrap();
+        call(&cx, delete_policy, json!({"PolicyArn": arn})).await.unwrap();
+        assert_eq!(code(call(&cx, get_policy, json!({"PolicyArn": arn})).await), "NoSuchEntity");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn pages_join_to_the_whole_list_and_a_strange_marker_is_refused() {
+    let test = sqlite(Machines::new()).await;
+    let cx = cx(&test);
+    for n in 0..7 {
+        call(&cx, create_user, json!({"UserName": format!("User{n}")})).await.unwrap();
+    }
+    let (mut names, mut marker) = (Vec::new(), Value::Null);
+    loop {
+        let page = call(&cx, list_users, json!({"MaxItems": 3, "Marker": marker})).await.unwrap();
+        names.extend(page["Users"].as_array().unwrap().iter().map(|u| u["UserName"].as_str().unwrap().to_owned()));
+        if page["IsTruncated"] == false {
+            break;
+        }
+        marker = page["Marker"].clone();
+    }
+    assert_eq!(names, (0..7).map(|n| format!("User{n}")).collect::<Vec<_>>());
+    assert_eq!(code(call(&cx, list_roles, json!({"Marker": marker})).await), "ValidationError");
+}
+
+#[tokio::test]
+async fn a_git_password_signs_in_until_it_is_reset_or_inactive() {
+    each_engine(Machines::new(), |test| async move {
+        let cx = cx(&test);
+        let service = "codecommit.amazonaws.com";
+        call(&cx, create_user, json!({"UserName": "dev"})).await.unwrap();
+        let input = json!({"UserName": "dev", "ServiceName": service});
+        let made = call(&cx, create_service_specific_credential, input.clone()).await.unwrap();
+        let made = made["ServiceSpecificCredential"].clone();
+        assert_eq!(made["ServiceUserName"], "dev-at-123456789012");
+        let second = call(&cx, create_service_specific_credential, input.clone()).await.unwrap();
+        assert_eq!(second["ServiceSpecificCredential"]["ServiceUserName"], "dev+1-at-123456789012");
+        assert_eq!(code(call(&cx, create_service_specific_credential, input).await), "LimitExceeded");
+        let sign_in = async |password: &Value| {
+            sign_in(&cx.store, service, "dev-at-123456789012", password.as_str().unwrap()).await.unwrap()
+        };
+        let (account, owner) = sign_in(&made["ServicePassword"]).await.unwrap();
+        assert_eq!(account.as_str(), "123456789012");
+        assert!(matches!(owner, Owner::User { name, .. } if name == "dev"));
+        assert!(sign_in(&json!("wrong")).await.is_none());
+        let id = json!({"UserName": "dev", "ServiceSpecificCredentialId": made["ServiceSpecificCredentialId"]});
+        let reset = call(&cx, reset_service_specific_credential, id.clone()).await.unwrap();
+        assert!(sign_in(&made["ServicePassword"]).await.is_none());
+        assert!(sign_in(&reset["ServiceSpecificCredential"]["ServicePassword"]).await.is_some());
+        let mut off = id;
+        off["Status"] = json!("Inactive");
+        call(&cx, update_service_specific_credential, off).await.unwrap();
+        assert!(sign_in(&reset["ServiceSpecificCredential"]["ServicePassword"]).await.is_none());
+        let listed = call(&cx, list_service_specific_credentials, json!({"UserName": "dev"})).await.unwrap();
+        assert!(listed["ServiceSpecificCredentials"][0].get("ServicePassword").is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_root_key_signs_for_its_account_however_often_it_is_brought_up() {
+    each_engine(Machines::new(), |test| async move {
+        let cx = cx(&test);
+        let key = new_root_key(cx.ids.as_ref());
+        let account = cx.scope().account.clone();
+        for _ in 0..2 {
+            bootstrap_root(&cx.store, &account, &key).await.unwrap();
+        }
+        let found = cx.credentials.find(&cx.store, &key.access_key).await.unwrap().unwrap();
+        assert_eq!(found.principal(base::Partition::Aws).user_id, "123456789012");
+        let other = base::AccountId::parse("210987654321").unwrap();
+        let theirs = create_account(&cx.store, cx.ids.as_ref(), &other, "second").await.unwrap();
+        let found = cx.credentials.find(&cx.store, &theirs.access_key).await.unwrap().unwrap();
+        assert_eq!(found.account, other);
+        assert!(create_account(&cx.store, cx.ids.as_ref(), &other, "again").await.is_err());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn enforcement_reads_inline_and_attached_policies() {
+    let test = sqlite(Machines::new()).await;
+    let mut cx = cx(&test);
+    let made = call(&cx, create_user, json!({"UserName": "alice"})).await.unwrap();
+    let root = cx.clone();
+    let text = |key: &str| made["User"][key].as_str().unwrap().to_owned();
+    cx.caller.principal = Principal { arn: text("Arn"), user_id: text("UserId"), access_key: None };
+    let all = ["*".to_owned()];
+    let ask = async |enforcement| authorize(&cx, enforcement, "s3:GetObject", &all).await;
+    assert!(ask(Enforcement::Off).await.is_ok());
+    let refused = ask(Enforcement::On).await.unwrap_err();
+    assert_eq!(
+        refused.message,
+        "User: arn:aws:iam::123456789012:user/alice is not authorized to perform: s3:GetObject on resource: *"
+    );
+    let arn = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess";
+    call(&root, attach_user_policy, json!({"UserName": "alice", "PolicyArn": arn})).await.unwrap();
+    assert!(ask(Enforcement::On).await.is_ok());
+    let deny = r#"{"Statement":{"Effect":"Deny","Action":"s3:*","Resource":"*"}}"#;
+    let input = json!({"UserName": "alice", "PolicyName": "d", "PolicyDocument": deny});
+    call(&root, put_user_policy, input).await.unwrap();
+    assert!(ask(Enforcement::On).await.is_err());
+}
