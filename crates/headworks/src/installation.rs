@@ -82,7 +82,7 @@ impl Installation {
         let hosts = wire::EndpointHosts::new(host_of(&endpoint));
         let site = Arc::new(Site { endpoint, data_dir: dir.clone(), test_mode: config.test_mode });
         let disk = Arc::new(Disk::new(&dir, config.disk_warn_free_bytes, config.disk_min_free_bytes));
-        let cx = Cx { store, objects, clock, ids, caller, site };
+        let cx = Cx { store, objects, clock, ids, caller, credentials: Arc::default(), site };
         Ok(Arc::new(Installation {
             cx,
             config,

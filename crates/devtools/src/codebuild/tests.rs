@@ -37,6 +37,7 @@ async fn world() -> World {
             request_id: "r".to_owned(),
             source_ip: "127.0.0.1".to_owned(),
         },
+        credentials: Arc::default(),
         site: Arc::new(Site {
             endpoint: "http://127.0.0.1:4566".to_owned(),
             data_dir: test.dir.path().to_owned(),
