@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use base::{ApiError, Region, Scope};
+use engine::access::Enforcement;
 use http::request::Parts;
+use platform::iam::CredentialRefusal;
 use platform::{Cx, Principal};
-use serde_json::Value;
+use wire::Call;
 use wire::sigv4::{self, BodyReader, Fault};
-use wire::{Call, Protocol};
 
 use crate::installation::Installation;
 
@@ -24,7 +25,7 @@ pub async fn authenticate(
     installation: &Arc<Installation>,
     parts: &Parts,
     call: &Call,
-    _body: Option<&[u8]>,
+    body: Option<&[u8]>,
 ) -> Result<Authenticated, ApiError> {
     let fault = |fault: Fault| fault.error(call.protocol);
     let signature = match sigv4::parse(parts) {
@@ -41,7 +42,25 @@ pub async fn authenticate(
     if installation.config.test_mode {
         return Ok(test_caller(installation, parts, Region::parse(&signature.scope.region)));
     }
-    Err(fault(Fault::UnknownKey(signature.access_key)))
+    let cx = &installation.cx;
+    let found = cx.credentials.find(&cx.store, &signature.access_key).await?;
+    let credential = found.ok_or_else(|| fault(Fault::UnknownKey(signature.access_key.clone())))?;
+    let now = cx.now();
+    credential.check(signature.session_token.as_deref(), now).map_err(|refusal| match refusal {
+        CredentialRefusal::Invalid if signature.session_token.is_some() => fault(Fault::BadToken),
+        CredentialRefusal::Invalid => fault(Fault::UnknownKey(signature.access_key.clone())),
+        CredentialRefusal::Expired => fault(Fault::ExpiredToken),
+    })?;
+    let verified = sigv4::verify(&signature, parts, body, credential.secret.expose(), now).map_err(fault)?;
+    let region = Region::parse(&signature.scope.region).unwrap_or_else(|| installation.config.region.clone());
+    if credential.use_is_news(now) {
+        note_use(cx.clone(), signature);
+    }
+    Ok(Authenticated {
+        principal: credential.principal(region.partition()),
+        scope: Scope { account: credential.account.clone(), region },
+        reader: verified.body_reader(parts),
+    })
 }
 
 /// In test mode everybody is the root of the one account.
@@ -55,11 +74,19 @@ fn test_caller(installation: &Installation, parts: &Parts, region: Option<Region
     }
 }
 
-/// Decides whether the caller may do `call` with `input`. Policies are not enforced yet: whoever has a valid key of
-/// the account may do everything in it.
-pub fn authorize(cx: &Cx, call: &Call, input: &Value) -> Result<(), ApiError> {
-    let _ = (cx, input, Protocol::Query);
+fn note_use(cx: Cx, signature: sigv4::Signature) {
+    tokio::spawn(async move {
+        let (service, region) = (&signature.scope.service, &signature.scope.region);
+        let noted = platform::iam::note_use(&cx.store, &signature.access_key, service, region, cx.now()).await;
+        if let Err(e) = noted {
+            tracing::warn!(error = %e, "cannot note that a key was used");
+        }
+    });
+}
+
+/// Decides whether the caller may do `call`. Policies are not enforced yet: whoever has a valid key of the account
+/// may do everything in it. The resources of each operation come with enforcement.
+pub async fn authorize(cx: &Cx, call: &Call) -> Result<(), ApiError> {
     let action = format!("{}:{}", call.service.signing_name(), call.operation.name());
-    tracing::trace!(action, principal.arn = %cx.caller.principal.arn, "allowed");
-    Ok(())
+    platform::iam::authorize(cx, Enforcement::Off, &action, &[]).await
 }

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use base::{ApiError, Clock, Ids, RandomIds, Scope, SystemClock};
 use driver::{Driver, DriverCx, DriverHandle};
+use executor::Executor;
+use platform::iam;
 use platform::{Caller, Cx, Principal, Site};
 use rustix::fs::FlockOperation;
 use store::objects::Objects;
@@ -18,6 +20,7 @@ use crate::config::Config;
 use crate::disk::Disk;
 use crate::metrics::Metrics;
 use crate::root_key::{self, RootKey};
+use crate::runner;
 
 /// Everything that a running server holds.
 pub struct Installation {
@@ -27,6 +30,7 @@ pub struct Installation {
     pub metrics: Metrics,
     pub disk: Arc<Disk>,
     pub hosts: wire::EndpointHosts,
+    executor: Arc<dyn Executor>,
     background: Mutex<Background>,
     /// Held for as long as the process lives, so that two servers never share a data folder.
     _lock: File,
@@ -82,6 +86,7 @@ impl Installation {
         let hosts = wire::EndpointHosts::new(host_of(&endpoint));
         let site = Arc::new(Site { endpoint, data_dir: dir.clone(), test_mode: config.test_mode });
         let disk = Arc::new(Disk::new(&dir, config.disk_warn_free_bytes, config.disk_min_free_bytes));
+        let executor = runner::choose(&config, &dir).await;
         let cx = Cx { store, objects, clock, ids, caller, credentials: Arc::default(), site };
         Ok(Arc::new(Installation {
             cx,
@@ -89,6 +94,7 @@ impl Installation {
             metrics: Metrics::new(),
             disk,
             hosts,
+            executor,
             background: Mutex::default(),
             _lock: lock,
         }))
@@ -121,6 +127,7 @@ impl Installation {
         if let Some(driver) = background.driver.take() {
             driver.abort().await;
         }
+        runner::clear(&*self.executor).await.map_err(ApiError::internal)?;
         self.cx.store.clear().await?;
         let key = root_key::read(&self.cx.site.data_dir).map_err(ApiError::internal)?;
         self.bootstrap(&key).await?;
@@ -129,16 +136,19 @@ impl Installation {
     }
 
     fn driver(&self) -> Driver {
-        Driver::new(DriverCx { cx: self.cx.clone() }, "local")
+        Driver::new(DriverCx { cx: self.cx.clone(), executor: self.executor.clone() }, "local")
     }
 
-    async fn bootstrap(&self, _key: &RootKey) -> Result<(), ApiError> {
+    async fn bootstrap(&self, key: &RootKey) -> Result<(), ApiError> {
+        let key = iam::RootKey { access_key: key.access_key_id.clone(), secret: key.secret_access_key.clone() };
+        iam::bootstrap_root(&self.cx.store, &self.config.account, &key).await?;
+        self.cx.credentials.forget();
         Ok(())
     }
 
     /// Where builds run, for the operator.
     pub fn executor_description(&self) -> String {
-        String::new()
+        self.executor.describe()
     }
 }
 

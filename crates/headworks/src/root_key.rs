@@ -26,8 +26,8 @@ pub fn read_or_make(data_dir: &Path, ids: &dyn Ids) -> Result<RootKey, CliError>
     if path(data_dir).exists() {
         return read(data_dir);
     }
-    let secret = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, ids.bytes(30));
-    let key = RootKey { access_key_id: format!("AKIA{}", ids.base32(16)), secret_access_key: Secret::new(secret) };
+    let new = platform::iam::new_root_key(ids);
+    let key = RootKey { access_key_id: new.access_key, secret_access_key: new.secret };
     let text = serde_json::to_vec_pretty(&key).map_err(CliError::internal)?;
     let temporary = data_dir.join("root-key.json.new");
     let write = || -> std::io::Result<()> {

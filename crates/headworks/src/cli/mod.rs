@@ -59,6 +59,9 @@ enum Command {
         #[arg(long)]
         once: bool,
     },
+    /// Runs one job; started by the server itself
+    #[command(hide = true)]
+    Shim { dir: PathBuf },
     /// Look at the settings
     #[command(subcommand)]
     Config(config::Command),
@@ -76,7 +79,11 @@ struct UpFlags {
 
 /// Runs the command line; the exit code says how it went.
 pub fn main() -> ExitCode {
-    match run(Cli::parse()) {
+    let cli = Cli::parse();
+    if let Command::Shim { dir } = &cli.command {
+        return executor::shim::main(dir);
+    }
+    match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => e.report(),
     }
@@ -84,6 +91,8 @@ pub fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<(), CliError> {
     match cli.command {
+        // Left by `main` before anything else is set up.
+        Command::Shim { dir } => Err(CliError::internal(format!("the shim of {} was not started", dir.display()))),
         Command::Up(flags) => {
             let layers = layers(&cli.settings)?.flag("listen", flags.listen);
             let layers = layers.flag("test_mode", flags.test_mode.then_some(true));

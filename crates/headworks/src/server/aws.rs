@@ -76,7 +76,7 @@ async fn call_operation(
         installation.disk.room()?;
         let cx = context(installation, &who, request_id, peer);
         let input = wire::decode(call, parts, b"")?;
-        authorize(&cx, call, &input)?;
+        authorize(&cx, call).await?;
         let body = payload.stream(who.reader);
         return Ok((f(cx, input, body).await?, None));
     }
@@ -86,7 +86,7 @@ async fn call_operation(
     let cx = context(installation, &who, request_id, peer);
     let body = unframe(raw, who.reader, call.protocol)?;
     let input = wire::decode(call, parts, &body)?;
-    authorize(&cx, call, &input)?;
+    authorize(&cx, call).await?;
     match entry.handler {
         Handler::Plain(f) => Ok((f(cx, input).await?, None)),
         Handler::Upload(f) => Ok((f(cx, input, body.into()).await?, None)),
