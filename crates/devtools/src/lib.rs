@@ -1,3 +1,4 @@
 //! The developer tools themselves: what the product is for. Knows no HTTP.
 
 pub mod codebuild;
+pub mod codecommit;

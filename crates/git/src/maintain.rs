@@ -1,7 +1,7 @@
 //! Upkeep: few packs instead of one per push.
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File};
 
 use crate::process::{collect, git, spawn};
 use crate::{Error, Repository, quarantine};
@@ -23,6 +23,13 @@ impl Repository {
             .filter(|e| e.as_ref().is_ok_and(|e| e.path().extension().is_some_and(|x| x == "pack")))
             .count();
         if count <= MANY_PACKS {
+            return Ok(false);
+        }
+        let path = self.dir().join("maintain.lock");
+        let lock = File::options().create(true).truncate(false).write(true).open(&path);
+        let lock = lock.map_err(Error::io("opening", &path))?;
+        // Held until the function ends; whoever has it does the work for us too.
+        if lock.try_lock().is_err() {
             return Ok(false);
         }
         let args = ["repack", "-d", "-q", "--geometric=2"].map(OsStr::new);

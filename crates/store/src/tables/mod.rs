@@ -3,6 +3,8 @@
 pub mod codebuild_log_cursor;
 pub mod codebuild_project;
 pub mod codebuild_token;
+pub mod codecommit_ref;
+pub mod codecommit_repository;
 pub mod iam_access_key;
 pub mod iam_account;
 pub mod iam_attachment;
