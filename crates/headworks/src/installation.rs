@@ -143,7 +143,7 @@ impl Installation {
         let key = iam::RootKey { access_key: key.access_key_id.clone(), secret: key.secret_access_key.clone() };
         iam::bootstrap_root(&self.cx.store, &self.config.account, &key).await?;
         self.cx.credentials.forget();
-        Ok(())
+        devtools::codecommit::recover(&self.cx.store, &self.cx.site).await
     }
 
     /// Where builds run, for the operator.

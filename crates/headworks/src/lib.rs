@@ -6,6 +6,7 @@ mod client;
 pub mod config;
 mod demo;
 mod disk;
+mod git_http;
 mod installation;
 mod metrics;
 pub mod registry;

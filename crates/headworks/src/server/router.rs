@@ -24,6 +24,9 @@ impl Server {
     /// Answers one request; whatever goes wrong becomes an answer.
     pub async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
         let path = request.uri().path();
+        if path.starts_with("/v1/repos/") && !is_signed(&request) {
+            return crate::git_http::answer(&self.installation, request, peer).await;
+        }
         if !is_signed(&request) {
             let found = match path {
                 "/healthz" => Some(admin::healthz()),
