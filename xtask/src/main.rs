@@ -1,5 +1,6 @@
 //! Every command that development needs: `cargo xtask <command>`.
 
+mod bench;
 mod models;
 mod program;
 mod setup;
@@ -31,6 +32,8 @@ enum Command {
     },
     /// Runs every check and every test; ends with `N passed, M failed, K skipped`.
     Test(test::Arguments),
+    /// Measures a release build against its aims and against moto and Buildbot.
+    Bench(bench::Arguments),
     /// Checks the rules of the house that neither rustc nor clippy knows.
     Tidy,
 }
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
             setup::run(wanted).map(|()| true)
         }
         Command::Test(arguments) => test::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments).map(|()| true),
         Command::Tidy => tidy::run(),
     };
     match outcome {

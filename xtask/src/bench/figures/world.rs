@@ -1,0 +1,104 @@
+//! What the figures need to exist on a server. The same requests make it on ours and on moto.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use crate::bench::client::{Answer, Connection};
+use crate::bench::request::{self, CODEBUILD, CODEPIPELINE, JsonService};
+
+pub const BUCKET: &str = "bench-bucket";
+const ROLE: &str = "arn:aws:iam::123456789012:role/bench";
+
+/// One awsJson call.
+pub fn call(connection: &mut Connection, service: JsonService, operation: &str, input: &Value) -> Result<Value> {
+    connection.send(&request::json(service, operation, input))?.json().with_context(|| operation.to_owned())
+}
+
+/// A role that services may run as, and a versioned bucket.
+pub fn role_and_bucket(address: SocketAddr) -> Result<()> {
+    let mut connection = Connection::new(address);
+    let trust = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C\
+                 %22Principal%22%3A%7B%22Service%22%3A%22codebuild.amazonaws.com%22%7D%2C\
+                 %22Action%22%3A%22sts%3AAssumeRole%22%7D%5D%7D";
+    let form = format!("Action=CreateRole&Version=2010-05-08&RoleName=bench&AssumeRolePolicyDocument={trust}");
+    made(&connection.send(&request::query("iam", &form))?).context("CreateRole")?;
+    made(&connection.send(&request::s3("PUT", &format!("/{BUCKET}"), b""))?).context("CreateBucket")?;
+    let versioning = b"<VersioningConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
+                       <Status>Enabled</Status></VersioningConfiguration>";
+    let request = request::s3("PUT", &format!("/{BUCKET}?versioning="), versioning);
+    connection.send(&request)?.expect_success().context("PutBucketVersioning")
+}
+
+/// What an earlier figure made is there already.
+fn made(answer: &Answer) -> Result<()> {
+    if answer.status == 409 { Ok(()) } else { answer.expect_success() }
+}
+
+/// A project with the buildspec. `source` is `NO_SOURCE` or `CODEPIPELINE`.
+pub fn project(address: SocketAddr, name: &str, source: &str, commands: &[&str]) -> Result<()> {
+    let buildspec = json!({ "version": "0.2", "phases": { "build": { "commands": commands } } }).to_string();
+    let artifacts = if source == "CODEPIPELINE" { source } else { "NO_ARTIFACTS" };
+    let input = json!({
+        "name": name,
+        "source": { "type": source, "buildspec": buildspec },
+        "artifacts": { "type": artifacts },
+        "environment": {
+            "type": "LINUX_CONTAINER", "image": "aws/codebuild/standard:7.0", "computeType": "BUILD_GENERAL1_SMALL",
+        },
+        "serviceRole": ROLE,
+    });
+    call(&mut Connection::new(address), CODEBUILD, "CreateProject", &input).map(|_| ())
+}
+
+/// A pipeline of these stages, one action each: (name, category, provider, configuration, inputs, outputs).
+pub fn pipeline(address: SocketAddr, name: &str, stages: &[Stage<'_>]) -> Result<()> {
+    let names = |names: &[&str]| names.iter().map(|name| json!({ "name": name })).collect::<Vec<_>>();
+    let stage = |s: &Stage<'_>| {
+        json!({ "name": s.name, "actions": [{
+            "name": "Act",
+            "actionTypeId": { "category": s.category, "owner": "AWS", "provider": s.provider, "version": "1" },
+            "configuration": s.configuration,
+            "inputArtifacts": names(s.inputs),
+            "outputArtifacts": names(s.outputs),
+        }] })
+    };
+    let input = json!({ "pipeline": {
+        "name": name,
+        "roleArn": ROLE,
+        "artifactStore": { "type": "S3", "location": BUCKET },
+        "stages": stages.iter().map(stage).collect::<Vec<_>>(),
+    } });
+    call(&mut Connection::new(address), CODEPIPELINE, "CreatePipeline", &input).map(|_| ())
+}
+
+/// A stage with one action.
+pub struct Stage<'a> {
+    pub name: &'a str,
+    pub category: &'a str,
+    pub provider: &'a str,
+    pub configuration: Value,
+    pub inputs: &'a [&'a str],
+    pub outputs: &'a [&'a str],
+}
+
+/// Calls `probe` until it gives something, at most `limit` long.
+pub fn until<T>(
+    what: &str,
+    limit: Duration,
+    every: Duration,
+    mut probe: impl FnMut() -> Result<Option<T>>,
+) -> Result<T> {
+    let begin = Instant::now();
+    loop {
+        if let Some(found) = probe()? {
+            return Ok(found);
+        }
+        if begin.elapsed() > limit {
+            bail!("not within {} s: {what}", limit.as_secs());
+        }
+        std::thread::sleep(every);
+    }
+}

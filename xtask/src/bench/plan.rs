@@ -1,0 +1,161 @@
+//! The order of the measurements.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+
+use super::figures::{api, jobs, pipeline, start};
+use super::load::Times;
+use super::peers::{buildbot, moto};
+use super::process::{Folder, Server};
+use super::table::{self, Cell, Row, time};
+use super::{figures, host};
+use crate::program::{cargo, must};
+use crate::{setup, workspace};
+
+/// What to measure.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Measure this binary instead of building the release.
+    #[arg(long)]
+    binary: Option<PathBuf>,
+    /// Leave the peers out; their columns stay empty.
+    #[arg(long)]
+    no_peers: bool,
+}
+
+/// Measures all and prints the table. What cannot be measured is listed with the reason.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    setup::run(if arguments.no_peers { setup::Wanted::Tests } else { setup::Wanted::Bench })?;
+    let binary = match &arguments.binary {
+        Some(binary) => std::path::absolute(binary)?,
+        None => {
+            must(cargo().args(["build", "--release", "--locked", "--package", "headworks"]))?;
+            workspace::target().join("release/headworks")
+        }
+    };
+    if !binary.exists() {
+        bail!("{} does not exist", binary.display());
+    }
+
+    let mut rows = starts(&binary, arguments);
+    let folder = Folder::new("ours")?;
+    let server = Server::ours(&binary, &folder.path().join("data"));
+    rows.extend(works(server.as_ref().ok(), arguments));
+    rows.extend(apis(server.as_ref().ok(), arguments));
+    if let Err(error) = &server {
+        eprintln!("error: {error:#}");
+    }
+    println!("{}", host::description());
+    println!("{}, load generator on the same machine\n", binary.display());
+    table::print(&rows);
+    Ok(())
+}
+
+fn starts(binary: &std::path::Path, arguments: &Arguments) -> Vec<Row> {
+    eprintln!("bench: start to ready, memory at rest");
+    let (empty, full) = (start::empty(binary), start::full(binary));
+    let peer = |start: &dyn Fn() -> Result<(Duration, f64)>| {
+        if arguments.no_peers {
+            return (Cell::Absent, Cell::Absent);
+        }
+        match start() {
+            Ok((ready, mib)) => (Cell::Value(time(ready)), Cell::Value(format!("{mib:.1} MiB"))),
+            Err(error) => (Cell::Not(format!("{error:#}")), Cell::Not(format!("{error:#}"))),
+        }
+    };
+    let (moto_ready, moto_memory) = peer(&|| at_rest(&moto::start()?));
+    let (buildbot_ready, buildbot_memory) = peer(&|| at_rest(&buildbot::start()?.server));
+    let ready = |start: &Result<start::Start>| cell(start, |start| time(start.ready));
+    let memory = |start: &Result<start::Start>| cell(start, |start| format!("{:.1} MiB", start.resident_mib));
+    let row = |figure: &str, ours, aim, moto, buildbot| Row { figure: figure.to_owned(), ours, aim, moto, buildbot };
+    vec![
+        row("start to ready, empty store", ready(&empty), "50 ms", moto_ready, buildbot_ready),
+        row("start to ready, 10,000 executions", ready(&full), "150 ms", Cell::Absent, Cell::Absent),
+        row("idle memory, empty store", memory(&empty), "20 MiB", moto_memory, buildbot_memory),
+        row("idle memory, 10,000 executions", memory(&full), "20 MiB", Cell::Absent, Cell::Absent),
+    ]
+}
+
+fn at_rest(server: &Server) -> Result<(Duration, f64)> {
+    std::thread::sleep(Duration::from_secs(2));
+    Ok((server.ready_after, server.resident_mib()?))
+}
+
+fn works(server: Option<&Server>, arguments: &Arguments) -> Vec<Row> {
+    eprintln!("bench: jobs and pipelines");
+    let row =
+        |figure: &str, ours, aim, buildbot| Row { figure: figure.to_owned(), ours, aim, moto: Cell::Absent, buildbot };
+    let (mut peer_line, mut peer_rate, mut peer_cpu) = (Cell::Absent, Cell::Absent, Cell::Absent);
+    if !arguments.no_peers {
+        let peer = buildbot::start();
+        let on_peer = |measure: &dyn Fn(&Server) -> Result<Vec<String>>| match &peer {
+            Ok(buildbot) => measure(&buildbot.server),
+            Err(error) => bail!("{error:#}"),
+        };
+        let line = on_peer(&|server| Ok(vec![p50_p99(&buildbot::start_to_first_line(server.address)?)]));
+        let rate =
+            on_peer(&|server| buildbot::throughput(server).map(|(rate, cpu)| vec![format!("{rate:.1}/s"), time(cpu)]));
+        peer_line = nth(&line, 0);
+        peer_rate = nth(&rate, 0);
+        peer_cpu = nth(&rate, 1);
+    }
+    let ours = |measure: &dyn Fn(&Server) -> Result<Vec<String>>| match server {
+        Some(server) => measure(server),
+        None => bail!("the server did not start"),
+    };
+    let prepared = ours(&|server| figures::world::role_and_bucket(server.address).map(|()| Vec::new()));
+    if let Err(error) = prepared {
+        eprintln!("bench: role and bucket: {error:#}");
+    }
+    let line = ours(&|server| Ok(vec![p50_p99(&jobs::start_to_first_line(server.address)?)]));
+    let rate = ours(&|server| jobs::throughput(server).map(|(rate, cpu)| vec![format!("{rate:.1}/s"), time(cpu)]));
+    let hops = ours(&|server| Ok(vec![p50_p99(&pipeline::hops(server.address)?)]));
+    let push = ours(&|server| {
+        let push = pipeline::push_to_first_line(server.address)?;
+        Ok(vec![p50_p99(&push.from_start), p50_p99(&push.from_end)])
+    });
+    vec![
+        row("StartBuild to first line, p50 / p99", nth(&line, 0), "30 ms / 150 ms", peer_line),
+        row("stage to stage, p50 / p99", nth(&hops, 0), "10 ms", Cell::Absent),
+        row("git push begun to first line, p50 / p99", nth(&push, 0), "-", Cell::Absent),
+        row("git push done to first line, p50 / p99", nth(&push, 1), "100 ms", Cell::Absent),
+        row("trivial jobs", nth(&rate, 0), "60/s", peer_rate),
+        row("engine CPU per job", nth(&rate, 1), "3 ms", peer_cpu),
+    ]
+}
+
+fn apis(server: Option<&Server>, arguments: &Arguments) -> Vec<Row> {
+    eprintln!("bench: requests");
+    let peer = if arguments.no_peers { None } else { Some(moto::start()) };
+    let theirs = match &peer {
+        Some(Ok(moto)) => api::all(moto.address).into_iter().map(|figure| figure.cell).collect(),
+        Some(Err(error)) => vec![Cell::Not(format!("{error:#}")); api::FIGURES],
+        None => vec![Cell::Absent; api::FIGURES],
+    };
+    drop(peer); // its memory and threads are no longer beside ours
+    let ours = match server {
+        Some(server) => api::all(server.address),
+        None => api::unmeasured("the server did not start"),
+    };
+    ours.into_iter()
+        .zip(theirs)
+        .map(|(f, moto)| Row { figure: f.name, ours: f.cell, aim: f.aim, moto, buildbot: Cell::Absent })
+        .collect()
+}
+
+fn cell<T>(outcome: &Result<T>, show: impl Fn(&T) -> String) -> Cell {
+    match outcome {
+        Ok(value) => Cell::Value(show(value)),
+        Err(error) => Cell::Not(format!("{error:#}")),
+    }
+}
+
+fn nth(outcome: &Result<Vec<String>>, index: usize) -> Cell {
+    cell(outcome, |values| values.get(index).cloned().unwrap_or_default())
+}
+
+fn p50_p99(times: &Times) -> String {
+    format!("{} / {}", time(times.percentile(50)), time(times.percentile(99)))
+}
