@@ -7,6 +7,7 @@ use crate::tx::{Dialect, Tx};
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "core", include_str!("../migrations/0001_core.sql")),
     (2, "iam", include_str!("../migrations/0002_iam.sql")),
+    (3, "s3", include_str!("../migrations/0003_s3.sql")),
     (4, "logs", include_str!("../migrations/0004_logs.sql")),
     (5, "codecommit", include_str!("../migrations/0005_codecommit.sql")),
     (6, "codebuild", include_str!("../migrations/0006_codebuild.sql")),
