@@ -6,6 +6,7 @@ pub mod iam;
 pub mod sts;
 pub mod testing;
 mod transact;
+pub mod s3;
 
-pub use byte_stream::ByteStream;
+pub use byte_stream::{ByteStream, Trailers};
 pub use cx::{Caller, Cx, Principal, Site};

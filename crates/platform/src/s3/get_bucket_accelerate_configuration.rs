@@ -1,0 +1,13 @@
+//! GetBucketAccelerateConfiguration: transfer is not accelerated.
+
+use base::ApiError;
+
+use super::bucket::{self, For};
+pub use super::shape::{BucketInput as Input, Empty as Output};
+use crate::Cx;
+
+pub async fn get_bucket_accelerate_configuration(cx: &Cx, input: Input) -> Result<Output, ApiError> {
+    let mut tx = cx.store.read().await?;
+    bucket::load(&mut tx, cx, &input.bucket, input.owner(), For::Reading).await?;
+    Ok(Output {})
+}
