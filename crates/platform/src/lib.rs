@@ -3,10 +3,10 @@
 mod byte_stream;
 mod cx;
 pub mod iam;
+pub mod s3;
 pub mod sts;
 pub mod testing;
 mod transact;
-pub mod s3;
 
 pub use byte_stream::{ByteStream, Trailers};
 pub use cx::{Caller, Cx, Principal, Site};
