@@ -18,7 +18,7 @@ mod time;
 pub mod uri;
 mod validate;
 
-pub use decode::decode;
+pub use decode::{decode, decode_unchecked};
 pub use encode::{encode, refuse};
 pub use model::{Models, Operation, Protocol, Service, models};
 pub use route::{Call, EndpointHosts, route, wants_form};

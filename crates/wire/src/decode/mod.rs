@@ -26,22 +26,27 @@ const MAX_INFLATED_BYTES: u64 = 64 << 20;
 ///
 /// A streaming payload is left out: its body goes to the operation as it comes. `body` is then empty.
 pub fn decode(call: &Call, parts: &Parts, body: &[u8]) -> Result<Value, ApiError> {
-    let Some(input) = call.operation.input() else { return Ok(Value::Object(Map::new())) };
-    let shapes = call.service.shapes();
-    let body = inflate(call.protocol, parts, body)?;
-    let value = match call.protocol {
-        Protocol::AwsJson10 | Protocol::AwsJson11 => json::decode(shapes, input, &body, call.protocol),
-        Protocol::RpcV2Cbor => cbor::decode(shapes, input, &body),
-        Protocol::Query => query::decode(shapes, input, parts, &body),
-        Protocol::RestJson | Protocol::RestXml => rest::decode(call, shapes, input, parts, &body),
-    }?;
+    let value = decode_unchecked(call, parts, body)?;
     validate::check(call, &value)?;
     Ok(value)
 }
 
+/// As [`decode`], without the model's rules on lengths, ranges, patterns and what is required.
+pub fn decode_unchecked(call: &Call, parts: &Parts, body: &[u8]) -> Result<Value, ApiError> {
+    let Some(input) = call.operation.input() else { return Ok(Value::Object(Map::new())) };
+    let shapes = call.service.shapes();
+    let body = inflate(call.protocol, parts, body)?;
+    match call.protocol {
+        Protocol::AwsJson10 | Protocol::AwsJson11 => json::decode(shapes, input, &body, call.protocol),
+        Protocol::RpcV2Cbor => cbor::decode(shapes, input, &body),
+        Protocol::Query => query::decode(shapes, input, parts, &body),
+        Protocol::RestJson | Protocol::RestXml => rest::decode(call, shapes, input, parts, &body),
+    }
+}
+
 /// Undoes `Content-Encoding: gzip`, which SDKs use for operations that the model marks. Streaming bodies keep theirs:
 /// there it belongs to the object.
-fn inflate<'a>(protocol: Protocol, parts: &Parts, body: &'a [u8]) -> Result<Cow<'a, [u8]>, ApiError> {
+pub(crate) fn inflate<'a>(protocol: Protocol, parts: &Parts, body: &'a [u8]) -> Result<Cow<'a, [u8]>, ApiError> {
     let gzip = parts
         .headers
         .get(http::header::CONTENT_ENCODING)

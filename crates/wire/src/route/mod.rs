@@ -6,6 +6,7 @@ mod rest;
 use base::ApiError;
 use http::request::Parts;
 
+use crate::decode::inflate;
 use crate::error::{unknown_operation, unknown_service};
 use crate::model::{Models, Operation, Protocol, Service, models};
 use crate::uri;
@@ -201,7 +202,8 @@ struct Action {
 }
 
 fn action(parts: &Parts, form_body: Option<&[u8]>) -> Result<Option<Action>, ApiError> {
-    let form = form_body.and_then(|b| std::str::from_utf8(b).ok()).unwrap_or_default();
+    let form = inflate(Protocol::Query, parts, form_body.unwrap_or_default())?;
+    let form = std::str::from_utf8(&form).unwrap_or_default();
     let query = parts.uri.query().unwrap_or_default();
     let find = |key: &str| -> Result<Option<String>, ApiError> {
         for text in [form, query] {

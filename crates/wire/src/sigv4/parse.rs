@@ -30,6 +30,14 @@ pub struct Signature {
     pub(super) signature: String,
 }
 
+impl Signature {
+    /// Whether [`super::verify`] must be given the body: the request does not say its hash. Clients of S3 always say
+    /// it, clients of other services never do.
+    pub fn needs_body(&self) -> bool {
+        self.payload == PayloadHash::OfBody
+    }
+}
+
 /// The scope of a credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CredentialScope {

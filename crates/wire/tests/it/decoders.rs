@@ -1,0 +1,1 @@
+//! No bytes may bring a decoder down.

@@ -1,0 +1,1 @@
+//! Signatures of published vectors, of botocore, and of our own.
