@@ -21,14 +21,4 @@ mod validate;
 pub use decode::{decode, decode_unchecked};
 pub use encode::{encode, refuse};
 pub use model::{Models, Operation, Protocol, Service, models};
-pub use route::{Call, EndpointHosts, route, wants_form};
-
-/// Whether the request's body goes to the operation as a stream; [`decode`] then takes an empty body.
-pub fn has_streaming_input(call: &Call) -> bool {
-    call.has_streaming_input()
-}
-
-/// Whether the operation answers with a stream; [`encode`] then gives the head alone.
-pub fn has_streaming_output(call: &Call) -> bool {
-    call.has_streaming_output()
-}
+pub use route::{Call, EndpointHosts, has_streaming_input, has_streaming_output, route, wants_form};

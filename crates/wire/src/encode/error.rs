@@ -5,7 +5,8 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response};
 use serde_json::{Map, Value};
 
-use super::{cbor, json, respond_as, xml};
+use super::response::respond_as;
+use super::{cbor, json, xml};
 use crate::cbor::Writer;
 use crate::model::{ErrorTrait, Protocol, Service, Shape, Structure};
 

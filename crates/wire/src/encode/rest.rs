@@ -6,8 +6,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::Value;
 
+use super::response::respond;
 use super::scalar::{misfit, text};
-use super::{json, respond, xml};
+use super::{json, xml};
 use crate::model::{Kind, Location, Member, Protocol, Shape, Shapes, Structure, TimeFormat};
 use crate::route::Call;
 

@@ -2,7 +2,7 @@
 
 use base::ApiError;
 
-use super::Fault;
+use super::check::Fault;
 use crate::model::{Kind, Location, Protocol};
 use crate::route::Call;
 
