@@ -4,6 +4,7 @@ mod byte_stream;
 mod cx;
 pub mod iam;
 pub mod s3;
+pub mod logs;
 pub mod sts;
 pub mod testing;
 mod transact;

@@ -23,7 +23,7 @@ CREATE TABLE logs_stream (
     stored_bytes BIGINT NOT NULL,
     UNIQUE (log_group, name)
 );
-CREATE INDEX logs_stream_by_event ON logs_stream (log_group, last_event_ms, name);
+CREATE INDEX logs_stream_by_event ON logs_stream (log_group, (COALESCE(last_event_ms, 0)), name);
 
 CREATE TABLE logs_event (
     seq {AUTOID},

@@ -44,6 +44,12 @@ pub async fn get(tx: &mut Tx, group: i64, name: &str) -> Result<Option<Row>, Err
     tx.fetch_optional(sql, args![group, name]).await?.as_ref().map(row).transpose()
 }
 
+/// The name of a stream.
+pub async fn name(tx: &mut Tx, id: i64) -> Result<Option<String>, Error> {
+    let found = tx.fetch_optional("SELECT name FROM logs_stream WHERE id = $1", args![id]).await?;
+    found.map(|r| r.text(0)).transpose()
+}
+
 /// Streams whose name begins with `prefix`, by name; `after` is the last name of the page before.
 pub async fn list_by_name(
     tx: &mut Tx,
