@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! JOBS/ID/           the id, percent-encoded
-//!   plan.json        what to run; holds secrets, 0600, removed by the shim as soon as it has begun
+//!   plan.json        what to run; holds secrets, 0600
+//!   plan.taken.json  the same, once a shim has taken it; removed as soon as the sandbox stands
 //!   journal          records (see `journal`); its shim holds a POSIX lock on it; the first record means "begun"
 //!   cancel           exists = asked to end
 //!   outcome.json     written once, atomically
@@ -44,6 +45,10 @@ impl Folder {
         self.0.join("plan.json")
     }
 
+    pub fn taken_plan(&self) -> PathBuf {
+        self.0.join("plan.taken.json")
+    }
+
     pub fn journal(&self) -> PathBuf {
         self.0.join("journal")
     }
@@ -75,6 +80,11 @@ impl Folder {
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(e),
         }
+    }
+
+    /// Whether commands may have run.
+    pub fn has_begun(&self) -> bool {
+        std::fs::metadata(self.journal()).is_ok_and(|m| m.len() > 0)
     }
 
     /// Where the job stands. `None`: there is no such folder.

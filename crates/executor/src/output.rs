@@ -124,6 +124,17 @@ impl Lines {
     /// Takes bytes and hands each batch of whole lines, at most 128 KiB, to `emit`.
     pub fn push<E>(&mut self, bytes: &[u8], mut emit: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
         let mut batch = std::mem::take(&mut self.partial);
+        if batch.len() + bytes.len() <= MAX_LINE_LEN {
+            // Nothing here can be too long.
+            let (whole, rest) = bytes.split_at(bytes.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1));
+            batch.extend_from_slice(if whole.is_empty() { rest } else { whole });
+            if whole.is_empty() {
+                self.partial = batch;
+                return Ok(());
+            }
+            self.partial = rest.to_vec();
+            return emit(&batch);
+        }
         let mut line_start = 0;
         for piece in bytes.split_inclusive(|b| *b == b'\n') {
             let mut piece = piece;

@@ -21,6 +21,8 @@ use crate::{BoxFuture, Executor, ExecutorError, JobEntry, JobState, Position, Re
 
 /// How long a shim may take to say that it has begun, on a machine in distress.
 const BEGIN_LIMIT: Duration = Duration::from_secs(30);
+/// Between two looks at a job that another server is starting at this moment.
+const RACE_PAUSE: Duration = Duration::from_millis(2);
 /// How long a killed job may take to be gone.
 const END_LIMIT: Duration = Duration::from_secs(30);
 /// Where [`Executor::destroy`] puts a folder before it removes it, so that a half-removed job is no job.
@@ -114,16 +116,19 @@ impl HostExecutor {
         }
         let plan = self.plan(spec);
         write_down(&folder, &plan).map_err(ExecutorError::io(doing()))?;
-        let said = self.spawn_shim(&spec.id, &folder).await?;
+        let mut said = self.spawn_shim(&spec.id, &folder).await?;
+        while said == SAID_ALREADY {
+            // Another server's shim was faster, but it may still die before it begins.
+            if folder.has_begun() {
+                // Written after the other shim had taken its own; it holds secrets.
+                let _ = fs::remove_file(folder.plan());
+                return Ok(Started::Already);
+            }
+            tokio::time::sleep(RACE_PAUSE).await;
+            said = self.spawn_shim(&spec.id, &folder).await?;
+        }
         match said.as_str() {
             SAID_BEGUN => Ok(Started::Now),
-            SAID_ALREADY => {
-                // Written after the other shim had begun; it holds secrets.
-                if folder.state().ok().flatten() != Some(JobState::Waiting) {
-                    let _ = fs::remove_file(folder.plan());
-                }
-                Ok(Started::Already)
-            }
             "" => {
                 let log = fs::read_to_string(folder.shim_log()).unwrap_or_default();
                 let reason = format!("{} said nothing. {log}", self.0.config.shim.program.display());

@@ -52,7 +52,7 @@ fn say(text: &[u8]) -> io::Result<()> {
 }
 
 fn set_up(folder: &Folder) -> Result<Plan, String> {
-    let text = fs::read(folder.plan()).map_err(|e| format!("the plan cannot be read: {e}"))?;
+    let text = fs::read(folder.taken_plan()).map_err(|e| format!("the plan cannot be read: {e}"))?;
     let plan: Plan = serde_json::from_slice(&text).map_err(|e| format!("the plan cannot be read: {e}"))?;
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     if plan.sandbox.isolated {

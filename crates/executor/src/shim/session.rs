@@ -16,7 +16,7 @@ use crate::output::{Lines, Masker};
 
 /// The output pipe's capacity: a talkative command is held up rarely.
 pub(super) const PIPE_LEN: usize = 1 << 20;
-const CHUNK_LEN: usize = 64 << 10;
+const CHUNK_LEN: usize = 32 << 10;
 
 /// What the init says. Sent as one packet: the letter, then text.
 pub(super) mod message {

@@ -37,7 +37,9 @@ pub(super) fn run(folder: &Folder) -> io::Result<()> {
     {
         return answer(SAID_ALREADY);
     }
-    let plan: Plan = serde_json::from_slice(&fs::read(folder.plan())?)?;
+    // Another server may write the plan again or remove it; this one is ours.
+    fs::rename(folder.plan(), folder.taken_plan())?;
+    let plan: Plan = serde_json::from_slice(&fs::read(folder.taken_plan())?)?;
     let mut journal = Writer::new(file);
     let outcome = supervise(folder, &plan, &mut journal)?;
     write_durably(&folder.outcome(), &serde_json::to_vec(&outcome)?)?;
@@ -70,7 +72,7 @@ fn supervise(folder: &Folder, plan: &Plan, journal: &mut Writer) -> io::Result<J
     let mut init = match init {
         Ok(init) => init,
         Err(error) => {
-            let _ = fs::remove_file(folder.plan());
+            let _ = fs::remove_file(folder.taken_plan());
             return Ok(JobOutcome::NotStarted { reason: format!("the sandbox could not be started: {error}") });
         }
     };
@@ -111,7 +113,7 @@ fn go(
     cgroups.add(init.id())?;
     let happened = session.wait();
     // The init has read it, or never will.
-    let _ = fs::remove_file(session.folder.plan());
+    let _ = fs::remove_file(session.folder.taken_plan());
     match happened? {
         Happened::SetupFailed(reason) => return Ok(Some(reason)),
         Happened::Ready | Happened::CommandEnded(_) | Happened::ShellEnded(_) => {}

@@ -3,5 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must panic")]
 
 mod contract;
+mod host_isolation;
+mod host_limits;
+mod host_recovery;
 mod host_shell;
 mod rig;

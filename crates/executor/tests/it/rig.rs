@@ -88,11 +88,18 @@ pub fn step(name: &str, commands: &[&str]) -> JobStep {
 }
 
 /// All reports of one job.
-#[derive(Debug)]
 pub struct Seen {
     pub text: String,
     pub steps: Vec<StepRecord>,
     pub outcome: JobOutcome,
+}
+
+impl std::fmt::Debug for Seen {
+    /// A test that fails must not print a hundred megabytes.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let start: String = self.text.chars().take(2000).collect();
+        f.debug_struct("Seen").field("text", &start).field("outcome", &self.outcome).finish_non_exhaustive()
+    }
 }
 
 impl Seen {
@@ -141,4 +148,40 @@ pub async fn follow(executor: &dyn Executor, id: &str) -> Seen {
         }
     }
     panic!("the stream ended without an outcome");
+}
+
+/// Follows until the output contains `text`.
+pub async fn until(executor: &dyn Executor, id: &str, text: &str) {
+    let mut reports = executor.follow(id, Position::START);
+    let mut seen = String::new();
+    while let Some(report) = reports.next().await {
+        match report.unwrap() {
+            JobReport::Output { text: more, .. } => seen.push_str(&more),
+            JobReport::Ended(outcome) => panic!("ended before it said {text:?}: {outcome:?} {seen}"),
+            JobReport::Step { .. } => {}
+        }
+        if seen.contains(text) {
+            return;
+        }
+    }
+}
+
+/// The processes of this machine whose command line contains `mark`.
+pub fn processes(mark: &str) -> Vec<i32> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse().ok()) else { continue };
+        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        if String::from_utf8_lossy(&line).contains(mark) {
+            found.push(pid);
+        }
+    }
+    found
+}
+
+/// The `sleep` duration that no other test or process uses: a mark that can be seen in a process's command line.
+pub fn unique_sleep() -> String {
+    static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    format!("86{}{count:03}", std::process::id())
 }

@@ -1,0 +1,149 @@
+//! What is left of a job when the server or the shim is killed.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use base::{JobOutcome, JobSpec};
+use executor::{Executor as _, HostExecutor, JobReport, JobState, Position, Started};
+use futures_util::StreamExt as _;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::rig::{Rig, follow, processes, step, unique_sleep, until};
+
+/// A server of its own that starts the job and is then killed.
+#[expect(clippy::disallowed_methods, reason = "the test is about processes")]
+fn start_and_kill_the_server(rig: &Rig, spec: &JobSpec) {
+    let file = rig.dir.path().join(format!("{}.json", spec.id));
+    std::fs::write(&file, serde_json::to_vec(spec).unwrap()).unwrap();
+    let mut server = Command::new(env!("CARGO_BIN_EXE_executor-shim"))
+        .arg("serve")
+        .args([rig.dir.path(), &file])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line.trim(), "Ok(Now)");
+    server.kill().unwrap();
+    server.wait().unwrap();
+}
+
+fn shims(dir: &Path) -> Vec<i32> {
+    processes(&format!("{}/", dir.join("jobs").display()))
+}
+
+#[tokio::test]
+async fn a_job_outlives_its_server_and_is_followed_by_the_next_one() {
+    let Some(rig) = Rig::new().await else { return };
+    let mut job = rig.spec("outlives", &["mkfifo go; echo before; read word <go; echo $word"]);
+    job.steps.push(step("POST_BUILD", &["echo after; echo ran >> ran"]));
+    start_and_kill_the_server(&rig, &job);
+    until(&rig.host, &job.id, "before").await;
+    assert_eq!(rig.host.list().await.unwrap()[0].state, JobState::Running);
+    assert_eq!(rig.host.start(&job).await.unwrap(), Started::Already);
+    let go = job.work_dir.join("go");
+    tokio::task::spawn_blocking(move || std::fs::write(go, "went\n")).await.unwrap().unwrap();
+    let seen = follow(&rig.host, &job.id).await;
+    assert_eq!(seen.lines(), ["before", "went", "after"]);
+    assert!(seen.succeeded());
+    assert_eq!(std::fs::read_to_string(job.work_dir.join("ran")).unwrap(), "ran\n");
+    assert_eq!(rig.host.start(&job).await.unwrap(), Started::Already);
+    rig.host.destroy(&job.id).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_job_of_a_killed_server_can_be_cancelled() {
+    let Some(rig) = Rig::new().await else { return };
+    let mark = unique_sleep();
+    let job = rig.spec("orphan", &["echo up", &format!("sleep {mark}")]);
+    start_and_kill_the_server(&rig, &job);
+    until(&rig.host, &job.id, "up").await;
+    rig.host.cancel(&job.id).await.unwrap();
+    assert!(matches!(follow(&rig.host, &job.id).await.outcome, JobOutcome::Cancelled { .. }));
+    assert_eq!(processes(&mark), Vec::<i32>::new());
+    rig.host.destroy(&job.id).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_job_whose_shim_is_killed_is_lost_and_never_run_again() {
+    let Some(rig) = Rig::new().await else { return };
+    let mark = unique_sleep();
+    let mut job = rig.spec("lost", &["echo ran >> ran; echo up", &format!("sleep {mark}")]);
+    job.steps.insert(0, step("INSTALL", &["true"]));
+    job.limits.processes = Some(100);
+    start_and_kill_the_server(&rig, &job);
+    let mut live = rig.host.follow(&job.id, Position::START);
+    until(&rig.host, &job.id, "up").await;
+    for pid in shims(rig.dir.path()).into_iter().filter_map(Pid::from_raw) {
+        let _ = kill_process(pid, Signal::KILL);
+    }
+    // A follower that was there hears it at once, without asking again.
+    let last = async {
+        loop {
+            if let JobReport::Ended(outcome) = live.next().await.unwrap().unwrap() {
+                return outcome;
+            }
+        }
+    };
+    let outcome = tokio::time::timeout(std::time::Duration::from_secs(3), last).await.unwrap();
+    let JobOutcome::Lost { steps, .. } = &outcome else { panic!("{outcome:?}") };
+    assert!(steps[0].finished.is_some() && steps[1].finished.is_none(), "{steps:?}");
+    assert_eq!(rig.host.list().await.unwrap()[0].state, JobState::Lost);
+    assert_eq!(rig.host.start(&job).await.unwrap(), Started::Already);
+    assert_eq!(follow(&rig.host, &job.id).await.outcome, outcome);
+    assert_eq!(std::fs::read_to_string(job.work_dir.join("ran")).unwrap(), "ran\n");
+    // The kernel takes the rest along, in its own time.
+    for _ in 0..300 {
+        if processes(&mark).is_empty() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert_eq!(processes(&mark), Vec::<i32>::new());
+    rig.host.destroy(&job.id).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_job_that_was_written_down_but_not_begun_is_safe_to_start() {
+    let Some(rig) = Rig::new().await else { return };
+    let job = rig.spec("waiting", &["echo ran"]);
+    let folder = rig.host.jobs_dir().join("waiting");
+    std::fs::create_dir_all(folder.join("control")).unwrap();
+    std::fs::write(folder.join("plan.json"), "half a pl").unwrap();
+    assert_eq!(rig.host.list().await.unwrap()[0].state, JobState::Waiting);
+    assert_eq!(rig.host.start(&job).await.unwrap(), Started::Now);
+    assert_eq!(follow(&rig.host, &job.id).await.text, "ran\n");
+    assert!(!folder.join("plan.json").exists(), "the plan holds secrets and goes as soon as it is read");
+    rig.host.destroy(&job.id).await.unwrap();
+}
+
+/// Two servers race, which no lock inside one process can settle.
+#[tokio::test]
+async fn two_shims_that_race_run_a_job_once() {
+    let Some(rig) = Rig::new().await else { return };
+    for round in 0..10 {
+        let job = rig.spec(&format!("race-{round}"), &["echo ran >> ran"]);
+        let config = crate::rig::config(rig.dir.path());
+        let other = HostExecutor::new(config, rig.host.isolation().clone());
+        let (a, b) = tokio::join!(rig.host.start(&job), other.start(&job));
+        let now = [a.unwrap(), b.unwrap()].iter().filter(|s| **s == Started::Now).count();
+        assert!(follow(&rig.host, &job.id).await.succeeded());
+        assert_eq!((now, std::fs::read_to_string(job.work_dir.join("ran")).unwrap().as_str()), (1, "ran\n"));
+        rig.host.destroy(&job.id).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_sandbox_that_cannot_be_made_is_an_outcome_with_its_reason() {
+    let Some(rig) = Rig::new().await else { return };
+    let mut job = rig.spec("unmakable", &["echo never"]);
+    job.work_dir = job.work_dir.join("missing");
+    job.current_dir = job.work_dir.clone();
+    rig.host.start(&job).await.unwrap();
+    let seen = follow(&rig.host, &job.id).await;
+    let JobOutcome::NotStarted { reason } = &seen.outcome else { panic!("{seen:?}") };
+    assert!(reason.contains("missing"), "{reason}");
+    assert_eq!(seen.text, "");
+    rig.host.destroy(&job.id).await.unwrap();
+}
