@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+/// An answer may be a whole page.
+const LONGEST_REASON: usize = 200;
+
 /// What one column shows for a figure.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cell {
@@ -41,7 +44,9 @@ pub fn print(rows: &[Row]) {
         Cell::Value(value) => value.clone(),
         Cell::Absent => "-".to_owned(),
         Cell::Not(reason) => {
-            reasons.push(format!("{figure}, {who}: {reason}"));
+            let reason: String = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+            let short: String = reason.chars().take(LONGEST_REASON).collect();
+            reasons.push(format!("{figure}, {who}: {short}"));
             format!("[{}]", reasons.len())
         }
     };

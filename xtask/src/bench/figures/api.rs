@@ -58,14 +58,14 @@ const KINDS: &[Kind] = &[
     Kind {
         name: "BatchGetProjects",
         aim: READS,
-        prepare: |address| world::project(address, "api", "NO_SOURCE", &["true"]),
+        prepare: world::project_to_read,
         make: |_| request::json(CODEBUILD, "BatchGetProjects", &json!({ "names": ["api"] })),
         is_bulk: false,
     },
     Kind {
         name: "S3 put 1 KiB",
         aim: "-",
-        prepare: |_| Ok(()),
+        prepare: world::role_and_bucket,
         make: |number| request::s3("PUT", &format!("/{BUCKET}/small/{number}"), &[b'x'; 1024]),
         is_bulk: false,
     },
@@ -80,46 +80,46 @@ const KINDS: &[Kind] = &[
 
 /// All API figures of one server, in a fixed order.
 pub fn all(address: SocketAddr) -> Vec<Figure> {
-    let world = world::role_and_bucket(address);
-    figures(|kind, connections| {
-        if let Err(error) = &world {
-            return Cell::Not(format!("{error:#}"));
+    let mut figures = Vec::new();
+    for kind in KINDS {
+        let prepared = (kind.prepare)(address);
+        for connections in CONNECTIONS {
+            let cell = match &prepared {
+                Ok(()) => Cell::of(measure(address, kind, connections)),
+                Err(error) => Cell::Not(format!("{error:#}")),
+            };
+            figures.push(kind.figure(connections, cell));
         }
-        Cell::of(measure(address, kind, connections))
-    })
+    }
+    figures
 }
 
 /// The same figures, not measured.
 pub fn unmeasured(reason: &str) -> Vec<Figure> {
-    figures(|_, _| Cell::Not(reason.to_owned()))
+    let pairs = KINDS.iter().flat_map(|kind| CONNECTIONS.map(|connections| (kind, connections)));
+    pairs.map(|(kind, connections)| kind.figure(connections, Cell::Not(reason.to_owned()))).collect()
 }
 
-fn figures(cell: impl Fn(&Kind, usize) -> Cell) -> Vec<Figure> {
-    let pairs = KINDS.iter().flat_map(|kind| CONNECTIONS.map(|connections| (kind, connections)));
-    pairs
-        .map(|(kind, connections)| Figure {
-            name: format!("{}, {connections} conn", kind.name),
-            aim: kind.aim,
-            cell: cell(kind, connections),
-        })
-        .collect()
+impl Kind {
+    fn figure(&self, connections: usize, cell: Cell) -> Figure {
+        Figure { name: format!("{}, {connections} conn", self.name), aim: self.aim, cell }
+    }
 }
 
 fn measure(address: SocketAddr, kind: &Kind, connections: usize) -> Result<String> {
-    if connections == CONNECTIONS[0] {
-        (kind.prepare)(address)?;
-    }
     let bounds = Bounds { connections, time: TIME, requests: MOST_REQUESTS };
     let load = load::run(address, bounds, kind.make)?;
     Ok(shown(&load, kind.is_bulk))
 }
 
 fn put_large(address: SocketAddr) -> Result<()> {
+    world::role_and_bucket(address)?;
     let put = request::s3("PUT", &format!("/{BUCKET}/large"), &vec![b'y'; 8 << 20]);
     Connection::new(address).send(&put)?.expect_success().context("PutObject of 8 MiB")
 }
 
 fn pipeline_to_read(address: SocketAddr) -> Result<()> {
+    world::role_and_bucket(address)?;
     let put = request::s3("PUT", &format!("/{BUCKET}/source.zip"), EMPTY_ZIP);
     Connection::new(address).send(&put)?.expect_success().context("PutObject")?;
     let stages = [

@@ -21,7 +21,7 @@ pub fn call(connection: &mut Connection, service: JsonService, operation: &str, 
 pub fn role_and_bucket(address: SocketAddr) -> Result<()> {
     let mut connection = Connection::new(address);
     let trust = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C\
-                 %22Principal%22%3A%7B%22Service%22%3A%22codebuild.amazonaws.com%22%7D%2C\
+                 %22Principal%22%3A%7B%22Service%22%3A%5B%22codebuild.amazonaws.com%22%2C%22codepipeline.amazonaws.com%22%5D%7D%2C\
                  %22Action%22%3A%22sts%3AAssumeRole%22%7D%5D%7D";
     let form = format!("Action=CreateRole&Version=2010-05-08&RoleName=bench&AssumeRolePolicyDocument={trust}");
     made(&connection.send(&request::query("iam", &form))?).context("CreateRole")?;
@@ -37,13 +37,24 @@ fn made(answer: &Answer) -> Result<()> {
     if answer.status == 409 { Ok(()) } else { answer.expect_success() }
 }
 
-/// A project with the buildspec. `source` is `NO_SOURCE` or `CODEPIPELINE`.
+/// A project with these commands as its build phase. `source` is `NO_SOURCE` or `CODEPIPELINE`.
 pub fn project(address: SocketAddr, name: &str, source: &str, commands: &[&str]) -> Result<()> {
     let buildspec = json!({ "version": "0.2", "phases": { "build": { "commands": commands } } }).to_string();
     let artifacts = if source == "CODEPIPELINE" { source } else { "NO_ARTIFACTS" };
+    create_project(address, name, &json!({ "type": source, "buildspec": buildspec }), artifacts)
+}
+
+/// A project that is only read. moto knows no project without a source.
+pub fn project_to_read(address: SocketAddr) -> Result<()> {
+    role_and_bucket(address)?;
+    let source = json!({ "type": "S3", "location": format!("{BUCKET}/source.zip") });
+    create_project(address, "api", &source, "NO_ARTIFACTS")
+}
+
+fn create_project(address: SocketAddr, name: &str, source: &Value, artifacts: &str) -> Result<()> {
     let input = json!({
         "name": name,
-        "source": { "type": source, "buildspec": buildspec },
+        "source": source,
         "artifacts": { "type": artifacts },
         "environment": {
             "type": "LINUX_CONTAINER", "image": "aws/codebuild/standard:7.0", "computeType": "BUILD_GENERAL1_SMALL",
