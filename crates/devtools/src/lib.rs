@@ -2,3 +2,4 @@
 
 pub mod codebuild;
 pub mod codecommit;
+pub mod codepipeline;

@@ -11,6 +11,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "logs", include_str!("../migrations/0004_logs.sql")),
     (5, "codecommit", include_str!("../migrations/0005_codecommit.sql")),
     (6, "codebuild", include_str!("../migrations/0006_codebuild.sql")),
+    (7, "codepipeline", include_str!("../migrations/0007_codepipeline.sql")),
 ];
 
 /// Brings the schema up to date. Refuses a database that a newer version has written.

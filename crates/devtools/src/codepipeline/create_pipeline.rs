@@ -1,0 +1,121 @@
+//! CreatePipeline: checks the declaration, stores it as version 1, and starts the first execution.
+//!
+//! Order: features and structure, stages, actions, artifacts, variables (`formats::pipeline::validate`); then the name and the
+//! account's limit. <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_CreatePipeline.html>
+
+use std::sync::Arc;
+
+use base::{ApiError, Scope, Tags};
+use engine::pipeline::{Gates, GatesState, NewPipeline, Trigger};
+use formats::pipeline::{PipelineDeclaration, Provider, validate};
+use platform::Cx;
+use serde::{Deserialize, Serialize};
+use store::Tx;
+use store::machine::{self, NewMachine};
+use store::tables::{codepipeline_declaration, codepipeline_pipeline, codepipeline_source};
+
+use super::tags::{Tag, to_map, to_tags};
+use super::{errors, load, start};
+
+/// Pipelines in an account and region ("Quotas in AWS CodePipeline").
+const MAX_PIPELINES: i64 = 1000;
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Input {
+    pub pipeline: PipelineDeclaration,
+    #[serde(default)]
+    pub tags: Option<Vec<Tag>>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Output {
+    pub pipeline: PipelineDeclaration,
+    pub tags: Vec<Tag>,
+}
+
+/// Creates a pipeline.
+pub async fn create_pipeline(cx: &Cx, input: Input) -> Result<Output, ApiError> {
+    let scope = cx.scope().clone();
+    let declaration = normal(input.pipeline, 1);
+    validate(&declaration, scope.region.as_str()).map_err(|p| errors::problem(&p))?;
+    let tags = to_map(input.tags.unwrap_or_default())?;
+    let declaration = Arc::new(declaration);
+    let execution = cx.ids.uuid().to_string();
+    let trigger = Trigger { kind: "CreatePipeline".to_owned(), detail: cx.caller.principal.arn.clone() };
+    let output = Output { pipeline: (*declaration).clone(), tags: to_tags(&tags) };
+    cx.store
+        .write(move |tx| {
+            let (scope, declaration, tags) = (scope.clone(), declaration.clone(), tags.clone());
+            let (id, trigger) = (execution.clone(), trigger.clone());
+            Box::pin(async move {
+                insert(tx, &scope, &declaration, tags).await?;
+                let first = start::Start { id, trigger, variables: Default::default(), overrides: Vec::new() };
+                start::start(tx, &scope, declaration, first).await?;
+                Ok::<_, ApiError>(())
+            })
+        })
+        .await?;
+    Ok(output)
+}
+
+async fn insert(tx: &mut Tx, scope: &Scope, declaration: &PipelineDeclaration, tags: Tags) -> Result<(), ApiError> {
+    let name = &declaration.name;
+    if codepipeline_pipeline::get(tx, scope, name).await?.is_some() {
+        return Err(errors::name_in_use(scope, name));
+    }
+    if codepipeline_pipeline::count(tx, scope).await? >= MAX_PIPELINES {
+        return Err(ApiError::new(
+            "LimitExceededException",
+            format!("Account '{}' has reached the limit of {MAX_PIPELINES} pipelines", scope.account),
+        ));
+    }
+    let now = tx.now();
+    let row = codepipeline_pipeline::Row { name: name.clone(), version: 1, tags, created: now, updated: now };
+    codepipeline_pipeline::insert(tx, scope, &row).await?;
+    store_declaration(tx, scope, declaration).await?;
+    let stages = declaration.stages.iter().map(|s| s.name.clone()).collect();
+    let state = GatesState::new(NewPipeline { version: 1, stages });
+    let gates = NewMachine::<Gates> { id: load::arn(scope, name), scope: scope.clone(), parent: String::new(), state };
+    machine::create(tx, gates).await?;
+    Ok(())
+}
+
+/// The declaration as GetPipeline shows it: numbered, with AWS's defaults filled in.
+pub(super) fn normal(mut declaration: PipelineDeclaration, version: u32) -> PipelineDeclaration {
+    declaration.version = Some(version);
+    declaration.execution_mode = Some(declaration.execution_mode().to_owned());
+    declaration.pipeline_type = Some(declaration.pipeline_type().to_owned());
+    declaration
+}
+
+/// Stores one version, and what its source actions watch.
+pub(super) async fn store_declaration(
+    tx: &mut Tx,
+    scope: &Scope,
+    declaration: &PipelineDeclaration,
+) -> Result<(), ApiError> {
+    let text = serde_json::to_string(declaration).map_err(ApiError::internal)?;
+    let version = declaration.version.unwrap_or(1);
+    codepipeline_declaration::insert(tx, scope, &declaration.name, version, &text).await?;
+    codepipeline_source::replace(tx, scope, &declaration.name, &sources(declaration)).await?;
+    Ok(())
+}
+
+fn sources(declaration: &PipelineDeclaration) -> Vec<codepipeline_source::Row> {
+    let source = |action: &formats::pipeline::ActionDeclaration| {
+        let (provider, container, item) = match action.provider()? {
+            Provider::CodeCommitSource => ("CodeCommit", "RepositoryName", "BranchName"),
+            Provider::S3Source => ("S3", "S3Bucket", "S3ObjectKey"),
+            Provider::CodeBuild | Provider::ManualApproval | Provider::S3Deploy => return None,
+        };
+        Some(codepipeline_source::Row {
+            provider: provider.to_owned(),
+            container: action.config(container)?.to_owned(),
+            item: action.config(item)?.to_owned(),
+            pipeline: declaration.name.clone(),
+            action: action.name.clone(),
+            polls: action.config("PollForSourceChanges") != Some("false"),
+        })
+    };
+    declaration.source_actions().filter_map(source).collect()
+}

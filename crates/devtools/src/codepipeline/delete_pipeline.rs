@@ -1,0 +1,45 @@
+//! DeletePipeline: stops what is under way and removes the pipeline with all its versions. Deleting what is not there succeeds.
+//! <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_DeletePipeline.html>
+
+use base::{ApiError, Machine};
+use engine::pipeline::{GateInput, Gates};
+use platform::Cx;
+use serde::{Deserialize, Serialize};
+use store::machine;
+use store::tables::{codepipeline_declaration, codepipeline_pipeline, codepipeline_source};
+
+use super::{load, transition};
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Input {
+    pub name: String,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Output {}
+
+/// Deletes a pipeline.
+pub async fn delete_pipeline(cx: &Cx, input: Input) -> Result<Output, ApiError> {
+    let scope = cx.scope().clone();
+    let by = cx.caller.principal.arn.clone();
+    cx.store
+        .write(move |tx| {
+            let (scope, name, by) = (scope.clone(), input.name.clone(), by.clone());
+            Box::pin(async move {
+                if codepipeline_pipeline::get(tx, &scope, &name).await?.is_none() {
+                    return Ok(());
+                }
+                let gates = load::arn(&scope, &name);
+                store::advance::<Gates>(tx, &gates, GateInput::Delete { by })
+                    .await
+                    .map_err(|e| transition::refused(&scope, &name, e))?;
+                machine::remove(tx, Gates::KIND, &gates).await?;
+                codepipeline_source::replace(tx, &scope, &name, &[]).await?;
+                codepipeline_declaration::delete(tx, &scope, &name).await?;
+                codepipeline_pipeline::delete(tx, &scope, &name).await?;
+                Ok::<_, ApiError>(())
+            })
+        })
+        .await?;
+    Ok(Output {})
+}

@@ -1,0 +1,77 @@
+//! The modelled errors that these operations give.
+
+use base::{ApiError, Scope};
+use formats::pipeline::Problem;
+
+/// Every code that these operations use.
+pub const CODES: &[&str] = &[
+    "ActionNotFoundException",
+    "ApprovalAlreadyCompletedException",
+    "DuplicatedStopRequestException",
+    "InvalidActionDeclarationException",
+    "InvalidApprovalTokenException",
+    "InvalidArnException",
+    "InvalidBlockerDeclarationException",
+    "InvalidNextTokenException",
+    "InvalidStageDeclarationException",
+    "InvalidStructureException",
+    "InvalidTagsException",
+    "LimitExceededException",
+    "PipelineExecutionNotFoundException",
+    "PipelineExecutionNotStoppableException",
+    "PipelineNameInUseException",
+    "PipelineNotFoundException",
+    "PipelineVersionNotFoundException",
+    "ResourceNotFoundException",
+    "StageNotFoundException",
+    "TooManyTagsException",
+    "ValidationException",
+];
+
+pub(super) fn problem(problem: &Problem) -> ApiError {
+    ApiError::new(problem.code(), problem.message.clone())
+}
+
+pub(super) fn pipeline_not_found(scope: &Scope, name: &str) -> ApiError {
+    ApiError::new(
+        "PipelineNotFoundException",
+        format!("Account '{}' does not have a pipeline with name '{name}'", scope.account),
+    )
+}
+
+pub(super) fn version_not_found(scope: &Scope, name: &str, version: u32) -> ApiError {
+    ApiError::new(
+        "PipelineVersionNotFoundException",
+        format!("Account '{}' does not have a pipeline with name '{name}' and version '{version}'", scope.account),
+    )
+}
+
+pub(super) fn name_in_use(scope: &Scope, name: &str) -> ApiError {
+    ApiError::new(
+        "PipelineNameInUseException",
+        format!("A pipeline with the name '{name}' already exists in account '{}'", scope.account),
+    )
+}
+
+pub(super) fn execution_not_found(pipeline: &str, id: &str) -> ApiError {
+    ApiError::new(
+        "PipelineExecutionNotFoundException",
+        format!("Pipeline '{pipeline}' does not have an execution with id '{id}'"),
+    )
+}
+
+pub(super) fn stage_not_found(pipeline: &str, stage: &str) -> ApiError {
+    ApiError::new("StageNotFoundException", format!("Pipeline '{pipeline}' does not have a stage with name '{stage}'"))
+}
+
+pub(super) fn action_not_found(stage: &str, action: &str) -> ApiError {
+    ApiError::new("ActionNotFoundException", format!("Stage '{stage}' does not have an action with name '{action}'"))
+}
+
+pub(super) fn invalid_token() -> ApiError {
+    ApiError::new("InvalidNextTokenException", "The next token was specified in an invalid format.")
+}
+
+pub(super) fn validation(message: impl Into<String>) -> ApiError {
+    ApiError::new("ValidationException", message)
+}

@@ -1,0 +1,107 @@
+//! GetPipelineState: where the latest executions stand, stage by stage and action by action.
+//! <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_GetPipelineState.html>
+
+use std::collections::BTreeMap;
+
+use base::{ApiError, Timestamp};
+use engine::pipeline::{Execution, ExecutionState, Gate, StageStatus};
+use formats::pipeline::StageDeclaration;
+use platform::Cx;
+use serde::{Deserialize, Serialize};
+use store::machine;
+
+use super::load;
+use super::view::{self, ActionState, StageExecution, TransitionState};
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Input {
+    pub name: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Output {
+    pub pipeline_name: String,
+    pub pipeline_version: u32,
+    pub stage_states: Vec<StageState>,
+    pub created: Timestamp,
+    pub updated: Timestamp,
+}
+
+/// One stage.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StageState {
+    pub stage_name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inbound_execution: Option<StageExecution>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub inbound_executions: Vec<StageExecution>,
+    pub inbound_transition_state: TransitionState,
+    pub action_states: Vec<ActionState>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latest_execution: Option<StageExecution>,
+}
+
+/// Reads a pipeline's state.
+pub async fn get_pipeline_state(cx: &Cx, input: Input) -> Result<Output, ApiError> {
+    let scope = cx.scope();
+    let mut tx = cx.store.read().await?;
+    let row = load::pipeline(&mut tx, scope, &input.name).await?;
+    let declaration = load::declaration(&mut tx, scope, &row, None).await?;
+    let gates = load::gates(&mut tx, scope, &row.name).await?;
+    let mut executions: BTreeMap<String, ExecutionState> = BTreeMap::new();
+    for id in gates.gates.iter().flat_map(|g| g.latest.iter().chain(g.last_ran.values())) {
+        if !executions.contains_key(id)
+            && let Some(row) = machine::get::<Execution>(&mut tx, id).await?
+        {
+            executions.insert(id.clone(), row.state);
+        }
+    }
+    let state_of = |stage: &StageDeclaration| {
+        let gate = gates.gate(&stage.name)?;
+        Some(stage_state(stage, gate, &executions, scope.region.as_str()))
+    };
+    Ok(Output {
+        stage_states: declaration.stages.iter().filter_map(state_of).collect(),
+        pipeline_name: row.name,
+        pipeline_version: row.version,
+        created: row.created,
+        updated: row.updated,
+    })
+}
+
+fn stage_state(
+    stage: &StageDeclaration,
+    gate: &Gate,
+    executions: &BTreeMap<String, ExecutionState>,
+    region: &str,
+) -> StageState {
+    let latest = gate.latest.as_ref().and_then(|id| executions.get(id));
+    let latest_execution = latest.map(|state| {
+        let status = state.stage(&stage.name).map_or(StageStatus::InProgress, |s| s.status);
+        place(&state.id, status.as_str())
+    });
+    let inbound: Vec<StageExecution> = gate.waiting.iter().map(|id| place(id, "InProgress")).collect();
+    let action_states = stage.actions.iter().map(|action| {
+        // The latest execution in the stage, or, as long as it has not come to this action, the one that ran it last.
+        let earlier = gate.last_ran.get(&action.name).and_then(|id| executions.get(id));
+        let run = [latest, earlier]
+            .into_iter()
+            .flatten()
+            .find_map(|state| Some((state, state.stage(&stage.name)?.action(&action.name)?)));
+        view::action_state(action, region, run)
+    });
+    StageState {
+        stage_name: stage.name.clone(),
+        inbound_execution: inbound.first().cloned(),
+        inbound_executions: inbound,
+        inbound_transition_state: view::transition(&gate.transition),
+        action_states: action_states.collect(),
+        latest_execution,
+    }
+}
+
+fn place(id: &str, status: &'static str) -> StageExecution {
+    StageExecution { pipeline_execution_id: id.to_owned(), status, execution_type: "STANDARD" }
+}

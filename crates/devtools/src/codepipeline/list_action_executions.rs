@@ -1,0 +1,120 @@
+//! ListActionExecutions: action executions, newest first; of one execution when asked so.
+//! <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_ListActionExecutions.html>
+
+use base::{ApiError, PageToken};
+use engine::pipeline::Execution;
+use platform::Cx;
+use serde::{Deserialize, Serialize};
+use store::machine::{self, MachineRow, Position};
+
+use super::view::{self, ActionDetail};
+use super::{errors, load};
+
+/// Executions read at once.
+const BATCH: u32 = 50;
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Input {
+    pub pipeline_name: String,
+    #[serde(default)]
+    pub filter: Option<Filter>,
+    #[serde(default)]
+    pub max_results: Option<u32>,
+    #[serde(default)]
+    pub next_token: Option<String>,
+}
+
+/// Which action executions.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Filter {
+    pub pipeline_execution_id: Option<String>,
+    pub latest_in_pipeline_execution: Option<Latest>,
+}
+
+/// The latest of one execution. Without retries and rollbacks every run is the latest, so the range changes nothing.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Latest {
+    pub pipeline_execution_id: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Output {
+    pub action_execution_details: Vec<ActionDetail>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+}
+
+/// Where a page ended: in which execution, and behind how many of its actions.
+struct Mark {
+    at: Position,
+    taken: usize,
+}
+
+/// Lists action executions.
+pub async fn list_action_executions(cx: &Cx, input: Input) -> Result<Output, ApiError> {
+    let limit = input.max_results.unwrap_or(100).clamp(1, 100) as usize;
+    let scope = cx.scope();
+    let filter = input.filter.unwrap_or_default();
+    let only = filter.pipeline_execution_id.or(filter.latest_in_pipeline_execution.map(|l| l.pipeline_execution_id));
+    let list = format!("ListActionExecutions:{}:{}", input.pipeline_name, only.as_deref().unwrap_or_default());
+    let mut page = Page { limit, details: Vec::new(), end: None };
+    let begin = input.next_token.as_deref().map(|t| mark(&list, t)).transpose()?;
+    let mut tx = cx.store.read().await?;
+    let pipeline = load::pipeline(&mut tx, scope, &input.pipeline_name).await?;
+    let arn = load::arn(scope, &pipeline.name);
+    // The execution in which the last page ended is read by its id, those behind it by their place.
+    let first = match (&only, &begin) {
+        (Some(id), _) => Some(load::execution(&mut tx, scope, &pipeline, id).await?),
+        (None, Some(mark)) => Some(load::execution(&mut tx, scope, &pipeline, &mark.at.id).await?),
+        (None, None) => None,
+    };
+    let skip = begin.as_ref().map_or(0, |m| m.taken);
+    let mut full = first.as_ref().is_some_and(|row| page.take(row, skip));
+    let mut after = begin.map(|m| m.at);
+    while only.is_none() && !full {
+        let rows = machine::list::<Execution>(&mut tx, scope, Some(&arn), after.as_ref(), BATCH, true).await?;
+        let last = rows.len() < BATCH as usize;
+        for row in rows.iter().take_while(|r| load::belongs(r, scope, &pipeline)) {
+            full = full || page.take(row, 0);
+            after = Some(row.position());
+        }
+        if last || rows.last().is_some_and(|r| !load::belongs(r, scope, &pipeline)) {
+            break;
+        }
+    }
+    let token = |m: Mark| PageToken::after(&list, &format!("{}:{}", m.taken, m.at.to_text())).into_string();
+    Ok(Output { action_execution_details: page.details, next_token: page.end.filter(|_| full).map(token) })
+}
+
+struct Page {
+    limit: usize,
+    details: Vec<ActionDetail>,
+    /// Behind the last one taken.
+    end: Option<Mark>,
+}
+
+impl Page {
+    /// Takes an execution's actions, the latest first, behind the first `skip`. True when there was one too many.
+    fn take(&mut self, row: &MachineRow<Execution>, skip: usize) -> bool {
+        let runs = row.state.stages.iter().rev().flat_map(|s| s.actions.iter().rev().map(move |a| (s, a)));
+        for (n, (stage, run)) in runs.enumerate().skip(skip) {
+            if self.details.len() == self.limit {
+                return true;
+            }
+            self.details.extend(view::action_detail(&row.state, &stage.name, run));
+            self.end = Some(Mark { at: row.position(), taken: n + 1 });
+        }
+        false
+    }
+}
+
+fn mark(list: &str, token: &str) -> Result<Mark, ApiError> {
+    let text = PageToken::position(list, token).map_err(|_| errors::invalid_token())?;
+    let (taken, at) = text.split_once(':').ok_or_else(errors::invalid_token)?;
+    let taken = taken.parse().map_err(|_| errors::invalid_token())?;
+    Ok(Mark { at: Position::parse(at).ok_or_else(errors::invalid_token)?, taken })
+}

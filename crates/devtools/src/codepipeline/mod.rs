@@ -1,0 +1,51 @@
+//! CodePipeline: declarations, executions, approvals, transitions, and starts by source events.
+//!
+//! Every execution is one row of the `pipeline_execution` machine; each pipeline's gates are one row of the
+//! `pipeline` machine (see `engine::pipeline`). Get* and List* read these rows; there is no second copy.
+
+pub mod create_pipeline;
+pub mod delete_pipeline;
+pub mod disable_stage_transition;
+pub mod enable_stage_transition;
+mod errors;
+pub mod get_pipeline;
+pub mod get_pipeline_execution;
+pub mod get_pipeline_state;
+pub mod list_action_executions;
+pub mod list_pipeline_executions;
+pub mod list_pipelines;
+pub mod list_tags_for_resource;
+mod load;
+mod on_event;
+pub mod put_approval_result;
+mod start;
+pub mod start_pipeline_execution;
+pub mod stop_pipeline_execution;
+pub mod tag_resource;
+mod tags;
+#[cfg(test)]
+mod tests;
+mod transition;
+pub mod untag_resource;
+pub mod update_pipeline;
+mod view;
+
+pub use create_pipeline::create_pipeline;
+pub use delete_pipeline::delete_pipeline;
+pub use disable_stage_transition::disable_stage_transition;
+pub use enable_stage_transition::enable_stage_transition;
+pub use errors::CODES;
+pub use get_pipeline::get_pipeline;
+pub use get_pipeline_execution::get_pipeline_execution;
+pub use get_pipeline_state::get_pipeline_state;
+pub use list_action_executions::list_action_executions;
+pub use list_pipeline_executions::list_pipeline_executions;
+pub use list_pipelines::list_pipelines;
+pub use list_tags_for_resource::list_tags_for_resource;
+pub use on_event::on_event;
+pub use put_approval_result::put_approval_result;
+pub use start_pipeline_execution::start_pipeline_execution;
+pub use stop_pipeline_execution::stop_pipeline_execution;
+pub use tag_resource::tag_resource;
+pub use untag_resource::untag_resource;
+pub use update_pipeline::update_pipeline;

@@ -1,0 +1,50 @@
+//! Beginning an execution.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use base::Scope;
+use engine::pipeline::{Execution, ExecutionInput, ExecutionState, NewExecution, SourceOverride, Trigger};
+use formats::pipeline::PipelineDeclaration;
+use store::machine::{self, NewMachine};
+use store::{AdvanceError, Tx};
+
+/// What an execution begins with.
+pub(super) struct Start {
+    pub id: String,
+    pub trigger: Trigger,
+    /// Values that replace the declaration's defaults.
+    pub variables: BTreeMap<String, String>,
+    pub overrides: Vec<SourceOverride>,
+}
+
+/// Makes the execution and sets it going; one with this id that exists already is left alone.
+pub(super) async fn start(
+    tx: &mut Tx,
+    scope: &Scope,
+    declaration: Arc<PipelineDeclaration>,
+    start: Start,
+) -> Result<(), store::Error> {
+    if machine::get::<Execution>(tx, &start.id).await?.is_some() {
+        return Ok(());
+    }
+    let parent = super::load::arn(scope, &declaration.name);
+    let defaults = declaration.variables.iter().filter_map(|v| Some((v.name.clone(), v.default_value.clone()?)));
+    let mut variables: BTreeMap<String, String> = defaults.collect();
+    variables.extend(start.variables);
+    let state = ExecutionState::new(NewExecution {
+        id: start.id.clone(),
+        scope: scope.clone(),
+        definition: declaration,
+        trigger: start.trigger,
+        variables,
+        overrides: start.overrides,
+    });
+    let row = NewMachine::<Execution> { id: start.id.clone(), scope: scope.clone(), parent, state };
+    machine::create(tx, row).await?;
+    match store::advance::<Execution>(tx, &start.id, ExecutionInput::Start).await {
+        Ok(_) => Ok(()),
+        Err(AdvanceError::Store(e)) => Err(e),
+        Err(AdvanceError::NotFound | AdvanceError::Refused(_)) => unreachable!("a new execution takes its start"),
+    }
+}

@@ -1,0 +1,52 @@
+//! UpdatePipeline: checks the declaration and stores it as the next version. Executions under way let their running actions
+//! finish and are then cancelled (User Guide, "Edit a pipeline"); nothing is started.
+//! <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_UpdatePipeline.html>
+
+use std::sync::Arc;
+
+use base::ApiError;
+use engine::pipeline::{GateInput, Gates};
+use formats::pipeline::{PipelineDeclaration, validate};
+use platform::Cx;
+use serde::{Deserialize, Serialize};
+use store::tables::codepipeline_pipeline;
+
+use super::create_pipeline::{normal, store_declaration};
+use super::{errors, load, transition};
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Input {
+    pub pipeline: PipelineDeclaration,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Output {
+    pub pipeline: PipelineDeclaration,
+}
+
+/// Updates a pipeline.
+pub async fn update_pipeline(cx: &Cx, input: Input) -> Result<Output, ApiError> {
+    let scope = cx.scope().clone();
+    validate(&input.pipeline, scope.region.as_str()).map_err(|p| errors::problem(&p))?;
+    let given = Arc::new(input.pipeline);
+    let pipeline = cx
+        .store
+        .write(move |tx| {
+            let (scope, given) = (scope.clone(), given.clone());
+            Box::pin(async move {
+                let row = load::pipeline(tx, &scope, &given.name).await?;
+                let declaration = normal((*given).clone(), row.version + 1);
+                let now = tx.now();
+                codepipeline_pipeline::set_version(tx, &scope, &row.name, row.version + 1, now).await?;
+                store_declaration(tx, &scope, &declaration).await?;
+                let stages = declaration.stages.iter().map(|s| s.name.clone()).collect();
+                let redefine = GateInput::Redefine { version: row.version + 1, stages };
+                store::advance::<Gates>(tx, &load::arn(&scope, &row.name), redefine)
+                    .await
+                    .map_err(|e| transition::refused(&scope, &row.name, e))?;
+                Ok::<_, ApiError>(declaration)
+            })
+        })
+        .await?;
+    Ok(Output { pipeline })
+}

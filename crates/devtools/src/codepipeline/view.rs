@@ -1,0 +1,345 @@
+//! What clients see of executions, stages and actions.
+
+use std::collections::BTreeMap;
+
+use base::Timestamp;
+use engine::pipeline::{
+    ActionError, ActionRun, ActionStatus, Artifact, Ended, ExecutionState, Phase, SourceRevision, Transition,
+};
+use formats::pipeline::{ActionDeclaration, ActionTypeId, Provider};
+use serde::Serialize;
+
+/// What started an execution.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Trigger {
+    pub trigger_type: String,
+    pub trigger_detail: String,
+}
+
+/// An execution's place in a stage.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StageExecution {
+    pub pipeline_execution_id: String,
+    pub status: &'static str,
+    #[serde(rename = "type")]
+    pub execution_type: &'static str,
+}
+
+/// A transition's state.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TransitionState {
+    pub enabled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_changed_by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_changed_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disabled_reason: Option<String>,
+}
+
+/// An action as GetPipelineState shows it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ActionState {
+    pub action_name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub current_revision: Option<ActionRevision>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latest_execution: Option<ActionExecution>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entity_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision_url: Option<String>,
+}
+
+/// The revision that a source action found.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ActionRevision {
+    pub revision_id: String,
+    pub revision_change_id: String,
+    pub created: Timestamp,
+}
+
+/// An action's latest run.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ActionExecution {
+    pub action_execution_id: String,
+    pub status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
+    pub last_status_change: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_updated_by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_execution_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_execution_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_details: Option<ErrorDetails>,
+}
+
+/// Why an action failed.
+#[derive(Debug, Serialize)]
+pub struct ErrorDetails {
+    pub code: String,
+    pub message: String,
+}
+
+/// A revision that an execution runs on.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RevisionSummary {
+    pub action_name: String,
+    pub revision_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision_summary: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision_url: Option<String>,
+}
+
+/// An action execution as ListActionExecutions shows it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ActionDetail {
+    pub pipeline_execution_id: String,
+    pub action_execution_id: String,
+    pub pipeline_version: u32,
+    pub stage_name: String,
+    pub action_name: String,
+    pub start_time: Timestamp,
+    pub last_update_time: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updated_by: Option<String>,
+    pub status: &'static str,
+    pub input: ActionInput,
+    pub output: ActionOutput,
+}
+
+/// What an action execution was given.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ActionInput {
+    pub action_type_id: ActionTypeId,
+    pub configuration: BTreeMap<String, String>,
+    pub resolved_configuration: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role_arn: Option<String>,
+    pub region: String,
+    pub input_artifacts: Vec<ArtifactDetail>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+}
+
+/// What came of an action execution.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ActionOutput {
+    pub output_artifacts: Vec<ArtifactDetail>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub execution_result: Option<ExecutionResult>,
+    pub output_variables: BTreeMap<String, String>,
+}
+
+/// The traces of an action's work.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExecutionResult {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_execution_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_execution_summary: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_execution_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_details: Option<ErrorDetails>,
+}
+
+/// An artifact and where it lies.
+#[derive(Debug, Serialize)]
+pub struct ArtifactDetail {
+    pub name: String,
+    pub s3location: S3Location,
+}
+
+/// An object.
+#[derive(Debug, Serialize)]
+pub struct S3Location {
+    pub bucket: String,
+    pub key: String,
+}
+
+pub(super) fn trigger(state: &ExecutionState) -> Trigger {
+    Trigger { trigger_type: state.trigger.kind.clone(), trigger_detail: state.trigger.detail.clone() }
+}
+
+/// A sentence about how an execution ended, where there is more to say than its status.
+pub(super) fn status_summary(state: &ExecutionState) -> Option<String> {
+    match &state.phase {
+        Phase::Ended(Ended::Superseded { by }) => Some(format!("Superseded by execution {by}")),
+        Phase::Ended(Ended::Cancelled) => Some("The pipeline definition was updated".to_owned()),
+        Phase::Ended(Ended::Stopped(request)) => request.reason.clone(),
+        Phase::Ended(Ended::Failed) => {
+            let actions = state.stages.iter().flat_map(|s| &s.actions);
+            actions.filter_map(|a| error(&a.status)).map(|e| e.message.clone()).next_back()
+        }
+        Phase::New | Phase::Waiting { .. } | Phase::Running { .. } | Phase::Ended(Ended::Succeeded) => None,
+    }
+}
+
+pub(super) fn source_revisions(state: &ExecutionState) -> Vec<RevisionSummary> {
+    let summary = |s: &SourceRevision| RevisionSummary {
+        action_name: s.action.clone(),
+        revision_id: s.revision.id.clone(),
+        revision_summary: s.revision.summary.clone(),
+        revision_url: s.revision.url.clone(),
+    };
+    state.source_revisions.iter().map(summary).collect()
+}
+
+pub(super) fn transition(transition: &Transition) -> TransitionState {
+    let (enabled, change, reason) = match transition {
+        Transition::Open => (true, None, None),
+        Transition::Reopened(change) => (true, Some(change), None),
+        Transition::Closed { reason, change } => (false, Some(change), Some(reason.clone())),
+    };
+    TransitionState {
+        enabled,
+        last_changed_by: change.map(|c| c.by.clone()),
+        last_changed_at: change.map(|c| c.at),
+        disabled_reason: reason,
+    }
+}
+
+/// An action of the declaration with its latest run, if it has run.
+pub(super) fn action_state(
+    declared: &ActionDeclaration,
+    region: &str,
+    run: Option<(&ExecutionState, &ActionRun)>,
+) -> ActionState {
+    let revision = run.and_then(|(state, run)| state.source_revisions.iter().find(|s| s.action == run.name));
+    ActionState {
+        action_name: declared.name.clone(),
+        current_revision: revision.zip(run).filter(|_| declared.is_source()).map(|(s, (_, run))| ActionRevision {
+            revision_id: s.revision.id.clone(),
+            revision_change_id: s.revision.id.clone(),
+            created: s.revision.created.unwrap_or(run.updated),
+        }),
+        latest_execution: run.map(|(_, run)| action_execution(run)),
+        entity_url: entity_url(declared, region),
+        revision_url: revision.filter(|_| declared.is_source()).and_then(|s| s.revision.url.clone()),
+    }
+}
+
+fn action_execution(run: &ActionRun) -> ActionExecution {
+    let token = match &run.status {
+        ActionStatus::AwaitingApproval { token } => Some(token.clone()),
+        ActionStatus::Working | ActionStatus::Succeeded { .. } | ActionStatus::Failed(_) | ActionStatus::Abandoned => {
+            None
+        }
+    };
+    ActionExecution {
+        action_execution_id: run.id.clone(),
+        status: run.status.as_str(),
+        summary: run.external.summary.clone(),
+        last_status_change: run.updated,
+        token,
+        last_updated_by: run.external.by.clone(),
+        external_execution_id: run.external.id.clone(),
+        external_execution_url: run.external.url.clone(),
+        error_details: details(&run.status),
+    }
+}
+
+/// The console's page about what an action works on. Its host is AWS's: clients take it apart.
+fn entity_url(action: &ActionDeclaration, region: &str) -> Option<String> {
+    let console = format!("https://{region}.console.aws.amazon.com");
+    let config = |key: &str| action.config(key).unwrap_or_default();
+    match action.provider()? {
+        Provider::CodeCommitSource => Some(format!(
+            "{console}/codecommit/home#/repository/{}/browse/{}/--/",
+            config("RepositoryName"),
+            config("BranchName")
+        )),
+        Provider::S3Source => Some(format!("https://console.aws.amazon.com/s3/home?#/buckets/{}", config("S3Bucket"))),
+        Provider::CodeBuild => Some(format!("{console}/codebuild/home?#/projects/{}/view", config("ProjectName"))),
+        Provider::ManualApproval => action.config("ExternalEntityLink").map(str::to_owned),
+        Provider::S3Deploy => {
+            Some(format!("https://console.aws.amazon.com/s3/home?#/buckets/{}", config("BucketName")))
+        }
+    }
+}
+
+/// One action execution of an execution.
+pub(super) fn action_detail(state: &ExecutionState, stage: &str, run: &ActionRun) -> Option<ActionDetail> {
+    let declared = state.definition.stage(stage)?.action(&run.name)?;
+    let (outputs, variables) = match &run.status {
+        ActionStatus::Succeeded { outputs, variables } => (artifacts(outputs), variables.clone()),
+        ActionStatus::Working
+        | ActionStatus::AwaitingApproval { .. }
+        | ActionStatus::Failed(_)
+        | ActionStatus::Abandoned => (Vec::new(), BTreeMap::new()),
+    };
+    Some(ActionDetail {
+        pipeline_execution_id: state.id.clone(),
+        action_execution_id: run.id.clone(),
+        pipeline_version: state.version,
+        stage_name: stage.to_owned(),
+        action_name: run.name.clone(),
+        start_time: run.started,
+        last_update_time: run.updated,
+        updated_by: run.external.by.clone(),
+        status: run.status.as_str(),
+        input: ActionInput {
+            action_type_id: declared.action_type_id.clone(),
+            configuration: declared.configuration.clone(),
+            resolved_configuration: run.resolved.clone(),
+            role_arn: declared.role_arn.clone(),
+            region: state.scope.region.to_string(),
+            input_artifacts: artifacts(&run.inputs),
+            namespace: declared.namespace.clone(),
+        },
+        output: ActionOutput { output_artifacts: outputs, execution_result: result(run), output_variables: variables },
+    })
+}
+
+fn result(run: &ActionRun) -> Option<ExecutionResult> {
+    let external = &run.external;
+    let error_details = details(&run.status);
+    let nothing =
+        external.id.is_none() && external.summary.is_none() && external.url.is_none() && error_details.is_none();
+    (!nothing).then(|| ExecutionResult {
+        external_execution_id: external.id.clone(),
+        external_execution_summary: external.summary.clone(),
+        external_execution_url: external.url.clone(),
+        error_details,
+    })
+}
+
+fn artifacts(artifacts: &[Artifact]) -> Vec<ArtifactDetail> {
+    let detail = |a: &Artifact| ArtifactDetail {
+        name: a.name.clone(),
+        s3location: S3Location { bucket: a.bucket.clone(), key: a.key.clone() },
+    };
+    artifacts.iter().map(detail).collect()
+}
+
+fn error(status: &ActionStatus) -> Option<&ActionError> {
+    match status {
+        ActionStatus::Failed(error) => Some(error),
+        ActionStatus::Working
+        | ActionStatus::AwaitingApproval { .. }
+        | ActionStatus::Succeeded { .. }
+        | ActionStatus::Abandoned => None,
+    }
+}
+
+fn details(status: &ActionStatus) -> Option<ErrorDetails> {
+    error(status).map(|e| ErrorDetails { code: e.code.clone(), message: e.message.clone() })
+}
