@@ -12,6 +12,9 @@ const CANNED_ACLS: [&str; 7] = [
     "bucket-owner-full-control",
 ];
 
+/// Those that give access to others than the owner of object and bucket, who are one here.
+const PUBLIC_ACLS: [&str; 4] = ["public-read", "public-read-write", "authenticated-read", "aws-exec-read"];
+
 /// Checks keys first, then values. A value that holds a reference is checked when it is resolved.
 pub(super) fn check(action: &ActionDeclaration, kind: &ActionType) -> Result<(), Problem> {
     let name = &action.name;
@@ -69,6 +72,9 @@ fn values(action: &ActionDeclaration, provider: Provider) -> Result<(), Problem>
             one_of(action, "CannedACL", &CANNED_ACLS)?;
             if action.config("Extract") == Some("false") {
                 require(action, "ObjectKey")?;
+            }
+            if let Some(acl) = action.config("CannedACL").filter(|acl| PUBLIC_ACLS.contains(acl)) {
+                return Err(absent(action, &format!("CannedACL {acl} (access for others than the owner)")));
             }
             if action.configuration.contains_key("KMSEncryptionKeyARN") {
                 return Err(absent(action, "KMSEncryptionKeyARN (encryption of deployed objects)"));

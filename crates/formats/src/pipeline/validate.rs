@@ -42,7 +42,7 @@ fn features(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
     for stage in &pipeline.stages {
         let conditions =
             [("onFailure", &stage.on_failure), ("onSuccess", &stage.on_success), ("beforeEntry", &stage.before_entry)];
-        for (member, _) in conditions.iter().filter(|(_, value)| value.is_some()) {
+        if let Some((member, _)) = conditions.iter().find(|(_, value)| value.is_some()) {
             return Err(Problem::structure(format!(
                 "Stage '{}' declares {member}: conditions, rollback and automatic retry of stages are not available.",
                 stage.name
@@ -169,7 +169,7 @@ fn check_action(action: &ActionDeclaration, region: &str) -> Result<(), Problem>
         ("environmentVariables", !action.environment_variables.is_empty()),
         ("files of an output artifact", action.output_artifacts.iter().any(|a| !a.files.is_empty())),
     ];
-    for (member, _) in foreign.iter().filter(|(_, present)| *present) {
+    if let Some((member, _)) = foreign.iter().find(|(_, present)| *present) {
         return Err(Problem::action(format!(
             "Action '{name}' declares {member}, which the action type {}/{} does not support.",
             id.category, id.provider
