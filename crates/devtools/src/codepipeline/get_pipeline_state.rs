@@ -1,7 +1,7 @@
 //! GetPipelineState: where the latest executions stand, stage by stage and action by action.
 //! <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_GetPipelineState.html>
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base::{ApiError, Timestamp};
 use engine::pipeline::{Execution, ExecutionState, Gate, StageStatus};
@@ -51,11 +51,11 @@ pub async fn get_pipeline_state(cx: &Cx, input: Input) -> Result<Output, ApiErro
     let declaration = load::declaration(&mut tx, scope, &row, None).await?;
     let gates = load::gates(&mut tx, scope, &row.name).await?;
     let mut executions: BTreeMap<String, ExecutionState> = BTreeMap::new();
-    for id in gates.gates.iter().flat_map(|g| g.latest.iter().chain(g.last_ran.values())) {
-        if !executions.contains_key(id)
-            && let Some(row) = machine::get::<Execution>(&mut tx, id).await?
-        {
-            executions.insert(id.clone(), row.state);
+    let ids: BTreeSet<String> =
+        gates.gates.iter().flat_map(|g| g.latest.iter().chain(g.last_ran.values())).cloned().collect();
+    for id in ids {
+        if let Some(row) = machine::get::<Execution>(&mut tx, &id).await? {
+            executions.insert(id, row.state);
         }
     }
     let state_of = |stage: &StageDeclaration| {
