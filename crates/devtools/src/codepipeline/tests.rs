@@ -40,6 +40,7 @@ fn world(test: TestStore) -> World {
         objects: objects.unwrap(),
         clock,
         ids: Arc::new(SequentialIds::default()),
+        credentials: Arc::default(),
         caller: Caller { scope, principal, request_id: "r".to_owned(), source_ip: "127.0.0.1".to_owned() },
         site: Arc::new(Site {
             endpoint: "http://127.0.0.1:4566".to_owned(),
