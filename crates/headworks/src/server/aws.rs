@@ -13,7 +13,7 @@ use serde_json::Value;
 use wire::Call;
 
 use super::body::{Body, streamed, whole};
-use super::payload::{Payload, unframe};
+use super::payload::{Payload, announced, unframe};
 use crate::authenticate::{Authenticated, authenticate, authorize};
 use crate::installation::Installation;
 use crate::registry::{self, Entry, Handler};
@@ -77,7 +77,7 @@ async fn call_operation(
         let cx = context(installation, &who, request_id, peer);
         let input = wire::decode(call, parts, b"")?;
         authorize(&cx, call).await?;
-        let body = payload.stream(who.reader);
+        let body = payload.stream(who.reader, announced(parts));
         return Ok((f(cx, input, body).await?, None));
     }
     let raw = payload.read(installation.config.max_body_bytes).await?;

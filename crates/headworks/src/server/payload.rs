@@ -5,9 +5,10 @@ use std::io;
 use base::ApiError;
 use bytes::Bytes;
 use futures_util::stream;
+use http::request::Parts;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming as HyperBody;
-use platform::ByteStream;
+use platform::{ByteStream, Trailers};
 use wire::Protocol;
 use wire::sigv4::{BodyReader, Fault};
 
@@ -35,15 +36,22 @@ impl Payload {
     }
 
     /// The content of a streamed body, checked as it passes: an error of the stream holds an `ApiError`.
-    pub fn stream(self, reader: BodyReader) -> ByteStream {
+    pub fn stream(self, reader: BodyReader, trailers: Trailers) -> ByteStream {
         let length = reader.expected_length();
         let body = match self {
             Payload::Read(bytes) => Source::Whole(Some(bytes)),
             Payload::Unread(body) => Source::Hyper(body),
         };
-        let pump = Pump { body, reader: Some(reader), ready: Vec::new() };
-        ByteStream::new(stream::unfold(pump, Pump::next), length)
+        let pump = Pump { body, reader: Some(reader), ready: Vec::new(), trailers: trailers.clone() };
+        ByteStream::new(stream::unfold(pump, Pump::next), length).with_trailers(trailers)
     }
+}
+
+/// The trailers that a request says will follow its body.
+pub fn announced(parts: &Parts) -> Trailers {
+    let header = parts.headers.get("x-amz-trailer").and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let names = header.split(',').map(|n| n.trim().to_ascii_lowercase()).filter(|n| !n.is_empty());
+    Trailers::announced(names.collect())
 }
 
 /// Takes framing off a whole body and checks its hashes.
@@ -85,6 +93,8 @@ struct Pump {
     reader: Option<BodyReader>,
     /// Content that waits to be handed on, last first.
     ready: Vec<Bytes>,
+    /// Where what comes after the content is left for its reader.
+    trailers: Trailers,
 }
 
 impl Pump {
@@ -106,7 +116,10 @@ impl Pump {
                 Some(Err(e)) => return Some((Err(e), self)),
                 None => {
                     return match reader.finish() {
-                        Ok(_) => None,
+                        Ok(received) => {
+                            self.trailers.receive(received.into_iter().collect());
+                            None
+                        }
                         Err(fault) => Some((Err(broken(&fault)), self)),
                     };
                 }
