@@ -107,6 +107,7 @@ impl Installation {
         background.driver = Some(self.driver().start());
         let disk = self.disk.clone();
         background.watch = Some(tokio::spawn(async move { disk.watch().await }));
+        tokio::spawn(sweep(self.cx.clone()));
         Ok(())
     }
 
@@ -129,6 +130,7 @@ impl Installation {
         }
         runner::clear(&*self.executor).await.map_err(ApiError::internal)?;
         self.cx.store.clear().await?;
+        self.cx.objects.clear().await?;
         let key = root_key::read(&self.cx.site.data_dir).map_err(ApiError::internal)?;
         self.bootstrap(&key).await?;
         background.driver = Some(self.driver().start());
@@ -170,4 +172,13 @@ fn lock(dir: &Path) -> Result<File, OpenError> {
 pub fn host_of(endpoint: &str) -> Option<String> {
     let uri: http::Uri = endpoint.parse().ok()?;
     uri.host().map(|h| h.trim_matches(['[', ']']).to_owned())
+}
+
+/// Collects content that a crash left without a row.
+async fn sweep(cx: Cx) {
+    match platform::s3::sweep(&cx.store, &cx.objects).await {
+        Ok(0) => {}
+        Ok(files) => tracing::info!(files, "content that an earlier crash left behind was deleted"),
+        Err(e) => tracing::warn!(error = %e, "content that an earlier crash left behind could not be collected"),
+    }
 }

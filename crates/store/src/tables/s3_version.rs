@@ -246,3 +246,9 @@ pub async fn names_blob(tx: &mut Tx, blob: &str) -> Result<bool, Error> {
     let sql = "SELECT age FROM s3_version WHERE blob = $1 AND blob IS NOT NULL LIMIT 1";
     Ok(tx.fetch_optional(sql, args![blob]).await?.is_some())
 }
+
+/// Whether any row at all has a blob as its content.
+pub async fn any_blob(tx: &mut Tx) -> Result<bool, Error> {
+    let sql = "SELECT age FROM s3_version WHERE blob IS NOT NULL LIMIT 1";
+    Ok(tx.fetch_optional(sql, &[]).await?.is_some())
+}

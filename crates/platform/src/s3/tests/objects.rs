@@ -358,7 +358,7 @@ async fn our_own_services_write_and_read_by_the_same_rules() {
         assert_eq!(head(&cx, "b-1", "p/two", None).await.unwrap().size, 1);
         let keys: Vec<_> = list(&cx, "b-1", "p/").await.unwrap().into_iter().map(|l| l.key).collect();
         assert_eq!(keys, ["p/one.zip", "p/two"]);
-        assert!(!keeps_versions(&cx, "b").await.unwrap());
+        assert!(!keeps_versions(&cx, "b-1").await.unwrap());
         assert_eq!(code(open(&cx, "none", "k", None).await), "NoSuchBucket");
     })
     .await;
