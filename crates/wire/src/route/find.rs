@@ -40,7 +40,7 @@ pub fn route(parts: &Parts, endpoint: &EndpointHosts, form_body: Option<&[u8]>) 
             Some(service) => Some(service),
             None => return Err(unknown_service(guess(parts, action.is_some()), name)),
         },
-        (None, Host::Service(service)) => Some(*service),
+        (None, Host::Service(service) | Host::Either(service, _)) => Some(*service),
         (None, Host::Unknown(name)) => return Err(unknown_service(guess(parts, action.is_some()), name)),
         (None, Host::Bucket(_)) => models().service("s3"),
         (None, Host::Own) => match &action {
@@ -50,7 +50,10 @@ pub fn route(parts: &Parts, endpoint: &EndpointHosts, form_body: Option<&[u8]>) 
     };
     let Some(service) = service else { return Err(unknown_service(Protocol::RestXml, "s3")) };
     if service.speaks(Protocol::RestXml) {
-        let bucket = if let Host::Bucket(bucket) = &host { Some(&**bucket) } else { None };
+        let bucket = match &host {
+            Host::Bucket(bucket) | Host::Either(_, bucket) => Some(&**bucket),
+            Host::Own | Host::Service(_) | Host::Unknown(_) => None,
+        };
         return rest::find(service, Protocol::RestXml, parts, bucket);
     }
     if service.speaks(Protocol::RestJson) {

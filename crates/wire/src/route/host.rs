@@ -34,6 +34,8 @@ pub(super) enum Host {
     /// One of our names, or one that says nothing.
     Own,
     Service(&'static Service),
+    /// A name under one of ours that may be a service or a bucket: the signature decides.
+    Either(&'static Service, String),
     /// An AWS host of a service that we do not have.
     Unknown(String),
     /// A bucket's own host.
@@ -71,7 +73,7 @@ fn own_subdomain(labels: &str) -> Host {
         return Host::Bucket(bucket.to_owned());
     }
     match service(labels) {
-        Some(service) => Host::Service(service),
+        Some(service) => Host::Either(service, labels.to_owned()),
         None => Host::Bucket(labels.to_owned()),
     }
 }
@@ -139,6 +141,8 @@ mod tests {
         for name in ["127.0.0.1:4566", "localhost", "hw.example", "s3.localhost:4566", "[::1]:80", "else.where"] {
             assert_eq!(host(name), Host::Own, "{name}");
         }
+        let logs = Host::Either(models().service("logs").unwrap(), "logs".to_owned());
+        assert_eq!(host("logs.localhost:4566"), logs);
         assert_eq!(host("codebuild.eu-west-1.amazonaws.com"), Host::Service(models().service("codebuild").unwrap()));
         assert_eq!(host("api.ecr.eu-west-1.amazonaws.com"), Host::Service(models().service("ecr").unwrap()));
         assert_eq!(host("s3.eu-west-1.amazonaws.com"), Host::Service(models().service("s3").unwrap()));

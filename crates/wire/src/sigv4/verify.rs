@@ -48,7 +48,12 @@ pub fn verify(
         if key.verify(&text, &signature.signature) {
             let chunks = matches!(signature.payload, PayloadHash::SignedChunks { .. })
                 .then(|| super::framing::ChunkSigner::new(key.clone(), amz_date, scope, signature.signature.clone()));
-            return Ok(Verified { payload: signature.payload.clone(), chunks });
+            let payload = match &signature.payload {
+                // Nobody showed the body: the signature is that of an empty one, and so the body must be.
+                PayloadHash::OfBody if body.is_none() => PayloadHash::Sha256(EMPTY_SHA256.to_owned()),
+                payload => payload.clone(),
+            };
+            return Ok(Verified { payload, chunks });
         }
         // Clients differ in how they treat odd paths: some sign what they send, some its normal form.
         attempts.push((canonical, text));

@@ -216,6 +216,10 @@ fn s3_requests_are_told_apart() {
     let call = route(&request("GET", "/dir/k", &[("host", "b.localhost:4566")]), &hosts, None).unwrap();
     assert_eq!((call.label("Bucket"), call.label("Key")), (Some("b"), Some("dir/k")));
     assert_eq!(route(&request("GET", "/b/%ff", &[]), &hosts, None).unwrap_err().code, "InvalidURI");
+    let signed = "AWS4-HMAC-SHA256 Credential=AK/20240101/eu-west-1/s3/aws4_request, SignedHeaders=host, Signature=0";
+    let parts = request("GET", "/k", &[("host", "logs.localhost:4566"), ("authorization", signed)]);
+    let call = route(&parts, &hosts, None).unwrap();
+    assert_eq!((call.operation.name(), call.label("Bucket")), ("GetObject", Some("logs")));
 }
 
 #[test]
@@ -293,4 +297,26 @@ fn a_query_error_carries_the_code_of_the_wire() {
     let sqs = call("sqs", "GetQueueUrl", Protocol::AwsJson10);
     let response = encode(&sqs, Err(&base::ApiError::new("QueueDoesNotExist", "gone")), "the-id");
     assert_eq!(response.headers()["x-amzn-query-error"], "AWS.SimpleQueueService.NonExistentQueue;Sender");
+}
+
+/// The whole way of the smallest request, but for the HMACs, many times over: a guard against quadratic accidents.
+#[test]
+fn the_hot_path_is_short() {
+    let hosts = EndpointHosts::new(["127.0.0.1"]);
+    let signed = "AWS4-HMAC-SHA256 Credential=AK/20240101/eu-west-1/sts/aws4_request, SignedHeaders=host, Signature=0";
+    let headers = [("content-type", "application/x-www-form-urlencoded; charset=utf-8"), ("authorization", signed)];
+    let parts = post(&headers);
+    let body = b"Action=GetCallerIdentity&Version=2011-06-15";
+    let output = json!({"UserId": "AIDA", "Account": "123456789012", "Arn": "arn:aws:iam::123456789012:root"});
+    let begun = std::time::Instant::now();
+    let rounds = 2000;
+    for _ in 0..rounds {
+        assert!(wire::wants_form(&parts));
+        let call = route(&parts, &hosts, Some(body)).unwrap();
+        decode(&call, &parts, body).unwrap();
+        assert_eq!(encode(&call, Ok(&output), "id").status(), 200);
+    }
+    let each = begun.elapsed() / rounds;
+    println!("GetCallerIdentity without HMACs: {each:?} (not optimised)");
+    assert!(each < std::time::Duration::from_millis(2), "{each:?}");
 }

@@ -300,8 +300,8 @@ class Run:
             code = e.response["Error"].get("Code")
             message = e.response["Error"].get("Message")
             # Former query services keep their old code; the new name stands beside it.
-            code = e.response["Error"].get("QueryErrorCode", code)
-            if not head and code not in (shape.name, shape.error_code):
+            codes = {code, e.response["Error"].get("QueryErrorCode")}
+            if not head and not codes & {shape.name, shape.error_code}:
                 say({"fault": f"{self.service}.{name} {self.protocol}: {shape.name} came as {code}"})
             if not head and message != "A m\u00ebssage <&>":
                 say({"fault": f"{self.service}.{name} {self.protocol}: {shape.name} says {message!r}"})

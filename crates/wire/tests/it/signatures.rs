@@ -144,6 +144,19 @@ fn a_changed_chunk_is_refused() {
 }
 
 #[test]
+fn a_body_that_nobody_signed_is_refused() {
+    let now = at("2024-02-29T23:59:59Z");
+    let secret = Secret::new(SECRET.to_owned());
+    let credentials = Credentials { access_key: "AKIDEXAMPLE".to_owned(), secret, session_token: None };
+    let mut signed = parts("PUT", "http://127.0.0.1/b/k", &[]);
+    let target = Target { region: "eu-west-1", service: "lambda" };
+    sigv4::sign(&mut signed, Payload::Bytes(b""), &credentials, target, now).unwrap();
+    let verified = check(&signed, None, SECRET, now).map_err(|e| e.to_string()).unwrap();
+    assert_eq!(read(verified.body_reader(&signed), b"", 1).unwrap(), b"");
+    assert!(matches!(read(verified.body_reader(&signed), b"smuggled", 1), Err(Fault::ContentHash { .. })));
+}
+
+#[test]
 fn a_trailer_with_a_wrong_checksum_is_refused() {
     let parts = parts(
         "PUT",
