@@ -2,6 +2,7 @@
 //! inputs; fires timers; delivers events. Decides nothing about the domain.
 
 pub mod archive;
+mod build;
 mod bus;
 mod claims;
 mod cx;
@@ -9,6 +10,7 @@ mod driver;
 mod performer;
 mod sweep;
 
+pub use build::BuildPerformer;
 pub use bus::Subscriber;
 pub use cx::DriverCx;
 pub use driver::{Driver, DriverHandle};

@@ -62,7 +62,7 @@ struct Background {
 
 /// Every machine of the product.
 pub fn machines() -> Machines {
-    Machines::new()
+    Machines::new().with::<engine::build::Build>()
 }
 
 impl Installation {
@@ -139,6 +139,7 @@ impl Installation {
 
     fn driver(&self) -> Driver {
         Driver::new(DriverCx { cx: self.cx.clone(), executor: self.executor.clone() }, "local")
+            .with(driver::BuildPerformer)
     }
 
     async fn bootstrap(&self, key: &RootKey) -> Result<(), ApiError> {

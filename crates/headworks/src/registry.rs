@@ -70,6 +70,17 @@ macro_rules! download {
 /// The operations. Keep one line each, sorted.
 #[rustfmt::skip]
 pub static OPERATIONS: &[Entry] = &[
+    plain!("codebuild", "BatchGetBuilds", devtools::codebuild::batch_get_builds),
+    plain!("codebuild", "BatchGetProjects", devtools::codebuild::batch_get_projects),
+    plain!("codebuild", "CreateProject", devtools::codebuild::create_project),
+    plain!("codebuild", "DeleteProject", devtools::codebuild::delete_project),
+    plain!("codebuild", "ListBuilds", devtools::codebuild::list_builds),
+    plain!("codebuild", "ListBuildsForProject", devtools::codebuild::list_builds_for_project),
+    plain!("codebuild", "ListProjects", devtools::codebuild::list_projects),
+    plain!("codebuild", "RetryBuild", devtools::codebuild::retry_build),
+    plain!("codebuild", "StartBuild", devtools::codebuild::start_build),
+    plain!("codebuild", "StopBuild", devtools::codebuild::stop_build),
+    plain!("codebuild", "UpdateProject", devtools::codebuild::update_project),
     plain!("codecommit", "BatchGetCommits", devtools::codecommit::batch_get_commits),
     plain!("codecommit", "BatchGetRepositories", devtools::codecommit::batch_get_repositories),
     plain!("codecommit", "CreateBranch", devtools::codecommit::create_branch),

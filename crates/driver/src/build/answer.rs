@@ -1,0 +1,61 @@
+//! Results on their way back to the machine.
+
+use engine::build::{Build, BuildInput, BuildState};
+use platform::Cx;
+use store::outbox::{self, Claimed};
+use store::{AdvanceError, Tx, advance, machine};
+
+use crate::PerformError;
+
+/// The build as it stands; `None` when its row is gone.
+pub(super) async fn state(cx: &Cx, id: &str) -> Result<Option<BuildState>, PerformError> {
+    let mut tx = cx.store.read().await?;
+    Ok(machine::get::<Build>(&mut tx, id).await?.map(|row| row.state))
+}
+
+/// Tells the machine something on the way; the effect goes on.
+pub(super) async fn tell(cx: &Cx, id: &str, input: BuildInput) -> Result<Option<BuildState>, PerformError> {
+    let id = id.to_owned();
+    let told = cx.store.write(move |tx| {
+        let (id, input) = (id.clone(), input.clone());
+        Box::pin(async move { step(tx, &id, input).await })
+    });
+    Ok(told.await?)
+}
+
+/// Tells the machine the effect's result and takes the effect out of the outbox, in one transaction.
+pub(super) async fn result(cx: &Cx, claimed: &Claimed, input: BuildInput) -> Result<Option<BuildState>, PerformError> {
+    let claimed = claimed.clone();
+    let told = cx.store.write(move |tx| {
+        let (claimed, input) = (claimed.clone(), input.clone());
+        Box::pin(async move {
+            let state = step(tx, &claimed.machine_id, input).await?;
+            outbox::finish(tx, &claimed).await?;
+            Ok::<_, store::Error>(state)
+        })
+    });
+    Ok(told.await?)
+}
+
+/// Takes an effect that has no result out of the outbox.
+pub(super) async fn done(cx: &Cx, claimed: &Claimed) -> Result<(), PerformError> {
+    let claimed = claimed.clone();
+    let done = cx.store.write(move |tx| {
+        let claimed = claimed.clone();
+        Box::pin(async move { outbox::finish(tx, &claimed).await })
+    });
+    Ok(done.await?)
+}
+
+/// One step; a refusal (of what came too late) is no error.
+pub(super) async fn step(tx: &mut Tx, id: &str, input: BuildInput) -> Result<Option<BuildState>, store::Error> {
+    match advance::<Build>(tx, id, input).await {
+        Ok(advanced) => Ok(Some(advanced.state)),
+        Err(AdvanceError::NotFound) => Ok(None),
+        Err(AdvanceError::Refused(refusal)) => {
+            tracing::warn!(build.id = id, %refusal, "a build refused a result");
+            Ok(machine::get::<Build>(tx, id).await?.map(|row| row.state))
+        }
+        Err(AdvanceError::Store(e)) => Err(e),
+    }
+}

@@ -1,0 +1,136 @@
+//! Sources: from CodeCommit, from S3, from a pipeline's artifact store.
+
+use std::path::{Component, Path, PathBuf};
+
+use base::{ApiError, ErrorKind};
+use devtools::codecommit;
+use engine::build::{Place, Request, Source, SourceKind};
+use futures_util::StreamExt;
+use platform::{Cx, s3};
+use tokio::io::AsyncWriteExt;
+
+use super::prepare::Trouble;
+use crate::PerformError;
+use crate::archive::{self, Limits};
+
+/// Fetches one source into `dir`, which exists and is empty. Gives the version that it resolved to.
+pub(super) async fn fetch(cx: &Cx, request: &Request, source: &Source, dir: &Path) -> Result<Option<String>, Trouble> {
+    let which = match &source.identifier {
+        None => "primary source".to_owned(),
+        Some(identifier) => format!("secondary source {identifier}"),
+    };
+    match &source.kind {
+        SourceKind::NoSource => Ok(None),
+        SourceKind::CodeCommit { repository, .. } => {
+            code_commit(cx, repository, source.version.as_deref(), &which, dir).await.map(Some)
+        }
+        SourceKind::S3(place) if place.key.is_empty() || place.key.ends_with('/') => {
+            folder(cx, place, dir).await.map(|()| None)
+        }
+        SourceKind::S3(place) => zip(cx, request, place, source.version.as_deref(), dir).await.map(|()| None),
+        // The version of a pipeline's source is the pipeline's (a commit, say) and names no version of the zip.
+        SourceKind::Pipeline(place) => {
+            zip(cx, request, place, None, dir).await?;
+            Ok(source.version.clone())
+        }
+    }
+}
+
+async fn code_commit(cx: &Cx, name: &str, version: Option<&str>, which: &str, dir: &Path) -> Result<String, Trouble> {
+    let row = {
+        let mut tx = cx.store.read().await.map_err(PerformError::from)?;
+        codecommit::find_repository(&mut tx, cx.scope(), name).await.map_err(PerformError::from)?
+    };
+    let wanted = version.unwrap_or("the default branch");
+    let Some(row) = row else {
+        let why = format!("repository {name} not found for {which} and source version {wanted}");
+        return Err(Trouble::source("CLIENT_ERROR", why));
+    };
+    let commit = codecommit::resolve(cx, &row, version).await.map_err(|e| match e.kind {
+        ErrorKind::Client => {
+            let why = format!("reference not found for {which} and source version {wanted}");
+            Trouble::source("CLIENT_ERROR", why)
+        }
+        ErrorKind::Server => PerformError::new("resolve a source version", e).into(),
+    })?;
+    let repository = codecommit::open(cx, &row).await.map_err(|e| PerformError::new("open a repository", e))?;
+    let dir = dir.to_owned();
+    let checkout = tokio::task::spawn_blocking(move || repository.checkout(commit, &dir));
+    match checkout.await.map_err(|e| PerformError::new("check a commit out", e))? {
+        Ok(()) => Ok(commit.to_string()),
+        Err(e @ git::Error::UnsafePath(_)) => Err(Trouble::source("CLIENT_ERROR", e.to_string())),
+        Err(e) => Err(PerformError::new("check a commit out", e).into()),
+    }
+}
+
+async fn zip(cx: &Cx, request: &Request, place: &Place, version: Option<&str>, dir: &Path) -> Result<(), Trouble> {
+    let packed = request.work_dir.join("source.zip");
+    download(cx, place, version, &packed).await?;
+    let (from, into, shown) = (packed.clone(), dir.to_owned(), format!("{}/{}", place.bucket, place.key));
+    let unpacked = tokio::task::spawn_blocking(move || {
+        let file = std::fs::File::open(&from)?;
+        let size = file.metadata()?.len();
+        let result = archive::unpack(file, size, &into, Limits::default());
+        std::fs::remove_file(&from)?;
+        Ok::<_, std::io::Error>(result)
+    });
+    let unpacked = unpacked.await.map_err(|e| PerformError::new("unpack a source", e))?;
+    match unpacked.map_err(|e| PerformError::new("unpack a source", e))? {
+        Ok(()) => Ok(()),
+        Err(e) if e.is_users() => Err(Trouble::source("CLIENT_ERROR", format!("{shown}: {e}"))),
+        Err(e) => Err(PerformError::new("unpack a source", e).into()),
+    }
+}
+
+async fn folder(cx: &Cx, place: &Place, dir: &Path) -> Result<(), Trouble> {
+    let objects = s3::list(cx, &place.bucket, &place.key).await.map_err(trouble)?;
+    for object in objects {
+        let key = &object.key;
+        let Some(relative) = key.strip_prefix(&place.key).filter(|r| !r.is_empty() && !r.ends_with('/')) else {
+            continue;
+        };
+        let Some(path) = below(dir, relative) else {
+            let why = format!("the key {key} cannot be a file's name");
+            return Err(Trouble::source("CLIENT_ERROR", why));
+        };
+        if let Some(parent) = path.parent() {
+            super::prepare::make(parent).await?;
+        }
+        download(cx, &Place { bucket: place.bucket.clone(), key: key.clone() }, None, &path).await?;
+    }
+    Ok(())
+}
+
+/// `relative` below `dir`, if it has plain names only.
+fn below(dir: &Path, relative: &str) -> Option<PathBuf> {
+    let plain = Path::new(relative).components().all(|c| matches!(c, Component::Normal(_)));
+    (plain && !relative.contains('\0')).then(|| dir.join(relative))
+}
+
+async fn download(cx: &Cx, place: &Place, version: Option<&str>, path: &Path) -> Result<(), Trouble> {
+    let (_, mut body) = s3::open(cx, &place.bucket, &place.key, version).await.map_err(trouble)?;
+    let failed = |e: std::io::Error| PerformError::new(format!("write {}", path.display()), e);
+    let mut file = tokio::fs::File::create_new(path).await.map_err(failed)?;
+    while let Some(piece) = body.next().await {
+        file.write_all(&piece.map_err(failed)?).await.map_err(failed)?;
+    }
+    file.flush().await.map_err(failed)?;
+    Ok(())
+}
+
+/// A small object as text.
+pub(super) async fn text(cx: &Cx, bucket: &str, key: &str, limit: u64) -> Result<String, Trouble> {
+    let (_, body) = s3::open(cx, bucket, key, None).await.map_err(trouble)?;
+    let bytes = body.collect(usize::try_from(limit).unwrap_or(usize::MAX)).await;
+    let bytes = bytes.map_err(|e| Trouble::source("YAML_FILE_ERROR", format!("{bucket}/{key}: {e}")))?;
+    String::from_utf8(bytes)
+        .map_err(|_| Trouble::source("YAML_FILE_ERROR", format!("{bucket}/{key} is not text in UTF-8")))
+}
+
+/// What S3 refuses is the user's to mend; where it fails, we try again.
+fn trouble(e: ApiError) -> Trouble {
+    match e.kind {
+        ErrorKind::Client => Trouble::source("CLIENT_ERROR", format!("{}: {}", e.code, e.message)),
+        ErrorKind::Server => PerformError::new("read from S3", e).into(),
+    }
+}

@@ -1,0 +1,155 @@
+//! Makes the job's folder, fetches the sources, reads the buildspec.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use base::JobSpec;
+use engine::build::{BuildInput, BuildspecFrom, Place, Request, SourceFailure, Sourced};
+use executor::{Executor, ExecutorError};
+use platform::Cx;
+use store::outbox::Claimed;
+
+use super::{answer, fetch};
+use crate::PerformError;
+
+/// A buildspec is text that somebody wrote; more than this is something else.
+const MAX_BUILDSPEC_BYTES: u64 = 1 << 20;
+
+/// What went wrong while preparing: the user's failure, or ours to be tried again.
+pub(super) enum Trouble {
+    Failure(SourceFailure),
+    Retry(PerformError),
+}
+
+impl Trouble {
+    /// A failure of DOWNLOAD_SOURCE.
+    pub fn source(code: &str, message: impl Into<String>) -> Self {
+        Trouble::Failure(SourceFailure::Source { code: code.to_owned(), message: message.into() })
+    }
+}
+
+impl From<PerformError> for Trouble {
+    fn from(e: PerformError) -> Self {
+        Trouble::Retry(e)
+    }
+}
+
+pub(super) async fn prepare(
+    cx: &Cx,
+    executor: &Arc<dyn Executor>,
+    claimed: &Claimed,
+    request: &Request,
+) -> Result<(), PerformError> {
+    match answer::state(cx, &claimed.machine_id).await? {
+        Some(state) if state.completed().is_none() => {}
+        Some(_) | None => return answer::done(cx, claimed).await,
+    }
+    let began = BuildInput::Began { key: claimed.key.clone(), at: cx.now() };
+    let (told, work) = tokio::join!(answer::tell(cx, &claimed.machine_id, began), work(cx, executor, request));
+    told?;
+    let input = match work {
+        Ok(sourced) => BuildInput::Prepared { key: claimed.key.clone(), sourced },
+        Err(Trouble::Failure(failure)) => BuildInput::PrepareFailed { key: claimed.key.clone(), failure },
+        Err(Trouble::Retry(e)) => return Err(e),
+    };
+    let state = answer::result(cx, claimed, input).await?;
+    if state.is_none_or(|state| state.completed().is_some()) {
+        // Stopped while it was prepared, after whoever cleans up had been there.
+        remove(&request.work_dir).await?;
+    }
+    Ok(())
+}
+
+async fn work(cx: &Cx, executor: &Arc<dyn Executor>, request: &Request) -> Result<Sourced, Trouble> {
+    match executor.prepare(&probe(request)).await {
+        Ok(()) => {}
+        Err(ExecutorError::Unfit { reason, .. }) => {
+            return Err(Trouble::Failure(SourceFailure::Environment { reason }));
+        }
+        Err(e) => return Err(PerformError::new("prepare a build's environment", e).into()),
+    }
+    let provisioned = cx.now();
+    // A first try that was cut short may have left a part.
+    remove(&request.work_dir).await?;
+    make(&request.source_dir()).await?;
+    let resolved_version = fetch::fetch(cx, request, &request.source, &request.source_dir()).await?;
+    let mut secondary_versions = BTreeMap::new();
+    for (index, source) in request.secondary_sources.iter().enumerate() {
+        let dir = request.secondary_dir(index);
+        make(&dir).await?;
+        if let (Some(version), Some(identifier)) =
+            (fetch::fetch(cx, request, source, &dir).await?, source.identifier.clone())
+        {
+            secondary_versions.insert(identifier, version);
+        }
+    }
+    let buildspec = buildspec(cx, request).await?;
+    Ok(Sourced { provisioned, resolved_version, secondary_versions, buildspec })
+}
+
+/// Enough of a job for an executor to say whether it could run it.
+fn probe(request: &Request) -> JobSpec {
+    JobSpec {
+        id: request.uuid.clone(),
+        steps: Vec::new(),
+        shell: "sh".to_owned(),
+        env: BTreeMap::new(),
+        masked: Vec::new(),
+        work_dir: request.work_dir.clone(),
+        current_dir: request.source_dir(),
+        exported: Vec::new(),
+        succeeding_variable: None,
+        limits: request.limits,
+        timeout_seconds: u64::from(request.timeout_minutes) * 60,
+        announce: false,
+    }
+}
+
+async fn buildspec(cx: &Cx, request: &Request) -> Result<String, Trouble> {
+    match &request.buildspec {
+        BuildspecFrom::Inline(text) => Ok(text.clone()),
+        BuildspecFrom::Object(Place { bucket, key }) => fetch::text(cx, bucket, key, MAX_BUILDSPEC_BYTES).await,
+        BuildspecFrom::File(path) => {
+            let (dir, path) = (request.source_dir(), path.clone());
+            let read = tokio::task::spawn_blocking(move || read_inside(&dir, &path));
+            match read.await.map_err(|e| PerformError::new("read the buildspec", e))? {
+                Ok(text) => Ok(text),
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                    let BuildspecFrom::File(path) = &request.buildspec else { unreachable!("matched above") };
+                    Err(Trouble::source("YAML_FILE_ERROR", format!("YAML file does not exist: {path}")))
+                }
+                Err(e) => Err(Trouble::source("YAML_FILE_ERROR", e.to_string())),
+            }
+        }
+    }
+}
+
+/// Reads a file of the source. A source may hold links; they must not make us read what is ours.
+fn read_inside(dir: &Path, path: &str) -> io::Result<String> {
+    let root = dir.canonicalize()?;
+    let file = root.join(path).canonicalize()?;
+    let refused = |why: String| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+    if !file.starts_with(&root) {
+        return refused(format!("{path} lies outside the source"));
+    }
+    let meta = file.metadata()?;
+    if !meta.is_file() || meta.len() > MAX_BUILDSPEC_BYTES {
+        return refused(format!("{path} is not a file of at most {MAX_BUILDSPEC_BYTES} bytes"));
+    }
+    let bytes = std::fs::read(&file)?;
+    String::from_utf8(bytes).or_else(|_| refused(format!("{path} is not text in UTF-8")))
+}
+
+pub(super) async fn make(dir: &Path) -> Result<(), PerformError> {
+    tokio::fs::create_dir_all(dir).await.map_err(|e| PerformError::new(format!("make {}", dir.display()), e))
+}
+
+/// Removes a folder with all that is in it; builds leave what they want, also folders that nobody may write.
+pub(super) async fn remove(dir: &Path) -> Result<(), PerformError> {
+    match tokio::fs::remove_dir_all(dir).await {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(PerformError::new(format!("remove {}", dir.display()), e)),
+        _ => Ok(()),
+    }
+}

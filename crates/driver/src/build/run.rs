@@ -1,0 +1,180 @@
+//! Runs the job and copies what it tells: lines into the log, steps and the end to the machine.
+
+use std::sync::Arc;
+
+use base::{JobOutcome, JobSpec, StepRecord, Timestamp};
+use engine::build::{BuildInput, BuildState, Logs, Stage, container_line};
+use executor::{Executor, ExecutorError, JobReport, Position};
+use futures_util::StreamExt;
+use platform::Cx;
+use platform::logs::LogEvent;
+use store::outbox::{self, Claimed};
+use store::tables::codebuild_log_cursor as cursor;
+
+use super::{answer, log, prepare};
+use crate::PerformError;
+
+/// Reports written in one transaction.
+const BATCH: usize = 512;
+
+/// What is to be run.
+#[derive(Clone, Copy)]
+pub(super) struct Job<'a> {
+    pub spec: &'a JobSpec,
+    pub logs: &'a Logs,
+    pub preamble: &'a [String],
+}
+
+pub(super) async fn run(
+    cx: &Cx,
+    executor: &Arc<dyn Executor>,
+    claimed: &Claimed,
+    job: Job<'_>,
+) -> Result<(), PerformError> {
+    let stopping = match answer::state(cx, &claimed.machine_id).await? {
+        None => return answer::done(cx, claimed).await,
+        Some(state) if state.completed().is_some() => return answer::done(cx, claimed).await,
+        Some(state) => matches!(state.stage, Stage::Stopping(_)),
+    };
+    if stopping {
+        // It may run since before a crash; if it does not, it must not begin now.
+        match executor.cancel(&job.spec.id).await {
+            Ok(()) | Err(ExecutorError::UnknownJob(_)) => {}
+            Err(e) => return Err(PerformError::new("cancel a build's job", e)),
+        }
+    } else {
+        prepare::make(&job.spec.current_dir).await?;
+        match executor.start(job.spec).await {
+            Ok(_) => {}
+            Err(ExecutorError::Unfit { reason, .. }) => {
+                return ended(cx, claimed, JobOutcome::NotStarted { reason }).await;
+            }
+            Err(e) => return Err(PerformError::new("start a build's job", e)),
+        }
+    }
+    let began = async {
+        if stopping {
+            return Ok(());
+        }
+        let input = BuildInput::Began { key: claimed.key.clone(), at: cx.now() };
+        let state = answer::tell(cx, &claimed.machine_id, input).await?;
+        // A stop that was committed while the job was starting found no job to cancel.
+        if state.is_some_and(|s: BuildState| matches!(s.stage, Stage::Stopping(_))) {
+            executor.cancel(&job.spec.id).await.map_err(|e| PerformError::new("cancel a build's job", e))?;
+        }
+        Ok(())
+    };
+    let (began, followed) = tokio::join!(began, follow(cx, executor, claimed, job, stopping));
+    began.and(followed)
+}
+
+async fn follow(
+    cx: &Cx,
+    executor: &Arc<dyn Executor>,
+    claimed: &Claimed,
+    job: Job<'_>,
+    stopping: bool,
+) -> Result<(), PerformError> {
+    let mut at = {
+        let mut tx = cx.store.read().await?;
+        cursor::get(&mut tx, &job.spec.id).await?
+    };
+    let from = Position(u64::try_from(at).unwrap_or(0));
+    let mut reports = executor.follow(&job.spec.id, from).ready_chunks(BATCH);
+    while let Some(chunk) = reports.next().await {
+        let mut batch = Batch { from: at, to: at, ..Batch::default() };
+        for report in chunk {
+            match report {
+                Ok(report) => batch.take(report),
+                Err(ExecutorError::UnknownJob(_)) => batch.ended = Some(unknown(stopping)),
+                Err(e) => {
+                    // Keep what came before the error; the next try goes on behind it.
+                    batch.write(cx, claimed, job.logs).await?;
+                    return Err(PerformError::new("follow a build's job", e));
+                }
+            }
+        }
+        let over = batch.ended.is_some();
+        if at == 0 && (batch.to != 0 || over) {
+            batch.lines.splice(..0, preamble(job.preamble, cx.now()));
+        }
+        at = batch.to;
+        batch.write(cx, claimed, job.logs).await?;
+        if over {
+            return Ok(());
+        }
+    }
+    Err(PerformError::new("follow a build's job", "its reports stopped before its end"))
+}
+
+fn preamble(texts: &[String], now: Timestamp) -> impl Iterator<Item = LogEvent> + '_ {
+    texts.iter().map(move |text| log::line(now, &container_line(now, text)))
+}
+
+/// An executor that does not know a job that it took has lost it.
+fn unknown(stopping: bool) -> JobOutcome {
+    if stopping {
+        JobOutcome::NotStarted { reason: "it was stopped before it began".to_owned() }
+    } else {
+        JobOutcome::Lost { steps: Vec::new(), reason: "the executor does not know the job any more".to_owned() }
+    }
+}
+
+async fn ended(cx: &Cx, claimed: &Claimed, outcome: JobOutcome) -> Result<(), PerformError> {
+    answer::result(cx, claimed, BuildInput::JobEnded { key: claimed.key.clone(), outcome }).await.map(|_| ())
+}
+
+/// What is written in one transaction.
+#[derive(Clone, Debug, Default)]
+struct Batch {
+    from: i64,
+    to: i64,
+    lines: Vec<LogEvent>,
+    steps: Vec<StepRecord>,
+    ended: Option<JobOutcome>,
+}
+
+impl Batch {
+    fn take(&mut self, report: JobReport) {
+        match report {
+            JobReport::Output { position, time, text } => {
+                self.move_to(position);
+                self.lines.extend(log::lines(time, &text));
+            }
+            JobReport::Step { position, record } => {
+                self.move_to(position);
+                self.steps.push(record);
+            }
+            JobReport::Ended(outcome) => self.ended = Some(outcome),
+        }
+    }
+
+    fn move_to(&mut self, position: Position) {
+        self.to = i64::try_from(position.0).unwrap_or(i64::MAX);
+    }
+
+    async fn write(self, cx: &Cx, claimed: &Claimed, logs: &Logs) -> Result<(), PerformError> {
+        let (claimed, logs) = (claimed.clone(), logs.clone());
+        let written = cx.store.write(move |tx| {
+            let (batch, claimed, logs) = (self.clone(), claimed.clone(), logs.clone());
+            Box::pin(async move {
+                let uuid = claimed.machine_id.rsplit(':').next().unwrap_or_default();
+                if batch.to != batch.from && !cursor::move_on(tx, uuid, batch.from, batch.to).await? {
+                    // Another follower was faster: its lines are these lines.
+                    return Err(store::Error::LeaseLost { seq: claimed.seq });
+                }
+                log::append(tx, &claimed.scope, &logs, &batch.lines).await?;
+                let (key, id) = (claimed.key.clone(), claimed.machine_id.clone());
+                if !batch.steps.is_empty() {
+                    answer::step(tx, &id, BuildInput::StepsReported { key: key.clone(), steps: batch.steps }).await?;
+                }
+                if let Some(outcome) = batch.ended {
+                    answer::step(tx, &id, BuildInput::JobEnded { key, outcome }).await?;
+                    outbox::finish(tx, &claimed).await?;
+                }
+                Ok(())
+            })
+        });
+        Ok(written.await?)
+    }
+}

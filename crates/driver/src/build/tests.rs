@@ -1,0 +1,262 @@
+//! Builds from StartBuild to the end, with an executor that does what it is told and no loop around it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use devtools::codebuild::{self, create_project, start_build, stop_build};
+use engine::build::{Build, BuildState, Logs};
+use executor::{Behaviour, DummyExecutor, Executor};
+use serde_json::{Value, json};
+use store::tables::{logs_event, logs_group, logs_stream};
+use store::testing::TestStore;
+use store::{Machines, machine, outbox, replay};
+
+use super::*;
+
+struct World {
+    cx: DriverCx,
+    executor: DummyExecutor,
+    test: TestStore,
+}
+
+async fn world() -> World {
+    let test = store::testing::sqlite(Machines::new().with::<Build>()).await;
+    let cx = platform::testing::cx(&test);
+    let executor = DummyExecutor::new(test.clock.clone());
+    World { cx: DriverCx { cx, executor: Arc::new(executor.clone()) }, executor, test }
+}
+
+impl World {
+    /// Makes a project without source (unless `change` says otherwise) and starts a build; gives its id.
+    async fn start(&self, buildspec: &str, change: Value) -> String {
+        let mut project = json!({
+            "name": "demo",
+            "source": { "type": "NO_SOURCE", "buildspec": buildspec },
+            "artifacts": { "type": "NO_ARTIFACTS" },
+            "environment": { "type": "LINUX_CONTAINER", "image": "i", "computeType": "BUILD_GENERAL1_SMALL" },
+            "serviceRole": "arn:aws:iam::123456789012:role/build",
+        });
+        for (member, value) in change.as_object().unwrap() {
+            project[member] = value.clone();
+        }
+        codebuild::create_project(&self.cx.cx, serde_json::from_value::<create_project::Input>(project).unwrap())
+            .await
+            .unwrap();
+        let input = start_build::Input { project_name: "demo".to_owned(), ..start_build::Input::default() };
+        let started = codebuild::start_build(&self.cx.cx, input).await.unwrap();
+        started.build["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn claim(&self) -> Vec<Claimed> {
+        outbox::claim(&self.cx.cx.store, "test", 10, Duration::from_secs(60)).await.unwrap()
+    }
+
+    /// Performs whatever there is until nothing is left.
+    async fn drive(&self) {
+        loop {
+            let claimed = self.claim().await;
+            if claimed.is_empty() {
+                return;
+            }
+            for claimed in claimed {
+                BuildPerformer.perform(&self.cx, &claimed).await.unwrap();
+            }
+        }
+    }
+
+    /// Performs one effect in a task of its own.
+    fn spawn(&self, claimed: Claimed) -> tokio::task::JoinHandle<Result<(), PerformError>> {
+        let cx = self.cx.clone();
+        tokio::spawn(async move { BuildPerformer.perform(&cx, &claimed).await })
+    }
+
+    async fn state(&self, id: &str) -> BuildState {
+        let mut tx = self.test.store.read().await.unwrap();
+        machine::get::<Build>(&mut tx, id).await.unwrap().unwrap().state
+    }
+
+    /// Waits until the build's phases are as `ready` wants them.
+    async fn until(&self, id: &str, ready: impl Fn(&BuildState) -> bool) {
+        while !ready(&self.state(id).await) {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn log(&self, id: &str) -> Vec<String> {
+        let state = self.state(id).await;
+        let Logs::CloudWatch { group, stream } = &state.request.logs else { panic!("no logs") };
+        let mut tx = self.test.store.read().await.unwrap();
+        let Some((group, _)) = logs_group::find(&mut tx, &state.request.scope, group).await.unwrap() else {
+            return Vec::new();
+        };
+        let stream = logs_stream::get(&mut tx, group, stream).await.unwrap().unwrap();
+        let place = logs_event::Place::Stream(stream.id);
+        let rows = logs_event::list(&mut tx, place, logs_event::Range::ALL, logs_event::End::Oldest, 1000).await;
+        rows.unwrap().into_iter().map(|row| row.message).collect()
+    }
+
+    /// The story that the phases tell: name, status and context of each.
+    async fn phases(&self, id: &str) -> Vec<String> {
+        let build =
+            codebuild::batch_get_builds(&self.cx.cx, codebuild::batch_get_builds::Input { ids: vec![id.to_owned()] });
+        let build = build.await.unwrap().builds.remove(0);
+        let phases = build["phases"].as_array().unwrap().iter().map(|phase| {
+            let text = |member: &str| phase[member].as_str().unwrap_or("").to_owned();
+            let context = &phase["contexts"][0];
+            let why = context["statusCode"].as_str().map(|code| format!(" {code}: {}", context["message"]));
+            format!("{} {}{}", text("phaseType"), text("phaseStatus"), why.unwrap_or_default())
+        });
+        phases.collect()
+    }
+}
+
+const GOOD: &str = "version: 0.2\nenv: {exported-variables: [V]}\nphases:\n  build:\n    commands:\n      - echo hello\n      - export V=1\n";
+
+#[tokio::test]
+async fn a_build_runs_logs_exports_and_leaves_nothing_behind() {
+    let world = world().await;
+    let id = world.start(GOOD, json!({})).await;
+    world.drive().await;
+    let state = world.state(&id).await;
+    assert_eq!(state.status_name(), "SUCCEEDED", "{:?}", world.phases(&id).await);
+    assert_eq!(state.facts.exported_variables.get("V").map(String::as_str), Some("1"));
+    let log = world.log(&id).await;
+    assert_eq!(log.iter().filter(|line| line.as_str() == "hello\n").count(), 1, "{log:?}");
+    assert!(!state.request.work_dir.exists());
+    assert!(world.executor.list().await.unwrap().is_empty());
+    assert_eq!(world.executor.starts(&state.request.uuid), 1);
+    let mut tx = world.test.store.read().await.unwrap();
+    assert_eq!(replay::<Build>(&mut tx, &id).await.unwrap().unwrap(), state, "the input log gives the stored state");
+}
+
+#[tokio::test]
+async fn a_failed_command_fails_its_phase_and_the_build_in_the_words_of_aws() {
+    let world = world().await;
+    let text = "version: 0.2\nphases: {build: {commands: [\"false\"]}, post_build: {commands: [echo after]}}\n";
+    let id = world.start(text, json!({})).await;
+    world.drive().await;
+    assert_eq!(world.state(&id).await.status_name(), "FAILED");
+    let phases = world.phases(&id).await;
+    let why = "\"Error while executing command: false. Reason: exit status 1\"";
+    assert!(phases.contains(&format!("BUILD FAILED COMMAND_EXECUTION_ERROR: {why}")), "{phases:?}");
+    assert!(phases.contains(&"POST_BUILD SUCCEEDED".to_owned()));
+    assert!(world.log(&id).await.contains(&"after\n".to_owned()));
+}
+
+#[tokio::test]
+async fn a_stopped_build_is_over_when_its_job_is() {
+    let world = world().await;
+    world.executor.tell_all(Behaviour::Hang);
+    let id = world.start(GOOD, json!({})).await;
+    let running = world.spawn(world.claim().await.remove(0));
+    world.until(&id, |state| state.current_phase() >= engine::build::Phase::Install).await;
+    let stopped = codebuild::stop_build(&world.cx.cx, stop_build::Input { id: id.clone() }).await.unwrap().build;
+    assert_eq!(stopped["buildStatus"], "IN_PROGRESS");
+    world.drive().await;
+    running.await.unwrap().unwrap();
+    world.drive().await;
+    assert_eq!(world.state(&id).await.status_name(), "STOPPED", "{:?}", world.phases(&id).await);
+}
+
+#[tokio::test]
+async fn a_build_that_was_stopped_before_it_began_never_runs() {
+    let world = world().await;
+    let id = world.start(GOOD, json!({})).await;
+    codebuild::stop_build(&world.cx.cx, stop_build::Input { id: id.clone() }).await.unwrap();
+    world.drive().await;
+    let state = world.state(&id).await;
+    assert_eq!((state.status_name(), world.executor.starts(&state.request.uuid)), ("STOPPED", 0));
+}
+
+#[tokio::test]
+async fn a_killed_server_reattaches_and_neither_loses_nor_doubles_a_line() {
+    let world = world().await;
+    let text = "version: 0.2\nphases: {build: {commands: [echo one, hang]}}\n";
+    let id = world.start(text, json!({})).await;
+    for _ in 0..3 {
+        let running = world.spawn(world.claim().await.remove(0));
+        world.until(&id, |state| state.current_phase() == engine::build::Phase::Build).await;
+        while !world.log(&id).await.iter().any(|line| line == "one\n") {
+            tokio::task::yield_now().await;
+        }
+        running.abort();
+        let _ = running.await;
+        // What a server does when it starts.
+        world.test.store.write(|tx| Box::pin(async move { outbox::release(tx, "test").await })).await.unwrap();
+    }
+    codebuild::stop_build(&world.cx.cx, stop_build::Input { id: id.clone() }).await.unwrap();
+    let mut claimed = world.claim().await;
+    // The cancel comes first or last, as it likes.
+    claimed.reverse();
+    let tasks: Vec<_> = claimed.into_iter().map(|claimed| world.spawn(claimed)).collect();
+    for task in tasks {
+        task.await.unwrap().unwrap();
+    }
+    world.drive().await;
+    let state = world.state(&id).await;
+    assert_eq!((state.status_name(), world.executor.starts(&state.request.uuid)), ("STOPPED", 1));
+    let log = world.log(&id).await;
+    assert_eq!(log.iter().filter(|line| line.as_str() == "one\n").count(), 1, "{log:?}");
+}
+
+#[tokio::test]
+async fn an_executor_that_cannot_is_a_failed_provisioning_with_its_reason() {
+    let world = world().await;
+    world.executor.tell_all(Behaviour::NotStarted("user namespaces are off".to_owned()));
+    let id = world.start(GOOD, json!({})).await;
+    world.drive().await;
+    let phases = world.phases(&id).await;
+    assert!(
+        phases.iter().any(|p| p.starts_with("PROVISIONING FAILED") && p.contains("namespaces are off")),
+        "{phases:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_lost_job_is_a_fault_and_is_not_run_again() {
+    let world = world().await;
+    world.executor.tell_all(Behaviour::Lost("the machine restarted".to_owned()));
+    let id = world.start(GOOD, json!({})).await;
+    world.drive().await;
+    let state = world.state(&id).await;
+    assert_eq!((state.status_name(), world.executor.starts(&state.request.uuid)), ("FAULT", 1));
+}
+
+#[tokio::test]
+async fn a_bad_buildspec_is_told_in_the_phase_and_in_the_log() {
+    let world = world().await;
+    let id = world.start("version: 0.2\nphases: {builds: {commands: [x]}}\n", json!({})).await;
+    world.drive().await;
+    let wanted = "buildspec.yml:2:10: error[B012]: phase 'builds' is not known; did you mean 'build'?";
+    let phases = world.phases(&id).await;
+    assert!(phases.iter().any(|p| p.starts_with("DOWNLOAD_SOURCE FAILED YAML_FILE_ERROR") && p.contains("B012")));
+    assert!(world.log(&id).await.iter().any(|line| line.contains(wanted)));
+}
+
+#[tokio::test]
+async fn what_cannot_be_fetched_or_stored_fails_its_phase() {
+    let world = world().await;
+    let nowhere = json!({ "source": { "type": "CODECOMMIT", "location": "http://x/v1/repos/none" } });
+    let id = world.start("", nowhere).await;
+    world.drive().await;
+    let phases = world.phases(&id).await;
+    assert!(
+        phases.iter().any(|p| p.starts_with("DOWNLOAD_SOURCE FAILED CLIENT_ERROR") && p.contains("repository none"))
+    );
+    assert!(!world.state(&id).await.request.work_dir.exists());
+
+    let world = self::world().await;
+    let no_bucket = json!({ "artifacts": { "type": "S3", "location": "nowhere", "packaging": "ZIP" } });
+    let text = "version: 0.2\nphases: {build: {commands: [x]}}\nartifacts: {files: '**/*'}\n";
+    let id = world.start(text, no_bucket).await;
+    let run = world.claim().await.remove(0);
+    let work_dir = world.state(&id).await.request.work_dir;
+    BuildPerformer.perform(&world.cx, &run).await.unwrap();
+    std::fs::write(work_dir.join("src/made"), "x").unwrap();
+    world.drive().await;
+    let phases = world.phases(&id).await;
+    assert!(
+        phases.iter().any(|p| p.starts_with("UPLOAD_ARTIFACTS FAILED CLIENT_ERROR") && p.contains("NoSuchBucket")),
+        "{phases:?}"
+    );
+}
