@@ -3,8 +3,8 @@
 mod byte_stream;
 mod cx;
 pub mod iam;
-pub mod s3;
 pub mod logs;
+pub mod s3;
 pub mod sts;
 pub mod testing;
 mod transact;
