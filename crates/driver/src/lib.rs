@@ -8,6 +8,7 @@ mod claims;
 mod cx;
 mod driver;
 mod performer;
+mod retention;
 mod sweep;
 
 pub use build::BuildPerformer;
@@ -15,4 +16,5 @@ pub use bus::Subscriber;
 pub use cx::DriverCx;
 pub use driver::{Driver, DriverHandle};
 pub use performer::{PerformError, Performer};
+pub use retention::{LogSweep, SessionSweep};
 pub use sweep::Sweep;

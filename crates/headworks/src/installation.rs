@@ -140,6 +140,8 @@ impl Installation {
     fn driver(&self) -> Driver {
         Driver::new(DriverCx { cx: self.cx.clone(), executor: self.executor.clone() }, "local")
             .with(driver::BuildPerformer)
+            .sweep(driver::LogSweep)
+            .sweep(driver::SessionSweep)
     }
 
     async fn bootstrap(&self, key: &RootKey) -> Result<(), ApiError> {

@@ -1,0 +1,55 @@
+//! The sweeps of logs and of temporary credentials.
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use crate::cx::DriverCx;
+use crate::sweep::Sweep;
+
+type Done<'a> = BoxFuture<'a, Result<(), Box<dyn std::error::Error + Send + Sync>>>;
+
+/// Removes log events that are past their group's retention or whose stream was deleted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LogSweep;
+
+impl Sweep for LogSweep {
+    fn name(&self) -> &'static str {
+        "logs"
+    }
+
+    fn every(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+
+    fn run<'a>(&'a self, cx: &'a DriverCx) -> Done<'a> {
+        Box::pin(async move {
+            let gone = platform::logs::sweep(&cx.cx.store).await?;
+            if gone > 0 {
+                tracing::debug!(events = gone, "log events were removed");
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Removes temporary credentials that ended more than a day ago.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SessionSweep;
+
+impl Sweep for SessionSweep {
+    fn name(&self) -> &'static str {
+        "sessions"
+    }
+
+    fn every(&self) -> Duration {
+        Duration::from_secs(600)
+    }
+
+    fn run<'a>(&'a self, cx: &'a DriverCx) -> Done<'a> {
+        Box::pin(async move {
+            platform::iam::sweep_sessions(&cx.cx.store).await?;
+            Ok(())
+        })
+    }
+}
