@@ -2,6 +2,7 @@
 
 mod bench;
 mod models;
+mod new_operation;
 mod program;
 mod setup;
 mod test;
@@ -34,6 +35,8 @@ enum Command {
     Test(test::Arguments),
     /// Measures a release build against its aims and against moto and Buildbot.
     Bench(bench::Arguments),
+    /// Writes an operation's file in the house form, from the model, and the lines that name it.
+    NewOperation(new_operation::Arguments),
     /// Checks the rules of the house that neither rustc nor clippy knows.
     Tidy,
 }
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         }
         Command::Test(arguments) => test::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments).map(|()| true),
+        Command::NewOperation(arguments) => new_operation::run(&arguments).map(|()| true),
         Command::Tidy => tidy::run(),
     };
     match outcome {
