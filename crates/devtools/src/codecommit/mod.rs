@@ -29,6 +29,8 @@ mod recover;
 mod repository;
 mod resolve;
 mod tag_resource;
+#[cfg(test)]
+mod tests;
 mod untag_resource;
 mod update_default_branch;
 mod update_repository_description;

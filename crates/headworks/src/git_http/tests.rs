@@ -5,18 +5,19 @@ use std::path::PathBuf;
 use std::process::Output;
 use std::sync::Arc;
 
-use base::{AccountId, Region};
+use base::{AccountId, Region, Timestamp};
 use devtools::codecommit;
 use futures_util::future::BoxFuture;
 use git::{ObjectId, RefChange};
 use hyper_util::rt::TokioIo;
-use platform::{Cx, Principal};
+use platform::{Cx, Principal, iam};
 use serde_json::{Value, json};
 use store::tables::{codecommit_ref, codecommit_repository};
 use store::testing::TestStore;
 use store::{Machines, events};
 
 use super::credentials::{Attempt, GitAuthenticator, Identity, Refused};
+use super::keys::Keys;
 use super::serve::serve;
 
 /// Knows one password; `reader` may only pull.
@@ -340,4 +341,81 @@ async fn the_default_branch_stays_and_can_be_changed() {
         world.call("ListBranches", json!({"repositoryName": "demo"})).await.unwrap()["branches"],
         json!(["dev"])
     );
+}
+
+/// The user name and password of the credential helper, escaped for a URL.
+fn helper(access_key: &str, token: Option<&str>, secret: &str, region: &str, path: &str, at: Timestamp) -> String {
+    let password = wire::sigv4::git_password(secret, region, "127.0.0.1", path, at);
+    let user = token.map_or_else(|| access_key.to_owned(), |token| format!("{access_key}%{token}"));
+    let escape =
+        |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+    format!("{}:{}@", escape(&user), escape(&password))
+}
+
+#[tokio::test]
+async fn the_credential_helpers_signature_is_checked_against_iam() {
+    let world = World::with(Some(Arc::new(Keys))).await;
+    let key = iam::RootKey {
+        access_key: "AKIAABCDEFGHIJKLMNOP".to_owned(),
+        secret: base::Secret::new("wJalr/secret".to_owned()),
+    };
+    iam::bootstrap_root(&world.cx.store, &world.cx.scope().account, &key).await.unwrap();
+    world.working_copy("a").await;
+    let (id, secret, now) = (key.access_key.as_str(), key.secret.expose(), world.cx.now());
+    let path = "/v1/repos/demo";
+    let remote = async |credentials: String| world.git("a", &["ls-remote", &world.url(&credentials)]).await;
+    let good = remote(helper(id, None, secret, "eu-central-1", path, now)).await;
+    assert!(good.status.success(), "{}", String::from_utf8_lossy(&good.stderr));
+    let late = now - std::time::Duration::from_secs(16 * 60);
+    for (what, credentials) in [
+        ("a wrong secret", helper(id, None, "other", "eu-central-1", path, now)),
+        ("an unknown key", helper("AKIAZZZZZZZZZZZZZZZZ", None, secret, "eu-central-1", path, now)),
+        ("another repository", helper(id, None, secret, "eu-central-1", "/v1/repos/other", now)),
+        ("an old signature", helper(id, None, secret, "eu-central-1", path, late)),
+        ("a token that does not belong", helper(id, Some("x"), secret, "eu-central-1", path, now)),
+        ("no signature", format!("{id}:x@")),
+    ] {
+        let error = remote(credentials).await;
+        assert!(String::from_utf8_lossy(&error.stderr).contains("403"), "{what}: {error:?}");
+    }
+    // A valid signature for a region without this repository.
+    let elsewhere = remote(helper(id, None, secret, "us-west-2", path, now)).await;
+    assert!(String::from_utf8_lossy(&elsewhere.stderr).contains("not found"), "{elsewhere:?}");
+}
+
+#[tokio::test]
+async fn service_specific_credentials_work_until_they_are_inactive() {
+    let world = World::with(Some(Arc::new(Keys))).await;
+    let call = async |operation: &str, input: Value| {
+        let entry = crate::registry::find("iam", operation).unwrap();
+        let crate::registry::Handler::Plain(handler) = entry.handler else { panic!("{operation} streams") };
+        handler(world.cx.clone(), input).await.unwrap()
+    };
+    call("CreateUser", json!({"UserName": "mary"})).await;
+    let made =
+        call("CreateServiceSpecificCredential", json!({"UserName": "mary", "ServiceName": "codecommit.amazonaws.com"}))
+            .await;
+    let text = |name: &str| made["ServiceSpecificCredential"][name].as_str().unwrap().to_owned();
+    let escape =
+        |text: String| percent_encoding::utf8_percent_encode(&text, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let user = escape(text("ServiceUserName"));
+    let url = world.url(&format!("{user}:{}@", escape(text("ServicePassword"))));
+    world.working_copy("a").await;
+    world.ok("a", &["push", "-q", &url, "main"]).await;
+    let caller = world.events().await.first().unwrap().event.detail["callerUserArn"].clone();
+    assert_eq!(caller, json!("arn:aws:iam::123456789012:user/mary"));
+    let error = world.fails("a", &["ls-remote", &world.url(&format!("{user}:wrong@"))]).await;
+    assert!(error.contains("403"), "{error}");
+    let id = text("ServiceSpecificCredentialId");
+    let off = json!({"UserName": "mary", "ServiceSpecificCredentialId": id, "Status": "Inactive"});
+    call("UpdateServiceSpecificCredential", off).await;
+    assert!(world.fails("a", &["ls-remote", &url]).await.contains("403"));
+}
+
+#[test]
+fn codecommits_error_codes_are_in_its_model() {
+    let service = wire::models().service("codecommit").unwrap();
+    for code in codecommit::CODES {
+        assert!(service.has_error(code), "{code}");
+    }
 }
