@@ -4,6 +4,8 @@ use super::finding::Finding;
 use super::source::SourceFile;
 
 const WORDS: [&str; 7] = ["manager", "helper", "helpers", "util", "utils", "common", "processor"];
+/// AWS's own nouns win: an S3 listing has common prefixes.
+const AWS_NOUNS: [&str; 2] = ["CommonPrefix", "CommonPrefixes"];
 const MEND: &str = "name it after what it is or does, in AWS's or the design's words";
 
 /// Refuses the words in the names of files and types.
@@ -20,6 +22,7 @@ pub fn check(file: &SourceFile) -> Vec<Finding> {
     }
     for (number, line) in file.code_lines() {
         if let Some(name) = declared_type(line)
+            && !AWS_NOUNS.contains(&name)
             && words_of(name).iter().any(|word| WORDS.contains(&word.as_str()))
         {
             findings.push(finding(number, format!("a type is called `{name}`")));
@@ -56,7 +59,7 @@ mod tests {
 
     #[test]
     fn names_that_say_nothing_are_refused() {
-        let text = "pub struct JobManager;\npub(crate) enum Common { A }\nstruct Commonwealth;\nlet helper = 1;\n";
+        let text = "pub struct JobManager;\npub(crate) enum Common { A }\nstruct Commonwealth;\nstruct CommonPrefix;\nlet helper = 1;\n";
         let lines: Vec<usize> = check(&SourceFile::new("a/job.rs", text)).iter().map(|f| f.line).collect();
         assert_eq!(lines, [1, 2]);
         assert_eq!(check(&SourceFile::new("a/string_utils.rs", "")).len(), 1);
