@@ -294,10 +294,13 @@ impl View {
         if self.user_namespace {
             options.extend_from_slice(b",userxattr");
         }
-        let options = std::ffi::CString::new(options).map_err(io::Error::from).doing(|| "a path".into())?;
-        let flags = MountFlags::NODEV;
-        mount("overlay", to, "overlay", flags, Some(options.as_c_str()))
-            .doing(|| format!("an overlay over {}", lower.display()))
+        let mount_with = |more: &[u8]| -> io::Result<()> {
+            let options = std::ffi::CString::new([options.as_slice(), more].concat())?;
+            Ok(mount("overlay", to, "overlay", MountFlags::NODEV, Some(options.as_c_str()))?)
+        };
+        // The layer is thrown away: writing it back to the disk, at the latest at the job's end, would only take time.
+        // Kernels before 5.10 do not know the option.
+        mount_with(b",volatile").or_else(|_| mount_with(b"")).doing(|| format!("an overlay over {}", lower.display()))
     }
 
     fn tmpfs(&self, to: &Path, options: &std::ffi::CStr) -> Result<()> {
