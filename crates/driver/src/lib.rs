@@ -5,6 +5,7 @@ pub mod archive;
 mod build;
 mod bus;
 mod claims;
+mod content;
 mod cx;
 mod driver;
 mod performer;
@@ -13,6 +14,7 @@ mod sweep;
 
 pub use build::BuildPerformer;
 pub use bus::Subscriber;
+pub use content::ContentSweep;
 pub use cx::DriverCx;
 pub use driver::{Driver, DriverHandle};
 pub use performer::{PerformError, Performer};

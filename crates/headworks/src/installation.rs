@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use base::{ApiError, Clock, Ids, RandomIds, Scope, SystemClock};
 use driver::{Driver, DriverCx, DriverHandle};
+use engine::build::Build;
+use engine::pipeline::{Execution, Gates};
 use executor::Executor;
 use platform::iam;
 use platform::{Caller, Cx, Principal, Site};
@@ -62,7 +64,7 @@ struct Background {
 
 /// Every machine of the product.
 pub fn machines() -> Machines {
-    Machines::new().with::<engine::build::Build>()
+    Machines::new().with::<Build>().with::<Execution>().with::<Gates>()
 }
 
 impl Installation {
@@ -107,7 +109,6 @@ impl Installation {
         background.driver = Some(self.driver().start());
         let disk = self.disk.clone();
         background.watch = Some(tokio::spawn(async move { disk.watch().await }));
-        tokio::spawn(sweep(self.cx.clone()));
         Ok(())
     }
 
@@ -130,7 +131,10 @@ impl Installation {
         }
         runner::clear(&*self.executor).await.map_err(ApiError::internal)?;
         self.cx.store.clear().await?;
-        self.cx.objects.clear().await?;
+        self.cx.objects.clear().await.map_err(ApiError::internal)?;
+        for name in ["repositories", "builds"] {
+            set_aside(&self.cx.site.data_dir, name).map_err(ApiError::internal)?;
+        }
         let key = root_key::read(&self.cx.site.data_dir).map_err(ApiError::internal)?;
         self.bootstrap(&key).await?;
         background.driver = Some(self.driver().start());
@@ -140,6 +144,7 @@ impl Installation {
     fn driver(&self) -> Driver {
         Driver::new(DriverCx { cx: self.cx.clone(), executor: self.executor.clone() }, "local")
             .with(driver::BuildPerformer)
+            .sweep(driver::ContentSweep)
             .sweep(driver::LogSweep)
             .sweep(driver::SessionSweep)
     }
@@ -154,6 +159,18 @@ impl Installation {
     /// Where builds run, for the operator.
     pub fn executor_description(&self) -> String {
         self.executor.describe()
+    }
+}
+
+/// Takes a folder out of the way at once and removes it at leisure.
+fn set_aside(data_dir: &Path, name: &str) -> io::Result<()> {
+    let aside = tempfile::Builder::new().prefix("trash-").tempdir_in(data_dir)?;
+    match fs::rename(data_dir.join(name), aside.path().join(name)) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+        _ => {
+            tokio::task::spawn_blocking(move || drop(aside));
+            Ok(())
+        }
     }
 }
 
@@ -175,13 +192,4 @@ fn lock(dir: &Path) -> Result<File, OpenError> {
 pub fn host_of(endpoint: &str) -> Option<String> {
     let uri: http::Uri = endpoint.parse().ok()?;
     uri.host().map(|h| h.trim_matches(['[', ']']).to_owned())
-}
-
-/// Collects content that a crash left without a row.
-async fn sweep(cx: Cx) {
-    match platform::s3::sweep(&cx.store, &cx.objects).await {
-        Ok(0) => {}
-        Ok(files) => tracing::info!(files, "content that an earlier crash left behind was deleted"),
-        Err(e) => tracing::warn!(error = %e, "content that an earlier crash left behind could not be collected"),
-    }
 }

@@ -10,7 +10,7 @@ mod build_view;
 mod check;
 pub mod create_project;
 pub mod delete_project;
-mod errors;
+pub mod errors;
 pub mod list_builds;
 pub mod list_builds_for_project;
 pub mod list_projects;

@@ -12,7 +12,7 @@ mod create_repository;
 mod delete_branch;
 mod delete_file;
 mod delete_repository;
-mod errors;
+pub mod errors;
 mod get_blob;
 mod get_branch;
 mod get_commit;

@@ -6,7 +6,7 @@
 //! record.
 
 mod append;
-mod errors;
+pub mod errors;
 mod find;
 mod scan;
 mod sweep;

@@ -24,7 +24,7 @@ pub mod delete_bucket_tagging;
 pub mod delete_object;
 pub mod delete_object_tagging;
 pub mod delete_objects;
-mod errors;
+pub mod errors;
 pub mod get_bucket_accelerate_configuration;
 pub mod get_bucket_acl;
 pub mod get_bucket_cors;

@@ -1,0 +1,6 @@
+//! The registry against the models, and the server as its clients see it.
+
+#[cfg(test)]
+mod coverage;
+#[cfg(test)]
+mod error_codes;
