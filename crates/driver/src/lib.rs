@@ -9,6 +9,7 @@ mod content;
 mod cx;
 mod driver;
 mod performer;
+mod pipeline;
 mod retention;
 mod sweep;
 
@@ -18,5 +19,6 @@ pub use content::ContentSweep;
 pub use cx::DriverCx;
 pub use driver::{Driver, DriverHandle};
 pub use performer::{PerformError, Performer};
+pub use pipeline::{PipelinePerformer, PipelineStarter};
 pub use retention::{LogSweep, SessionSweep};
 pub use sweep::Sweep;

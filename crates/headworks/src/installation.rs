@@ -144,6 +144,8 @@ impl Installation {
     fn driver(&self) -> Driver {
         Driver::new(DriverCx { cx: self.cx.clone(), executor: self.executor.clone() }, "local")
             .with(driver::BuildPerformer)
+            .with(driver::PipelinePerformer)
+            .subscribe(driver::PipelineStarter)
             .sweep(driver::ContentSweep)
             .sweep(driver::LogSweep)
             .sweep(driver::SessionSweep)

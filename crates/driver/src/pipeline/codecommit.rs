@@ -1,0 +1,110 @@
+//! The CodeCommit source: the tree of a commit as a zip in the artifact store.
+//! <https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodeCommit.html>
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use base::{ApiError, ErrorKind, Timestamp};
+use devtools::codecommit;
+use engine::pipeline::{ActionResult, Revision, RunAction};
+use git::{Commit, Identity, ObjectId, Repository};
+use platform::{Cx, s3};
+use store::outbox::Claimed;
+
+use super::Trouble;
+use super::scratch::{Scratch, blocking};
+use crate::{PerformError, archive};
+
+/// The longest revision summary of the model.
+const MAX_SUMMARY: usize = 2048;
+
+pub(super) async fn source(
+    cx: &Cx,
+    claimed: &Claimed,
+    run: &RunAction,
+    name: &str,
+    branch: &str,
+    commit: Option<&str>,
+) -> Result<ActionResult, Trouble> {
+    let row = codecommit::find_repository(&mut cx.store.read().await?, cx.scope(), name).await?;
+    let row = row.ok_or_else(|| {
+        Trouble::configuration(format!(
+            "The action failed because no repository named {name} was found in CodeCommit. Make sure you are using the correct repository name, and then try again."
+        ))
+    })?;
+    let head = format!("refs/heads/{branch}");
+    let id = codecommit::resolve(cx, &row, Some(commit.unwrap_or(&head))).await;
+    let id = id.map_err(|e| unresolved(e, name, branch, commit))?;
+    let repository = codecommit::open(cx, &row).await.map_err(|e| Trouble::of("open the repository", e))?;
+    let scratch = Scratch::new(cx, &claimed.key)?;
+    let (file, tree) = (scratch.path().join("artifact.zip"), scratch.path().join("tree"));
+    let packed = file.clone();
+    let commit = blocking("zip a commit", move || zip(&repository, id, tree, packed)).await?;
+    for output in &run.outputs {
+        s3::put_file(cx, &output.bucket, &output.key, &file, zip_type())
+            .await
+            .map_err(|e| Trouble::of(&format!("store the artifact '{}'", output.name), e))?;
+    }
+    Ok(result(cx, run, name, branch, &commit))
+}
+
+/// How artifacts are described.
+pub(super) fn zip_type() -> s3::Describe {
+    s3::Describe { content_type: Some("application/zip".to_owned()), ..s3::Describe::default() }
+}
+
+fn unresolved(error: ApiError, name: &str, branch: &str, commit: Option<&str>) -> Trouble {
+    match (error.kind, commit) {
+        (ErrorKind::Server, _) => Trouble::of("read the repository", error),
+        (ErrorKind::Client, Some(id)) => Trouble::configuration(format!(
+            "The action failed because the commit {id} does not exist in the CodeCommit repository {name}."
+        )),
+        (ErrorKind::Client, None) => Trouble::configuration(format!(
+            "The action failed because no branch named {branch} was found in the selected AWS CodeCommit repository {name}. Make sure you are using the correct branch name, and then try again."
+        )),
+    }
+}
+
+fn zip(repository: &Repository, id: ObjectId, tree: PathBuf, file: PathBuf) -> Result<Commit, Trouble> {
+    let git = |e: git::Error| Trouble::Ours(PerformError::new(format!("read commit {id}"), e));
+    let pack = |e: archive::ArchiveError| Trouble::Ours(PerformError::new(format!("zip commit {id}"), e));
+    let commit = repository.commit(id).map_err(git)?;
+    repository.checkout(id, &tree).map_err(git)?;
+    let members = archive::members(&tree).map_err(pack)?;
+    let out = File::create(&file).map_err(|e| Trouble::Ours(PerformError::new("create the zip of a commit", e)))?;
+    archive::pack(&members, out).map_err(pack)?;
+    Ok(commit)
+}
+
+fn result(cx: &Cx, run: &RunAction, name: &str, branch: &str, commit: &Commit) -> ActionResult {
+    let id = commit.id.to_string();
+    let url =
+        format!("https://{}.console.aws.amazon.com/codecommit/home#/repository/{name}/commit/{id}", cx.scope().region);
+    let message = commit.message.trim_end().to_owned();
+    let summary: Option<String> = Some(message.chars().take(MAX_SUMMARY).collect()).filter(|s: &String| !s.is_empty());
+    let variables = [
+        ("AuthorDate", date(&commit.author)),
+        ("BranchName", branch.to_owned()),
+        ("CommitId", id.clone()),
+        ("CommitMessage", message),
+        ("CommitterDate", date(&commit.committer)),
+        ("RepositoryName", name.to_owned()),
+    ];
+    ActionResult::Succeeded {
+        external_execution_id: Some(id.clone()),
+        external_execution_url: Some(url.clone()),
+        summary: summary.clone(),
+        output_variables: variables.into_iter().map(|(k, v)| (k.to_owned(), v)).collect(),
+        output_artifacts: run.outputs.clone(),
+        revision: Some(Revision {
+            id,
+            summary,
+            url: Some(url),
+            created: Some(Timestamp::from_secs(commit.committer.seconds)),
+        }),
+    }
+}
+
+fn date(identity: &Identity) -> String {
+    Timestamp::from_secs(identity.seconds).format("%Y-%m-%dT%H:%M:%SZ")
+}

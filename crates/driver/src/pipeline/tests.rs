@@ -1,0 +1,276 @@
+//! Pipelines from a push to the deployed object, with the real stores and no loop around them.
+
+use std::io::{Cursor, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::Machine as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use devtools::{codebuild, codecommit, codepipeline};
+use engine::build::Build;
+use engine::pipeline::{Execution, ExecutionState, Gates};
+use platform::s3::{self, Describe};
+use serde_json::{Value, json};
+use store::testing::TestStore;
+use store::{Machines, machine, outbox};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use super::*;
+
+struct World {
+    cx: DriverCx,
+    _test: TestStore,
+}
+
+fn input<T: serde::de::DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).unwrap()
+}
+
+async fn world() -> World {
+    let test = store::testing::sqlite(Machines::new().with::<Gates>().with::<Execution>().with::<Build>()).await;
+    let cx = platform::testing::cx(&test);
+    let executor = Arc::new(executor::DummyExecutor::new(test.clock.clone()));
+    let world = World { cx: DriverCx { cx, executor }, _test: test };
+    for bucket in ["artifacts", "site", "src"] {
+        let configuration = json!({"LocationConstraint": "eu-central-1"});
+        let create = input(json!({"Bucket": bucket, "CreateBucketConfiguration": configuration}));
+        s3::create_bucket::create_bucket(&world.cx.cx, create).await.unwrap();
+    }
+    world
+}
+
+fn action(name: &str, category: &str, provider: &str, configuration: Value, artifacts: (&[&str], &[&str])) -> Value {
+    let names = |list: &[&str]| list.iter().map(|n| json!({"name": n})).collect::<Value>();
+    json!({
+        "name": name, "configuration": configuration, "namespace": name,
+        "actionTypeId": {"category": category, "owner": "AWS", "provider": provider, "version": "1"},
+        "inputArtifacts": names(artifacts.0), "outputArtifacts": names(artifacts.1),
+    })
+}
+
+fn code_commit() -> Value {
+    let configuration = json!({"RepositoryName": "app", "BranchName": "main"});
+    action("Src", "Source", "CodeCommit", configuration, (&[], &["Src"]))
+}
+
+impl World {
+    async fn push(&self, path: &str, text: &str, parent: Option<&str>) -> String {
+        if parent.is_none() {
+            let create = input(json!({"repositoryName": "app"}));
+            codecommit::create_repository(&self.cx.cx, create).await.unwrap();
+        }
+        let put = json!({
+            "repositoryName": "app", "branchName": "main", "filePath": path, "fileContent": STANDARD.encode(text),
+            "parentCommitId": parent, "commitMessage": format!("Add {path}\n"), "name": "Ann", "email": "ann@example.com",
+        });
+        let output = codecommit::put_file(&self.cx.cx, input(put)).await.unwrap();
+        serde_json::to_value(&output).unwrap()["commitId"].as_str().unwrap().to_owned()
+    }
+
+    /// Creates the pipeline and gives the id of its first execution.
+    async fn create(&self, first: Value, second: Value) -> String {
+        let pipeline = json!({
+            "name": "demo", "roleArn": "arn:aws:iam::123456789012:role/p",
+            "artifactStore": {"type": "S3", "location": "artifacts"},
+            "stages": [{"name": "Source", "actions": [first]}, {"name": "Then", "actions": [second]}],
+        });
+        codepipeline::create_pipeline(&self.cx.cx, input(json!({"pipeline": pipeline}))).await.unwrap();
+        self.executions().await.remove(0)
+    }
+
+    async fn executions(&self) -> Vec<String> {
+        let mut tx = self.cx.cx.store.read().await.unwrap();
+        let rows = machine::list::<Execution>(&mut tx, self.cx.cx.scope(), None, None, 10, true).await.unwrap();
+        rows.into_iter().map(|r| r.id).collect()
+    }
+
+    async fn claim(&self) -> Vec<Claimed> {
+        let all = outbox::claim(&self.cx.cx.store, "test", 20, Duration::from_secs(60)).await.unwrap();
+        all.into_iter().filter(|c| c.kind == Execution::KIND).collect()
+    }
+
+    /// Delivers events and performs effects until nothing is left.
+    async fn drive(&self) {
+        let starter: Arc<Vec<Arc<dyn Subscriber>>> = Arc::new(vec![Arc::new(PipelineStarter)]);
+        loop {
+            while crate::bus::publish(&self.cx.cx.store, &starter).await.unwrap() {}
+            let claimed = self.claim().await;
+            if claimed.is_empty() {
+                return;
+            }
+            for claimed in claimed {
+                PipelinePerformer.perform(&self.cx, &claimed).await.unwrap();
+            }
+        }
+    }
+
+    async fn state(&self, id: &str) -> ExecutionState {
+        let mut tx = self.cx.cx.store.read().await.unwrap();
+        machine::get::<Execution>(&mut tx, id).await.unwrap().unwrap().state
+    }
+
+    /// How the last action of an execution ended, as clients see it.
+    async fn last_action(&self, id: &str) -> Value {
+        let list = json!({"pipelineName": "demo", "filter": {"pipelineExecutionId": id}});
+        let list = codepipeline::list_action_executions(&self.cx.cx, input(list)).await.unwrap();
+        serde_json::to_value(&list).unwrap()["actionExecutionDetails"][0].clone()
+    }
+
+    async fn object(&self, bucket: &str, key: &str) -> (s3::Found, Vec<u8>) {
+        let (found, body) = s3::open(&self.cx.cx, bucket, key, None).await.unwrap();
+        (found, body.collect(1 << 20).await.unwrap())
+    }
+
+    async fn keys(&self, bucket: &str) -> usize {
+        s3::list(&self.cx.cx, bucket, "").await.unwrap().len()
+    }
+}
+
+#[tokio::test]
+async fn a_push_becomes_a_deployed_site_and_the_next_push_too() {
+    let world = world().await;
+    let commit = world.push("index.html", "<p>one</p>", None).await;
+    let configuration =
+        json!({"BucketName": "site", "Extract": "true", "ObjectKey": "v/#{Src.CommitId}", "CacheControl": "no-cache"});
+    let first = world.create(code_commit(), action("Put", "Deploy", "S3", configuration, (&["Src"], &[]))).await;
+    world.drive().await;
+    let state = world.state(&first).await;
+    assert_eq!(Execution::status(&state), "Succeeded", "{}", world.last_action(&first).await);
+    let (found, content) = world.object("site", &format!("v/{commit}/index.html")).await;
+    assert_eq!(content, b"<p>one</p>");
+    assert_eq!(found.content_type.as_deref(), Some("text/html"));
+    let source = state.stages[0].actions[0].clone();
+    assert_eq!(source.external.id.as_deref(), Some(commit.as_str()));
+    assert_eq!(source.external.summary.as_deref(), Some("Add index.html"));
+    let engine::pipeline::ActionStatus::Succeeded { variables, outputs } = source.status else { panic!("succeeded") };
+    assert_eq!(variables["CommitMessage"], "Add index.html");
+    assert_eq!(variables["BranchName"], "main");
+    assert!(outputs[0].key.starts_with("demo/Src/"));
+
+    let before = world.executions().await.len();
+    let second = world.push("more.txt", "two", Some(&commit)).await;
+    world.drive().await;
+    assert_eq!(world.executions().await.len(), before + 1);
+    assert_eq!(world.object("site", &format!("v/{second}/more.txt")).await.1, b"two");
+}
+
+#[tokio::test]
+async fn what_a_source_does_not_find_fails_its_action_with_the_reason() {
+    let world = world().await;
+    let deploy = || action("Put", "Deploy", "S3", json!({"BucketName": "site", "Extract": "true"}), (&["Src"], &[]));
+    let first = world.create(code_commit(), deploy()).await;
+    world.drive().await;
+    assert_eq!(Execution::status(&world.state(&first).await), "Failed");
+    let error = world.last_action(&first).await["output"]["executionResult"]["errorDetails"].clone();
+    assert_eq!(error["code"], "ConfigurationError");
+    assert!(error["message"].as_str().unwrap().contains("no repository named app was found"), "{error}");
+
+    world.push("a", "a", None).await;
+    world.drive().await;
+    let revision = json!([{"actionName": "Src", "revisionType": "COMMIT_ID", "revisionValue": "0123456789012345678901234567890123456789"}]);
+    let start = json!({"name": "demo", "sourceRevisions": revision});
+    let id = codepipeline::start_pipeline_execution(&world.cx.cx, input(start)).await.unwrap().pipeline_execution_id;
+    world.drive().await;
+    let error = world.last_action(&id).await["output"]["executionResult"]["errorDetails"].clone();
+    assert!(error["message"].as_str().unwrap().contains("does not exist in the CodeCommit repository app"), "{error}");
+}
+
+fn s3_source() -> Value {
+    let configuration = json!({"S3Bucket": "src", "S3ObjectKey": "app.zip"});
+    action("Src", "Source", "S3", configuration, (&[], &["Src"]))
+}
+
+async fn upload(world: &World, content: Vec<u8>) {
+    s3::put_bytes(&world.cx.cx, "src", "app.zip", content.into(), Describe::default()).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_object_is_deployed_as_it_is_and_doing_it_twice_changes_nothing() {
+    let world = world().await;
+    upload(&world, b"not even a zip".to_vec()).await;
+    let configuration = json!({"BucketName": "site", "Extract": "false", "ObjectKey": "out/app.bin"});
+    let id = world.create(s3_source(), action("Put", "Deploy", "S3", configuration, (&["Src"], &[]))).await;
+    // The server dies after it has done the work and before it could say so.
+    let claimed = world.claim().await.remove(0);
+    let ActionEffect::Run(run) = serde_json::from_value(claimed.effect.clone()).unwrap() else { panic!("a source") };
+    let Work::S3Source { bucket, key, .. } = &run.work else { panic!("a source") };
+    assert!(s3_source::source(&world.cx.cx, &run, bucket, key, None).await.is_ok());
+    PipelinePerformer.perform(&world.cx, &claimed).await.unwrap();
+    assert_eq!(world.keys("artifacts").await, 1);
+    world.drive().await;
+    assert_eq!(Execution::status(&world.state(&id).await), "Succeeded");
+    assert_eq!(world.object("site", "out/app.bin").await.1, b"not even a zip");
+}
+
+#[tokio::test]
+async fn a_zip_that_escapes_its_folder_fails_the_deployment_and_nothing_else() {
+    let world = world().await;
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for name in ["good.txt", "../evil.txt"] {
+        zip.start_file(name, SimpleFileOptions::default()).unwrap();
+        zip.write_all(b"x").unwrap();
+    }
+    upload(&world, zip.finish().unwrap().into_inner()).await;
+    let configuration = json!({"BucketName": "site", "Extract": "true"});
+    let id = world.create(s3_source(), action("Put", "Deploy", "S3", configuration, (&["Src"], &[]))).await;
+    world.drive().await;
+    assert_eq!(Execution::status(&world.state(&id).await), "Failed");
+    let error = world.last_action(&id).await["output"]["executionResult"]["errorDetails"]["message"].clone();
+    assert!(error.as_str().unwrap().contains("'../evil.txt' is refused"), "{error}");
+    assert_eq!(world.keys("site").await, 0);
+    assert!(!world.cx.cx.site.data_dir.join("scratch").read_dir().unwrap().any(|_| true), "nothing is left behind");
+}
+
+async fn build_pipeline(world: &World) -> String {
+    upload(world, b"zip".to_vec()).await;
+    let configuration =
+        json!({"ProjectName": "demo", "EnvironmentVariables": "[{\"name\":\"V\",\"value\":\"#{Src.ETag}\"}]"});
+    world.create(s3_source(), action("Compile", "Build", "CodeBuild", configuration, (&["Src"], &["App"]))).await
+}
+
+#[tokio::test]
+async fn a_build_knows_its_pipeline_and_is_stopped_with_its_execution() {
+    let world = world().await;
+    let project = json!({
+        "name": "demo", "source": {"type": "CODEPIPELINE"}, "artifacts": {"type": "CODEPIPELINE"},
+        "environment": {"type": "LINUX_CONTAINER", "image": "i", "computeType": "BUILD_GENERAL1_SMALL"},
+        "serviceRole": "arn:aws:iam::123456789012:role/build",
+    });
+    codebuild::create_project(&world.cx.cx, input(project)).await.unwrap();
+    let id = build_pipeline(&world).await;
+    world.drive().await;
+    let state = world.state(&id).await;
+    let run = &state.stages[1].actions[0];
+    let build_id = run.external.id.clone().unwrap();
+    assert!(build_id.starts_with("demo:"), "{build_id}");
+    let mut tx = world.cx.cx.store.read().await.unwrap();
+    let build = machine::get::<Build>(&mut tx, &build_id).await.unwrap().unwrap().state;
+    drop(tx);
+    let parent = build.request.parent.clone().unwrap();
+    assert_eq!(
+        (parent.kind.as_str(), parent.id.as_str(), parent.key.as_str()),
+        ("pipeline_execution", id.as_str(), run.key.as_str())
+    );
+    assert_eq!(build.request.initiator, "codepipeline/demo");
+    assert!(build.request.variables.iter().any(|v| v.name == "V" && !v.value.contains('#')));
+
+    let stop = json!({"pipelineName": "demo", "pipelineExecutionId": id, "abandon": true});
+    codepipeline::stop_pipeline_execution(&world.cx.cx, input(stop)).await.unwrap();
+    world.drive().await;
+    let mut tx = world.cx.cx.store.read().await.unwrap();
+    let build = machine::get::<Build>(&mut tx, &build_id).await.unwrap().unwrap().state;
+    assert_eq!(Build::status(&build), "STOPPED");
+    assert_eq!(world.state(&id).await.stages[1].actions[0].status.as_str(), "Abandoned");
+}
+
+#[tokio::test]
+async fn a_project_that_does_not_exist_fails_the_build_action() {
+    let world = world().await;
+    let id = build_pipeline(&world).await;
+    world.drive().await;
+    assert_eq!(Execution::status(&world.state(&id).await), "Failed");
+    let error = world.last_action(&id).await["output"]["executionResult"]["errorDetails"]["message"].clone();
+    assert!(error.as_str().unwrap().starts_with("Error calling startBuild:"), "{error}");
+}
