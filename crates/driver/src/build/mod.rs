@@ -5,6 +5,7 @@
 
 mod answer;
 mod collect;
+mod credentials;
 mod fetch;
 mod finish;
 mod log;

@@ -11,6 +11,7 @@ use platform::logs::LogEvent;
 use store::outbox::{self, Claimed};
 use store::tables::codebuild_log_cursor as cursor;
 
+use super::credentials::with_credentials;
 use super::{answer, log, prepare};
 use crate::PerformError;
 
@@ -31,11 +32,15 @@ pub(super) async fn run(
     claimed: &Claimed,
     job: Job<'_>,
 ) -> Result<(), PerformError> {
-    let stopping = match answer::state(cx, &claimed.machine_id).await? {
-        None => return answer::done(cx, claimed).await,
-        Some(state) if state.completed().is_some() => return answer::done(cx, claimed).await,
-        Some(state) => matches!(state.stage, Stage::Stopping(_)),
+    let Some(state) = answer::state(cx, &claimed.machine_id).await?.filter(|s| s.completed().is_none()) else {
+        return answer::done(cx, claimed).await;
     };
+    let stopping = matches!(state.stage, Stage::Stopping(_));
+    let at = {
+        let mut tx = cx.store.read().await?;
+        cursor::get(&mut tx, &job.spec.id).await?
+    };
+    let mut preamble = job.preamble.to_vec();
     if stopping {
         // It may run since before a crash; if it does not, it must not begin now.
         match executor.cancel(&job.spec.id).await {
@@ -44,7 +49,15 @@ pub(super) async fn run(
         }
     } else {
         prepare::make(&job.spec.current_dir).await?;
-        match executor.start(job.spec).await {
+        let started = if at == 0 {
+            let (spec, note) = with_credentials(cx, &state.request, job.spec).await;
+            preamble.extend(note);
+            executor.start(&spec).await
+        } else {
+            // It has told something, so it runs or has run; this only makes sure of it.
+            executor.start(job.spec).await
+        };
+        match started {
             Ok(_) => {}
             Err(ExecutorError::Unfit { reason, .. }) => {
                 return ended(cx, claimed, JobOutcome::NotStarted { reason }).await;
@@ -64,7 +77,8 @@ pub(super) async fn run(
         }
         Ok(())
     };
-    let (began, followed) = tokio::join!(began, follow(cx, executor, claimed, job, stopping));
+    let job = Job { preamble: &preamble, ..job };
+    let (began, followed) = tokio::join!(began, follow(cx, executor, claimed, job, (at, stopping)));
     began.and(followed)
 }
 
@@ -73,12 +87,8 @@ async fn follow(
     executor: &Arc<dyn Executor>,
     claimed: &Claimed,
     job: Job<'_>,
-    stopping: bool,
+    (mut at, stopping): (i64, bool),
 ) -> Result<(), PerformError> {
-    let mut at = {
-        let mut tx = cx.store.read().await?;
-        cursor::get(&mut tx, &job.spec.id).await?
-    };
     let from = Position(u64::try_from(at).unwrap_or(0));
     let mut reports = executor.follow(&job.spec.id, from).ready_chunks(BATCH);
     while let Some(chunk) = reports.next().await {
@@ -96,7 +106,7 @@ async fn follow(
         }
         let over = batch.ended.is_some();
         if at == 0 && (batch.to != 0 || over) {
-            batch.lines.splice(..0, preamble(job.preamble, cx.now()));
+            batch.lines.splice(..0, preamble_lines(job.preamble, cx.now()));
         }
         at = batch.to;
         batch.write(cx, claimed, job.logs).await?;
@@ -107,7 +117,7 @@ async fn follow(
     Err(PerformError::new("follow a build's job", "its reports stopped before its end"))
 }
 
-fn preamble(texts: &[String], now: Timestamp) -> impl Iterator<Item = LogEvent> + '_ {
+fn preamble_lines(texts: &[String], now: Timestamp) -> impl Iterator<Item = LogEvent> + '_ {
     texts.iter().map(move |text| log::line(now, &container_line(now, text)))
 }
 

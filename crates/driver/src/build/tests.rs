@@ -122,6 +122,7 @@ async fn a_build_runs_logs_exports_and_leaves_nothing_behind() {
     assert_eq!(state.facts.exported_variables.get("V").map(String::as_str), Some("1"));
     let log = world.log(&id).await;
     assert_eq!(log.iter().filter(|line| line.as_str() == "hello\n").count(), 1, "{log:?}");
+    assert!(log.iter().any(|line| line.contains("The build has no AWS credentials")), "the role does not exist");
     assert!(!state.request.work_dir.exists());
     assert!(world.executor.list().await.unwrap().is_empty());
     assert_eq!(world.executor.starts(&state.request.uuid), 1);
