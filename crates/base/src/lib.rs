@@ -9,6 +9,7 @@ mod job;
 mod machine;
 mod page;
 mod secret;
+mod tags;
 mod timestamp;
 
 pub use arn::{AccountId, Arn, Partition, Region, Scope};
@@ -20,7 +21,5 @@ pub use job::{JobLimits, JobOutcome, JobSpec, JobStep, JobTimeout, StepFailure, 
 pub use machine::{Effect, Machine, Step, Tell, TimerChange};
 pub use page::{PageToken, PageTokenError};
 pub use secret::Secret;
+pub use tags::Tags;
 pub use timestamp::Timestamp;
-
-/// Tags of a resource, in key order.
-pub type Tags = std::collections::BTreeMap<String, String>;

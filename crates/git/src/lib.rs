@@ -36,9 +36,6 @@ pub use objects::{Commit, Entry, Identity};
 pub use receive::{PublishError, PushLimits, RefPublisher, RefRefusal, advertise_receive_pack};
 pub use refs::{RefChange, valid_ref_name};
 pub use repository::{Lock, Repositories, Repository};
-pub use types::{Kind, Mode, ObjectId};
+pub use types::{BoxFuture, Kind, Mode, ObjectId};
 pub use upload::Service;
 pub use write::{Author, CommitSpec, Content, Edit, Written};
-
-/// A boxed future, as the traits of this crate return it.
-pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -131,3 +131,6 @@ impl Mode {
         matches!(self, Mode::File | Mode::Executable | Mode::Link)
     }
 }
+
+/// A boxed future, as the traits of this crate return it.
+pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

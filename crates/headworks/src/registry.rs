@@ -11,14 +11,16 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+type Answer<T> = BoxFuture<'static, Result<T, ApiError>>;
+
 /// How an operation is called; all values are canonical JSON.
 #[derive(Clone, Copy)]
 pub enum Handler {
-    Plain(fn(Cx, Value) -> BoxFuture<'static, Result<Value, ApiError>>),
+    Plain(fn(Cx, Value) -> Answer<Value>),
     /// The request's payload arrives as a stream.
-    Upload(fn(Cx, Value, ByteStream) -> BoxFuture<'static, Result<Value, ApiError>>),
+    Upload(fn(Cx, Value, ByteStream) -> Answer<Value>),
     /// The answer's payload leaves as a stream.
-    Download(fn(Cx, Value) -> BoxFuture<'static, Result<(Value, ByteStream), ApiError>>),
+    Download(fn(Cx, Value) -> Answer<(Value, ByteStream)>),
 }
 
 /// One implemented operation.

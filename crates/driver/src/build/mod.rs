@@ -9,56 +9,11 @@ mod credentials;
 mod fetch;
 mod finish;
 mod log;
+mod performer;
 mod prepare;
 mod run;
 #[cfg(test)]
 mod tests;
 mod upload;
 
-use base::Machine;
-use engine::build::{Build, BuildEffect};
-use executor::ExecutorError;
-use futures_util::future::BoxFuture;
-use store::outbox::Claimed;
-
-use crate::{DriverCx, PerformError, Performer};
-
-/// Performs the effects of `engine::build`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct BuildPerformer;
-
-impl BuildPerformer {
-    async fn effect(&self, cx: &DriverCx, claimed: &Claimed) -> Result<(), PerformError> {
-        let DriverCx { cx, executor } = cx;
-        let effect = serde_json::from_value(claimed.effect.clone());
-        match effect.map_err(|e| PerformError::new("read a build's effect", e))? {
-            BuildEffect::Prepare { request } => prepare::prepare(cx, executor, claimed, &request).await,
-            BuildEffect::Run { job, logs, preamble } => {
-                run::run(cx, executor, claimed, run::Job { spec: &job, logs: &logs, preamble: &preamble }).await
-            }
-            BuildEffect::Cancel { job } => {
-                match executor.cancel(&job).await {
-                    // What never began is answered by whoever is asked to run it.
-                    Ok(()) | Err(ExecutorError::UnknownJob(_)) => answer::done(cx, claimed).await,
-                    Err(e) => Err(PerformError::new("cancel a build's job", e)),
-                }
-            }
-            BuildEffect::Upload { source_dir, build_arn, sets } => {
-                upload::upload(cx, claimed, &source_dir, &build_arn, &sets).await
-            }
-            BuildEffect::Finish { job, work_dir, logs, lines } => {
-                finish::finish(cx, executor, claimed, finish::Rest { job, work_dir, logs, lines }).await
-            }
-        }
-    }
-}
-
-impl Performer for BuildPerformer {
-    fn kind(&self) -> &'static str {
-        Build::KIND
-    }
-
-    fn perform<'a>(&'a self, cx: &'a DriverCx, claimed: &'a Claimed) -> BoxFuture<'a, Result<(), PerformError>> {
-        Box::pin(self.effect(cx, claimed))
-    }
-}
+pub use performer::BuildPerformer;

@@ -1,7 +1,9 @@
 //! Builds from StartBuild to the end, with an executor that does what it is told and no loop around it.
 
+use crate::{DriverCx, PerformError, Performer as _};
 use std::sync::Arc;
 use std::time::Duration;
+use store::outbox::Claimed;
 
 use devtools::codebuild::{self, create_project, start_build, stop_build};
 use engine::build::{Build, BuildState, Logs};

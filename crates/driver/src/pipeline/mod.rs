@@ -7,114 +7,11 @@ mod answer;
 mod build;
 mod codecommit;
 mod deploy;
+mod performer;
 mod s3_source;
 mod scratch;
 #[cfg(test)]
 mod tests;
 
-use base::{ApiError, ErrorKind, Machine};
-use engine::pipeline::{ActionEffect, ActionResult, Execution, RunAction, Work};
-use futures_util::future::BoxFuture;
-use platform::Cx;
-use store::events::EventRow;
-use store::outbox::Claimed;
-use store::{Tx, machine};
-
-use crate::{DriverCx, PerformError, Performer, Subscriber};
-
-/// Performs the effects of `engine::pipeline`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct PipelinePerformer;
-
-/// Starts pipelines when their sources change.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct PipelineStarter;
-
-impl Performer for PipelinePerformer {
-    fn kind(&self) -> &'static str {
-        Execution::KIND
-    }
-
-    fn perform<'a>(&'a self, cx: &'a DriverCx, claimed: &'a Claimed) -> BoxFuture<'a, Result<(), PerformError>> {
-        Box::pin(effect(&cx.cx, claimed))
-    }
-}
-
-impl Subscriber for PipelineStarter {
-    fn name(&self) -> &'static str {
-        "pipelines"
-    }
-
-    fn deliver<'a>(&'a self, tx: &'a mut Tx, event: &'a EventRow) -> BoxFuture<'a, Result<(), store::Error>> {
-        Box::pin(devtools::codepipeline::on_event(tx, event))
-    }
-}
-
-async fn effect(cx: &Cx, claimed: &Claimed) -> Result<(), PerformError> {
-    let effect = serde_json::from_value(claimed.effect.clone());
-    match effect.map_err(|e| PerformError::new("read a pipeline's effect", e))? {
-        ActionEffect::Run(run) if wanted(cx, claimed).await? => action(cx, claimed, *run).await,
-        ActionEffect::Run(_) => answer::done(cx, claimed).await,
-        ActionEffect::Cancel(cancel) => build::cancel(cx, claimed, cancel).await,
-    }
-}
-
-async fn wanted(cx: &Cx, claimed: &Claimed) -> Result<bool, PerformError> {
-    let mut tx = cx.store.read().await?;
-    let row = machine::get::<Execution>(&mut tx, &claimed.machine_id).await?;
-    Ok(row.is_some_and(|row| row.state.wants(&claimed.key)))
-}
-
-async fn action(cx: &Cx, claimed: &Claimed, run: RunAction) -> Result<(), PerformError> {
-    let done = match &run.work {
-        Work::CodeBuild { .. } => return build::begin(cx, claimed, run).await,
-        Work::CodeCommitSource { repository, branch, commit } => {
-            codecommit::source(cx, claimed, &run, repository, branch, commit.as_deref()).await
-        }
-        Work::S3Source { bucket, key, version } => s3_source::source(cx, &run, bucket, key, version.as_deref()).await,
-        Work::S3Deploy { .. } => deploy::deploy(cx, claimed, &run).await,
-    };
-    match done {
-        Ok(result) => answer::finished(cx, claimed, result).await,
-        Err(Trouble::Users { code, message }) => answer::finished(cx, claimed, failed(code, message)).await,
-        Err(Trouble::Ours(e)) => Err(e),
-    }
-}
-
-/// Why an action's work was not done.
-enum Trouble {
-    /// The action has failed, and its user can see why.
-    Users { code: &'static str, message: String },
-    /// To be tried again.
-    Ours(PerformError),
-}
-
-impl Trouble {
-    fn configuration(message: impl Into<String>) -> Self {
-        Trouble::Users { code: "ConfigurationError", message: message.into() }
-    }
-
-    /// An operation's error: a client's is the user's to mend, a server's is ours.
-    fn of(doing: &str, error: ApiError) -> Self {
-        match error.kind {
-            ErrorKind::Client => Trouble::configuration(format!("Cannot {doing}: {error}")),
-            ErrorKind::Server => Trouble::Ours(PerformError::new(doing, error)),
-        }
-    }
-}
-
-impl From<store::Error> for Trouble {
-    fn from(e: store::Error) -> Self {
-        Trouble::Ours(e.into())
-    }
-}
-
-fn failed(code: &str, message: String) -> ActionResult {
-    ActionResult::Failed {
-        code: code.to_owned(),
-        message,
-        external_execution_id: None,
-        external_execution_url: None,
-        summary: None,
-    }
-}
+pub use performer::{PipelinePerformer, PipelineStarter};
+pub(crate) use performer::{Trouble, failed};

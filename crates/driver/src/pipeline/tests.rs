@@ -1,8 +1,11 @@
 //! Pipelines from a push to the deployed object, with the real stores and no loop around them.
 
+use crate::{DriverCx, Performer as _, Subscriber};
+use engine::pipeline::{ActionEffect, Work};
 use std::io::{Cursor, Write};
 use std::sync::Arc;
 use std::time::Duration;
+use store::outbox::Claimed;
 
 use base::Machine as _;
 use base64::Engine as _;

@@ -1,6 +1,7 @@
 use formats::policy::{Kind, parse};
 
 use super::*;
+use formats::policy::Document;
 
 fn alice() -> Subject {
     Subject {

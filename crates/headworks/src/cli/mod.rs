@@ -1,115 +1,11 @@
 //! Parsing the command line and choosing what to do.
 
+mod command_line;
 mod config;
 mod env;
 mod error;
 mod logs;
 mod status;
 
-use std::path::PathBuf;
-use std::process::ExitCode;
-
-use clap::{Args, Parser, Subcommand};
-
-use crate::config::{ConfigError, Layers};
-use crate::{demo, up};
-
+pub use command_line::main;
 pub use error::CliError;
-
-/// A self-hosted delivery platform that speaks the AWS developer-tools APIs and really does the work.
-#[derive(Parser)]
-#[command(name = "headworks", version, propagate_version = true)]
-struct Cli {
-    #[command(flatten)]
-    settings: SettingFlags,
-    #[command(subcommand)]
-    command: Command,
-}
-
-/// Settings that have a flag; all others stand in the file (see `headworks config show`).
-#[derive(Args, Clone)]
-struct SettingFlags {
-    /// TOML file with settings [default: headworks.toml, if there is one]
-    #[arg(long, global = true, env = "HEADWORKS_CONFIG", value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Folder for everything that lasts
-    #[arg(long, global = true, value_name = "DIR")]
-    data: Option<String>,
-    /// Account of the root key
-    #[arg(long, global = true)]
-    account: Option<String>,
-    /// Default region
-    #[arg(long, global = true)]
-    region: Option<String>,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Run the server
-    Up(UpFlags),
-    /// Print shell exports that point AWS clients at the server
-    Env,
-    /// Show what the server is doing
-    Status(status::Flags),
-    /// Print the logs of builds
-    Logs(logs::Flags),
-    /// Watch a push travel through a pipeline to a deployed page, on a server with data of its own
-    Demo {
-        /// End when the page is deployed
-        #[arg(long)]
-        once: bool,
-    },
-    /// Runs one job; started by the server itself
-    #[command(hide = true)]
-    Shim { dir: PathBuf },
-    /// Look at the settings
-    #[command(subcommand)]
-    Config(config::Command),
-}
-
-#[derive(Args)]
-struct UpFlags {
-    /// Address of the one port for HTTP and HTTPS
-    #[arg(long, value_name = "ADDR")]
-    listen: Option<String>,
-    /// Accept any signature and serve POST /_headworks/reset; loopback only
-    #[arg(long)]
-    test_mode: bool,
-}
-
-/// Runs the command line; the exit code says how it went.
-pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    if let Command::Shim { dir } = &cli.command {
-        return executor::shim::main(dir);
-    }
-    match run(cli) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(e) => e.report(),
-    }
-}
-
-fn run(cli: Cli) -> Result<(), CliError> {
-    match cli.command {
-        // Left by `main` before anything else is set up.
-        Command::Shim { dir } => Err(CliError::internal(format!("the shim of {} was not started", dir.display()))),
-        Command::Up(flags) => {
-            let layers = layers(&cli.settings)?.flag("listen", flags.listen);
-            let layers = layers.flag("test_mode", flags.test_mode.then_some(true));
-            up::run(layers)
-        }
-        Command::Env => env::run(&layers(&cli.settings)?.config()?),
-        Command::Status(flags) => status::run(&layers(&cli.settings)?.config()?, &flags),
-        Command::Logs(flags) => logs::run(&layers(&cli.settings)?.config()?, &flags),
-        Command::Demo { once } => demo::run(layers(&cli.settings)?, once),
-        Command::Config(command) => config::run(&layers(&cli.settings)?, &command),
-    }
-}
-
-fn layers(flags: &SettingFlags) -> Result<Layers, ConfigError> {
-    let named = flags.config.is_some();
-    let path = flags.config.clone().unwrap_or_else(|| PathBuf::from("headworks.toml"));
-    let layers = Layers::new().file(&path, named)?.environment(std::env::vars());
-    let layers = layers.flag("data_dir", flags.data.as_ref()).flag("account", flags.account.as_ref());
-    Ok(layers.flag("region", flags.region.as_ref()))
-}

@@ -3,6 +3,7 @@
 //! Temporary credentials are rows, so they outlive a restart; of the session token only a hash is kept.
 
 pub mod assume_role;
+pub mod errors;
 pub mod get_access_key_info;
 pub mod get_caller_identity;
 pub mod get_session_token;
@@ -16,6 +17,3 @@ pub use get_access_key_info::get_access_key_info;
 pub use get_caller_identity::get_caller_identity;
 pub use get_session_token::get_session_token;
 pub use issue::Credentials;
-
-/// Every code that the operations use, beside the general ones.
-pub const CODES: &[&str] = &["MalformedPolicyDocument", "PackedPolicyTooLarge"];

@@ -1,4 +1,4 @@
-use super::*;
+use super::ground::*;
 
 #[tokio::test]
 async fn a_bucket_is_made_found_and_deleted() {

@@ -1,4 +1,4 @@
-use super::*;
+use super::ground::*;
 use base::Timestamp;
 
 #[tokio::test]

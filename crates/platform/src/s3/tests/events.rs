@@ -1,4 +1,4 @@
-use super::*;
+use super::ground::*;
 
 #[tokio::test]
 async fn each_change_is_told_once_and_refused_changes_are_not() {

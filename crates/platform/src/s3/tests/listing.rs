@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::*;
+use super::ground::*;
 
 fn input() -> list_objects_v2::Input {
     list_objects_v2::Input { bucket: "b-1".to_owned(), ..Default::default() }

@@ -1,4 +1,4 @@
-use super::*;
+use super::ground::*;
 use md5::{Digest, Md5};
 use serde_json::json;
 use store::objects::ChecksumAlgorithm;
@@ -48,7 +48,7 @@ async fn parts_become_an_object_with_the_etag_of_their_etags() {
         tags.sort();
         let list: Vec<_> = tags.iter().map(|(n, t)| json!({ "PartNumber": n, "ETag": t })).collect();
         let done = complete(&cx, &id, json!(list), json!({})).await.unwrap();
-        let digests: Vec<u8> = [&one, &two, &three].iter().flat_map(|d| Md5::digest(d)).collect();
+        let digests: Vec<u8> = [&one, &two, &three].iter().flat_map(Md5::digest).collect();
         assert_eq!(done.e_tag, format!("\"{}-3\"", hex::encode(Md5::digest(&digests))));
         assert_eq!(done.location, "http://127.0.0.1:4566/b-1/k");
         let whole = [one.clone(), two.clone(), three.clone()].concat();

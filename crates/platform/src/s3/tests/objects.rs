@@ -1,4 +1,4 @@
-use super::*;
+use super::ground::*;
 use crate::Trailers;
 use std::collections::BTreeMap;
 use store::objects::ChecksumAlgorithm;

@@ -1,4 +1,4 @@
-use super::*;
+use super::ground::*;
 
 async fn listed(cx: &Cx) -> list_object_versions::Output {
     let input = list_object_versions::Input { bucket: "b-1".to_owned(), ..Default::default() };

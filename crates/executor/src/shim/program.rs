@@ -1,0 +1,34 @@
+//! The body of the hidden subcommand, in both of its roles.
+
+use super::{init, supervisor};
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::folder::Folder;
+
+/// Set for the init only, which is the same program with the same arguments.
+pub(crate) const ROLE_VARIABLE: &str = "HEADWORKS_SHIM_ROLE";
+pub(crate) const ROLE_INIT: &str = "init";
+
+/// What the supervisor says on its standard output, one line, as soon as it knows.
+pub(crate) const SAID_BEGUN: &str = "begun";
+pub(crate) const SAID_ALREADY: &str = "already";
+
+/// Runs the job in the folder `dir`; the body of the hidden subcommand `headworks shim DIR`.
+///
+/// To be called first thing in `main`, before any thread is started: it enters new namespaces and starts this same program
+/// with these same arguments again.
+pub fn main(dir: &Path) -> ExitCode {
+    let folder = Folder::at(dir);
+    let is_init = std::env::var_os(ROLE_VARIABLE).is_some_and(|role| role == ROLE_INIT);
+    let result = if is_init { init::run(&folder) } else { supervisor::run(&folder) };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The server reads the first line of stdout; what comes later is for shim.log.
+            println!("{error}");
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
