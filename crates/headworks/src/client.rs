@@ -76,6 +76,25 @@ impl Client {
         Err(CliError::user(format!("{operation} answered {status} {code}: {message}")))
     }
 
+    /// Calls an operation of a query service (IAM).
+    pub async fn query(&self, service: &str, operation: &str, parameters: &[(&str, &str)]) -> Result<(), CliError> {
+        let model =
+            wire::models().service(service).ok_or_else(|| CliError::internal(format!("no service {service}")))?;
+        let mut body = format!("Action={operation}&Version={}", model.api_version());
+        for (name, value) in parameters {
+            body.push_str(&format!("&{name}={}", wire::uri::encode(value)));
+        }
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(format!("{}/", self.endpoint))
+            .header("content-type", "application/x-www-form-urlencoded; charset=utf-8");
+        let (status, answer) = self.send(request, Bytes::from(body), model.signing_name()).await?;
+        if status.is_success() {
+            return Ok(());
+        }
+        Err(CliError::user(format!("{operation} answered {status}: {}", String::from_utf8_lossy(&answer))))
+    }
+
     /// Makes a bucket.
     pub async fn create_bucket(&self, bucket: &str) -> Result<(), CliError> {
         self.s3(Method::PUT, bucket, "").await.map(|_| ())

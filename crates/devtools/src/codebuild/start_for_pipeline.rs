@@ -39,6 +39,8 @@ pub struct PipelineArtifact {
     pub key: String,
     /// The primary source, among inputs.
     pub primary: bool,
+    /// What a source action made it from: CODEBUILD_RESOLVED_SOURCE_VERSION.
+    pub revision: Option<String>,
 }
 
 /// Starts the build of a pipeline's action in `tx` and gives its id (`project:uuid`). Doing it twice with the same
@@ -87,5 +89,6 @@ pub async fn start_for_pipeline(tx: &mut Tx, cx: &Cx, start: StartForPipeline) -
 
 fn source(artifact: &PipelineArtifact, identifier: Option<String>) -> Source {
     let place = Place { bucket: artifact.bucket.clone(), key: artifact.key.clone() };
-    Source { identifier, kind: SourceKind::Pipeline(place), version: None }
+    let kind = SourceKind::Pipeline { place, revision: artifact.revision.clone() };
+    Source { identifier, kind, version: None }
 }

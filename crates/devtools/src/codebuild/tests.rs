@@ -270,6 +270,7 @@ async fn a_pipeline_starts_one_build_per_key_with_its_artifacts() {
         bucket: "store".to_owned(),
         key: format!("p/{name}/1"),
         primary,
+        revision: primary.then(|| "c0ffee".to_owned()),
     };
     let start = StartForPipeline {
         project_name: "demo".to_owned(),
@@ -278,7 +279,7 @@ async fn a_pipeline_starts_one_build_per_key_with_its_artifacts() {
         inputs: vec![artifact("Extra", false), artifact("Source", true)],
         outputs: vec![artifact("Built", false)],
         variables: Vec::new(),
-        source_version: Some("c0ffee".to_owned()),
+        source_version: Some("arn:aws:s3:::store/p/Source/1".to_owned()),
         parent: Parent {
             kind: "pipeline_execution".to_owned(),
             id: "e1".to_owned(),
@@ -301,6 +302,7 @@ async fn a_pipeline_starts_one_build_per_key_with_its_artifacts() {
     assert_eq!(ids[0], ids[1]);
     let request = state(&cx, &ids[0]).await.request;
     assert_eq!(request.initiator, "codepipeline/pipe");
-    assert!(matches!(&request.source.kind, SourceKind::Pipeline(place) if place.key == "p/Source/1"));
+    let SourceKind::Pipeline { place, revision } = &request.source.kind else { panic!("a pipeline's source") };
+    assert_eq!((place.key.as_str(), revision.as_deref()), ("p/Source/1", Some("c0ffee")));
     assert_eq!(request.secondary_sources[0].identifier.as_deref(), Some("Extra"));
 }

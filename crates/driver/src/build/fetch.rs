@@ -28,10 +28,9 @@ pub(super) async fn fetch(cx: &Cx, request: &Request, source: &Source, dir: &Pat
             folder(cx, place, dir).await.map(|()| None)
         }
         SourceKind::S3(place) => zip(cx, request, place, source.version.as_deref(), dir).await.map(|()| None),
-        // The version of a pipeline's source is the pipeline's (a commit, say) and names no version of the zip.
-        SourceKind::Pipeline(place) => {
+        SourceKind::Pipeline { place, revision } => {
             zip(cx, request, place, None, dir).await?;
-            Ok(source.version.clone())
+            Ok(revision.clone())
         }
     }
 }

@@ -3,7 +3,7 @@
 use base::{ApiError, ErrorKind, Machine};
 use devtools::codebuild::{self, PipelineArtifact, StartForPipeline, start_for_pipeline};
 use engine::build::Parent;
-use engine::pipeline::{Artifact, CancelAction, Execution, ExecutionInput, External, RunAction, Work};
+use engine::pipeline::{Artifact, CancelAction, Execution, ExecutionInput, External, RunAction, SourceRevision, Work};
 use platform::Cx;
 use store::outbox::{self, Claimed};
 use store::{Tx, machine};
@@ -23,9 +23,10 @@ pub(super) async fn begin(cx: &Cx, claimed: &Claimed, run: RunAction) -> Result<
 
 async fn begin_in(tx: &mut Tx, cx: &Cx, claimed: &Claimed, run: RunAction) -> Result<(), ApiError> {
     let row = machine::get::<Execution>(tx, &claimed.machine_id).await?;
-    if row.is_some_and(|row| row.state.wants(&claimed.key)) {
+    if let Some(row) = row.filter(|row| row.state.wants(&claimed.key)) {
+        let revisions = row.state.source_revisions;
         let key = claimed.key.clone();
-        let input = match start_for_pipeline(tx, cx, request(claimed, run)?).await {
+        let input = match start_for_pipeline(tx, cx, request(claimed, run, &revisions)?).await {
             Ok(id) => {
                 let url = format!(
                     "https://{0}.console.aws.amazon.com/codebuild/home?region={0}#/builds/{id}/view/new",
@@ -48,7 +49,7 @@ async fn begin_in(tx: &mut Tx, cx: &Cx, claimed: &Claimed, run: RunAction) -> Re
     Ok(())
 }
 
-fn request(claimed: &Claimed, run: RunAction) -> Result<StartForPipeline, ApiError> {
+fn request(claimed: &Claimed, run: RunAction, revisions: &[SourceRevision]) -> Result<StartForPipeline, ApiError> {
     let Work::CodeBuild { project, primary, environment } = run.work else {
         return Err(ApiError::internal("a build was asked for by an action of another kind"));
     };
@@ -57,6 +58,7 @@ fn request(claimed: &Claimed, run: RunAction) -> Result<StartForPipeline, ApiErr
         bucket: a.bucket.clone(),
         key: a.key.clone(),
         primary,
+        revision: revisions.iter().find(|r| r.artifact == a.name).map(|r| r.revision.id.clone()),
     };
     let is_primary = |a: &Artifact| primary.as_deref() == Some(a.name.as_str());
     let main = run.inputs.iter().find(|a| is_primary(a)).or(run.inputs.first());

@@ -63,8 +63,11 @@ pub enum SourceKind {
     },
     /// A zip, or a folder when the key ends in a slash or is empty.
     S3(Place),
-    /// A pipeline's artifact, always a zip.
-    Pipeline(Place),
+    /// A pipeline's artifact, always a zip, with the revision that the pipeline made it from (a commit, say).
+    Pipeline {
+        place: Place,
+        revision: Option<String>,
+    },
 }
 
 impl SourceKind {
@@ -74,7 +77,7 @@ impl SourceKind {
             SourceKind::NoSource => "NO_SOURCE",
             SourceKind::CodeCommit { .. } => "CODECOMMIT",
             SourceKind::S3(_) => "S3",
-            SourceKind::Pipeline(_) => "CODEPIPELINE",
+            SourceKind::Pipeline { .. } => "CODEPIPELINE",
         }
     }
 
@@ -83,7 +86,7 @@ impl SourceKind {
         match self {
             SourceKind::NoSource => String::new(),
             SourceKind::CodeCommit { location, .. } => location.clone(),
-            SourceKind::S3(place) | SourceKind::Pipeline(place) => format!("{}/{}", place.bucket, place.key),
+            SourceKind::S3(place) | SourceKind::Pipeline { place, .. } => format!("{}/{}", place.bucket, place.key),
         }
     }
 }

@@ -16,6 +16,9 @@ use crate::up;
 const NAME: &str = "site";
 const ARTIFACTS: &str = "demo-artifacts";
 const SITE: &str = "demo-site";
+/// The role that the example names, which pipeline and build may take on.
+const ROLE: &str = "demo";
+const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":["codebuild.amazonaws.com","codepipeline.amazonaws.com"]},"Action":"sts:AssumeRole"}]}"#;
 /// A push starts the pipeline within milliseconds; this long means that it never will.
 const START_LIMIT: Duration = Duration::from_secs(30);
 
@@ -43,7 +46,9 @@ pub fn run(layers: Layers, once: bool) -> Result<(), CliError> {
 async fn tell(config: &Config, work: &Path, running: &up::Running) -> Result<(), CliError> {
     let begun = Instant::now();
     let client = Client::of(&running.installation)?;
-    step("buckets, repository, build project and pipeline");
+    step("role, buckets, repository, build project and pipeline");
+    let role = [("RoleName", ROLE), ("AssumeRolePolicyDocument", TRUST)];
+    client.query("iam", "CreateRole", &role).await?;
     client.create_bucket(ARTIFACTS).await?;
     client.create_bucket(SITE).await?;
     let repository = client.call("codecommit", "CreateRepository", json!({ "repositoryName": NAME })).await?;
