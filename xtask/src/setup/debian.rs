@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
-use crate::program::{is_root, must, program, works};
+use crate::program::{is_root, must, output_of, program, works};
 
 struct Need {
     /// What the tests use it for.
@@ -23,14 +23,32 @@ const NEEDS: &[Need] = &[
     Need { purpose: "bash", package: "bash", is_there: || works(program("bash").arg("--version")) },
 ];
 
+/// What a single test uses and skips without: a machine that lacks it is still able to test.
+const WISHES: &[Need] = &[Need {
+    purpose: "version 2 of the aws command (`aws logs tail --follow`; PyPI has version 1 only)",
+    package: "awscli",
+    is_there: aws_version_2,
+}];
+
 /// Installs what is missing when we are root on a Debian; else says what is missing.
 pub fn run() -> Result<()> {
+    need()?;
+    for wish in WISHES.iter().filter(|wish| !(wish.is_there)()) {
+        let installed = can_install() && install(&[wish.package]).is_ok() && (wish.is_there)();
+        if !installed {
+            eprintln!("setup: without {} (Debian 12: {}), a test of it will be skipped", wish.purpose, wish.package);
+        }
+    }
+    Ok(())
+}
+
+fn need() -> Result<()> {
     let missing: Vec<&Need> = NEEDS.iter().filter(|need| !(need.is_there)()).collect();
     if missing.is_empty() {
         return Ok(());
     }
     let packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
-    if !is_root() || !works(program("apt-get").arg("--version")) {
+    if !can_install() {
         let list: Vec<String> = missing.iter().map(|n| format!("{} (Debian: {})", n.purpose, n.package)).collect();
         bail!(
             "missing on this machine: {}\n\
@@ -39,17 +57,30 @@ pub fn run() -> Result<()> {
             packages.join(" ")
         );
     }
+    install(&packages)?;
+    match missing.iter().find(|need| !(need.is_there)()) {
+        Some(need) => bail!("{} is still missing after installing {}", need.purpose, need.package),
+        None => Ok(()),
+    }
+}
+
+fn can_install() -> bool {
+    is_root() && works(program("apt-get").arg("--version"))
+}
+
+fn install(packages: &[&str]) -> Result<()> {
     must(program("apt-get").args(["update", "-q"]))?;
     must(
         program("apt-get")
             .env("DEBIAN_FRONTEND", "noninteractive")
             .args(["install", "-y", "-q", "--no-install-recommends"])
-            .args(&packages),
-    )?;
-    match missing.iter().find(|need| !(need.is_there)()) {
-        Some(need) => bail!("{} is still missing after installing {}", need.purpose, need.package),
-        None => Ok(()),
-    }
+            .args(packages),
+    )
+}
+
+/// Version 1 prints its version, too, and may come first in `PATH`.
+fn aws_version_2() -> bool {
+    output_of(program("/usr/bin/aws").arg("--version")).is_ok_and(|version| version.starts_with("aws-cli/2."))
 }
 
 fn python_has_venv() -> bool {
