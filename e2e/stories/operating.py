@@ -1,5 +1,6 @@
 """What operators rely on: health, metrics, a graceful stop, test mode on loopback only, and reset."""
 
+import re
 import stat
 import subprocess
 import time
@@ -8,20 +9,37 @@ import urllib.request
 
 import boto3
 
-from stage import Server, binary, proved
+from stage import Server, binary, eventually, proved
 
 server = Server().start()
 for path in ("/healthz", "/readyz"):
     assert urllib.request.urlopen(server.endpoint + path).status == 200, path
-metrics = urllib.request.urlopen(server.endpoint + "/metrics").read().decode()
-for word in ("requests", "outbox", "jobs", "disk"):
-    assert word in metrics, f"no metric about {word}:\n{metrics}"
 key = server.data / "root-key.json"
 assert stat.S_IMODE(key.stat().st_mode) == 0o600
-proved("health, readiness and metrics answer, and the root key is the owner's alone")
+proved("health and readiness answer, and the root key is the owner's alone")
 
 s3 = server.client("s3")
 s3.create_bucket(Bucket="kept", CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
+metrics = urllib.request.urlopen(server.endpoint + "/metrics").read().decode()
+for line in (
+    'headworks_requests_total{service="s3",operation="CreateBucket",status="200"} 1',
+    'headworks_request_duration_seconds_count{service="s3"} 1',
+    "headworks_outbox_rows 0", "headworks_outbox_age_seconds 0",
+):
+    assert line in metrics.splitlines(), f"{line} is missing:\n{metrics}"
+assert int(re.search(r"^headworks_disk_free_bytes (\d+)$", metrics, re.MULTILINE)[1]) > 0, metrics
+codebuild = server.client("codebuild")
+codebuild.create_project(
+    name="quick", source={"type": "NO_SOURCE", "buildspec": "version: 0.2\nphases: {build: {commands: ['true']}}"},
+    artifacts={"type": "NO_ARTIFACTS"}, serviceRole="arn:aws:iam::123456789012:role/quick",
+    environment={"type": "LINUX_CONTAINER", "image": "aws/codebuild/standard:7.0", "computeType": "BUILD_GENERAL1_SMALL"})
+build = codebuild.start_build(projectName="quick")["build"]["id"]
+eventually("the build ends", lambda: codebuild.batch_get_builds(ids=[build])["builds"][0]["buildComplete"])
+metrics = urllib.request.urlopen(server.endpoint + "/metrics").read().decode()
+assert 'headworks_machines{kind="build",status="SUCCEEDED"} 1' in metrics.splitlines(), metrics
+assert 'headworks_transitions_total{kind="build",status="SUCCEEDED"} 1' in metrics.splitlines(), metrics
+proved("metrics count requests, transitions and jobs by state, and watch the outbox and the disk")
+
 server.stop()
 server.restart()
 assert [b["Name"] for b in server.client("s3").list_buckets()["Buckets"]] == ["kept"]
@@ -36,7 +54,7 @@ server.stop()
 refused = subprocess.run(
     [binary(), "up", "--data", server.folder / "other", "--listen", "0.0.0.0:0", "--test-mode"],
     capture_output=True, text=True, timeout=20)
-assert refused.returncode != 0 and "loopback" in refused.stderr, refused
+assert refused.returncode != 0 and "listen on 127.0.0.1" in refused.stderr, refused
 proved("test mode is refused on any address but loopback")
 
 test = Server("--test-mode").start()

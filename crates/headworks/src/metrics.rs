@@ -17,6 +17,7 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     seconds: Family<ServiceLabels, Histogram>,
     machines: Family<MachineLabels, Gauge>,
+    transitions: Family<MachineLabels, Counter>,
     outbox_rows: Gauge,
     outbox_age_seconds: Gauge,
     disk_free_bytes: Gauge,
@@ -54,6 +55,9 @@ impl Metrics {
         let machines: Family<MachineLabels, Gauge> = Family::default();
         let help = "Executions and jobs by kind of machine and status";
         registry.register("machines", help, machines.clone());
+        let transitions: Family<MachineLabels, Counter> = Family::default();
+        let help = "Steps of executions and jobs since the start, by the status that they led to";
+        registry.register("transitions", help, transitions.clone());
         let outbox_rows = Gauge::default();
         registry.register("outbox_rows", "Effects that are committed and not yet done", outbox_rows.clone());
         let outbox_age_seconds = Gauge::default();
@@ -62,7 +66,7 @@ impl Metrics {
         let disk_free_bytes = Gauge::default();
         let help = "Free space where the data folder is";
         registry.register_with_unit("disk_free", help, Unit::Bytes, disk_free_bytes.clone());
-        Metrics { registry, requests, seconds, machines, outbox_rows, outbox_age_seconds, disk_free_bytes }
+        Metrics { registry, requests, seconds, machines, transitions, outbox_rows, outbox_age_seconds, disk_free_bytes }
     }
 
     /// Counts one answered request.
@@ -79,6 +83,12 @@ impl Metrics {
         self.machines.clear();
         for (kind, status, count) in machine::counts(&mut tx).await? {
             self.machines.get_or_create(&MachineLabels { kind, status }).set(count);
+        }
+        // A counter knows only `inc`, and the store keeps these: a fresh one each time says what the store says.
+        self.transitions.clear();
+        for (kind, status, count) in machine::transitions(store) {
+            let status = status.to_owned();
+            self.transitions.get_or_create(&MachineLabels { kind, status }).inc_by(count);
         }
         let depth = outbox::depth(&mut tx).await?;
         self.outbox_rows.set(depth.rows);

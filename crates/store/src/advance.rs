@@ -141,6 +141,7 @@ async fn apply(tx: &mut Tx, at: &Place<'_>, input: &str, step: ErasedStep) -> Re
         args![at.kind, at.id, version, at.now, input],
     )
     .await?;
+    tx.steps.push((at.kind.to_owned(), step.status));
     for (key, effect) in step.effects {
         outbox::put(tx, at.kind, at.id, at.scope, &key, effect).await?;
     }

@@ -13,6 +13,7 @@ use tokio::sync::{Notify, mpsc};
 use crate::error::Error;
 use crate::machines::Machines;
 use crate::migrations;
+use crate::transitions::Transitions;
 use crate::tx::{Conn, Tx};
 use crate::write::{Job, run_writer};
 
@@ -40,6 +41,7 @@ pub(crate) struct Inner {
     machines: Machines,
     clock: Arc<dyn Clock>,
     driver_hint: Arc<Notify>,
+    transitions: Transitions,
 }
 
 pub(crate) enum Db {
@@ -61,7 +63,13 @@ impl Store {
                 .map_err(|_| Error::BadUrl { url: "postgres://...".to_owned() })?
                 .disable_statement_logging();
             let pool = PgPoolOptions::new().max_connections(options.connections.max(2)).connect_with(connect).await?;
-            let store = Store(Arc::new(Inner { db: Db::Postgres(pool), machines, clock, driver_hint }));
+            let store = Store(Arc::new(Inner {
+                db: Db::Postgres(pool),
+                machines,
+                clock,
+                driver_hint,
+                transitions: Transitions::default(),
+            }));
             store.migrate_postgres().await?;
             return Ok(store);
         }
@@ -91,6 +99,10 @@ impl Store {
     /// Signalled after each commit that left work for the driver. Carries no data: look at the tables.
     pub fn driver_hint(&self) -> Arc<Notify> {
         self.0.driver_hint.clone()
+    }
+
+    pub(crate) fn transitions(&self) -> &Transitions {
+        &self.0.transitions
     }
 
     /// The clock that rows are stamped with.
@@ -149,6 +161,7 @@ async fn open_sqlite(
         .test_before_acquire(false)
         .connect_lazy_with(connect.read_only(true));
     let (writer, jobs) = mpsc::channel(1024);
-    tokio::spawn(run_writer(tx, jobs, driver_hint.clone()));
-    Ok(Store(Arc::new(Inner { db: Db::Sqlite { readers, writer }, machines, clock, driver_hint })))
+    let transitions = Transitions::default();
+    tokio::spawn(run_writer(tx, jobs, driver_hint.clone(), transitions.clone()));
+    Ok(Store(Arc::new(Inner { db: Db::Sqlite { readers, writer }, machines, clock, driver_hint, transitions })))
 }

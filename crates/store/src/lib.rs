@@ -15,6 +15,7 @@ mod sql;
 pub mod tables;
 pub mod testing;
 pub mod timers;
+mod transitions;
 mod tx;
 mod write;
 

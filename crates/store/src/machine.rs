@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use base::{AccountId, Machine, Region, Scope, Timestamp};
 
 use crate::args;
+use crate::db::Store;
 use crate::error::Error;
 use crate::sql::{Arg, SqlRow};
 use crate::tx::{Dialect, Tx};
@@ -153,6 +154,11 @@ pub async fn remove(tx: &mut Tx, kind: &str, id: &str) -> Result<(), Error> {
         tx.execute(sql, args![kind, id]).await?;
     }
     Ok(())
+}
+
+/// Steps since this process opened the store: kind, status that they led to, how many.
+pub fn transitions(store: &Store) -> Vec<(String, &'static str, u64)> {
+    store.transitions().counts().into_iter().map(|((kind, status), count)| (kind, status, count)).collect()
 }
 
 /// How many rows of each kind stand in each status, for metrics.

@@ -10,6 +10,7 @@ use sqlx::{Postgres, SqlSafeStr, Sqlite};
 use crate::error::Error;
 use crate::machines::Machines;
 use crate::sql::{Arg, SqlRow};
+use crate::transitions::Transition;
 
 /// Which SQL engine answers; for the few statements that differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,13 +32,15 @@ pub struct Tx {
     pub(crate) clock: Arc<dyn Clock>,
     /// Something was written that the driver should look at after the commit.
     pub(crate) wake_driver: bool,
+    /// Steps of machines, counted once they are committed.
+    pub(crate) steps: Vec<Transition>,
     /// PostgreSQL could not serialise this transaction with another; it must be tried again as a whole.
     pub(crate) conflict: bool,
 }
 
 impl Tx {
     pub(crate) fn new(conn: Conn, machines: Machines, clock: Arc<dyn Clock>) -> Self {
-        Tx { conn, machines, clock, wake_driver: false, conflict: false }
+        Tx { conn, machines, clock, wake_driver: false, steps: Vec::new(), conflict: false }
     }
 
     fn note<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, Error> {

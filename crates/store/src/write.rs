@@ -11,6 +11,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::db::{Db, Store};
 use crate::error::Error;
+use crate::transitions::Transitions;
 use crate::tx::Tx;
 
 /// At most this many transactions share a commit, so that the first does not wait for ever.
@@ -69,15 +70,19 @@ impl Store {
 }
 
 /// The writer's loop: one group of transactions after the other until the store is closed.
-pub(crate) async fn run_writer(mut tx: Tx, mut jobs: mpsc::Receiver<Job>, hint: Arc<Notify>) {
+pub(crate) async fn run_writer(mut tx: Tx, mut jobs: mpsc::Receiver<Job>, hint: Arc<Notify>, transitions: Transitions) {
     while let Some(first) = jobs.recv().await {
         tx.wake_driver = false;
+        tx.steps.clear();
         let mut waiting = Vec::new();
         let outcome = run_group(&mut tx, first, &mut jobs, &mut waiting).await;
         if let Err(e) = &outcome {
             tracing::error!(error = %e, transactions = waiting.len(), "a commit failed; nothing of it has happened");
             // The engine may have rolled back by itself (a full disk does that); then this has nothing to do.
             let _ = tx.execute("ROLLBACK", &[]).await;
+        }
+        if outcome.is_ok() {
+            transitions.count(tx.steps.drain(..));
         }
         for done in waiting {
             let _ = done.send(outcome.as_ref().map(|_| ()).map_err(Error::again));
@@ -108,9 +113,11 @@ async fn run_group(
 
 async fn run_job(tx: &mut Tx, run: &RunFn) -> Result<(), Error> {
     tx.execute("SAVEPOINT job", &[]).await?;
+    let steps = tx.steps.len();
     let good = AssertUnwindSafe(run(tx)).catch_unwind().await.unwrap_or(false);
     if !good {
         tx.execute("ROLLBACK TO job", &[]).await?;
+        tx.steps.truncate(steps);
     }
     tx.execute("RELEASE job", &[]).await.map(|_| ())
 }
@@ -142,6 +149,7 @@ async fn try_on_postgres(store: &Store, run: &RunFn) -> Result<(), Error> {
         return Ok(());
     }
     tx.execute("COMMIT", &[]).await?;
+    store.transitions().count(tx.steps.drain(..));
     if tx.wake_driver {
         store.driver_hint().notify_one();
     }

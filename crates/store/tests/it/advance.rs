@@ -125,6 +125,27 @@ async fn a_refused_input_changes_nothing_and_a_refused_tell_does_not_undo_the_te
 }
 
 #[tokio::test]
+async fn steps_are_counted_when_they_are_committed_and_only_then() {
+    each_engine(Machines::new().with::<Counter>(), |t| async move {
+        two_counters(&t).await;
+        assert!(machine::transitions(&t.store).is_empty());
+        add(&t, "a", 4).await.unwrap();
+        let undone: Result<(), Error> = t
+            .store
+            .write(|tx| {
+                Box::pin(async move {
+                    let _ = advance::<Counter>(tx, "b", In::Add(1)).await;
+                    Err(Error::Closed)
+                })
+            })
+            .await;
+        assert!(undone.is_err());
+        assert_eq!(machine::transitions(&t.store), [("counter".to_owned(), "Counting", 2)]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_due_timer_fires_once_and_a_cleared_one_never() {
     each_engine(Machines::new().with::<Counter>(), |t| async move {
         two_counters(&t).await;
