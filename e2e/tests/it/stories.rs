@@ -1,51 +1,56 @@
-use e2e::tell_later;
+use e2e::tell;
 
 #[test]
 fn a_push_travels_through_approval_to_the_deployed_object() {
-    tell_later("push_to_deploy", "pipelines in the server");
+    tell("push_to_deploy");
 }
 
 #[test]
 fn a_newer_push_supersedes_a_waiting_execution() {
-    tell_later("supersede", "pipelines in the server");
+    tell("supersede");
 }
 
 #[test]
 fn a_failing_build_fails_its_stage_with_its_reason() {
-    tell_later("failing_build", "pipelines in the server");
+    tell("failing_build");
 }
 
 #[test]
 fn stopping_ends_real_processes() {
-    tell_later("stopping", "pipelines in the server");
+    tell("stopping");
 }
 
 #[test]
 fn ten_kills_lose_nothing_and_repeat_nothing() {
-    tell_later("kill", "pipelines in the server");
+    tell("kill");
 }
 
 #[test]
 fn git_clients_work_unmodified() {
-    tell_later("git_clients", "git in the server");
+    tell("git_clients");
 }
 
 #[test]
 fn the_s3_commands_work_unmodified() {
-    tell_later("s3_cli", "S3 in the server");
+    tell("s3_cli");
 }
 
 #[test]
-fn logs_can_be_followed_while_a_build_runs() {
-    tell_later("logs_cli", "builds in the server");
+fn logs_can_be_read_while_a_build_runs() {
+    tell("logs_cli");
+}
+
+#[test]
+fn aws_logs_tail_follows_a_running_build() {
+    tell("logs_tail");
 }
 
 #[test]
 fn operators_can_rely_on_it() {
-    tell_later("operating", "the server");
+    tell("operating");
 }
 
 #[test]
 fn the_demo_ends_well() {
-    tell_later("demo", "the demo");
+    tell("demo");
 }
