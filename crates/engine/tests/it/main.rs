@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "tests may unwrap, and so may what they share")]
 
+mod build_simulation;
+mod build_world;
 mod pipeline_events;
 mod pipeline_scenarios;
 mod pipeline_world;
+mod rng;
 mod simulation;

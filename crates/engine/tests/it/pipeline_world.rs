@@ -19,7 +19,7 @@ pub struct Row<M: Machine> {
 }
 
 impl<M: Machine> Row<M> {
-    fn new(state: M::State) -> Self {
+    pub fn new(state: M::State) -> Self {
         Row { first: state.clone(), state, log: Vec::new() }
     }
 

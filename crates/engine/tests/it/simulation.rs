@@ -1,19 +1,23 @@
-//! A seeded simulation of gates, executions and their performers: results are lost, repeated, delayed and reordered, and the
-//! server crashes between commit and perform, and between perform and commit.
+//! A seeded simulation of gates, executions, their builds and the performers of both: results are lost, repeated, delayed
+//! and reordered, and the server crashes between commit and perform, and between perform and commit.
 //!
 //! `SIM_SEED=n` replays one seed; `SIM_SEEDS=n` runs that many (10,000 unless said otherwise).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use base::Effect;
+use base::{Effect, Machine};
+use engine::build::{ArtifactTarget, BuildStatus, OutputArtifact, Parent, Place};
 use engine::pipeline::{
-    ActionEffect, ActionResult, ActionStatus, Approval, Artifact, ExecutionInput, External, GateInput, Phase,
-    RunAction, Verdict, Work,
+    ActionEffect, ActionResult, ActionStatus, Approval, Artifact, CancelAction, Execution, ExecutionInput, External,
+    GateInput, Phase, RunAction, Verdict, Work,
 };
 use formats::pipeline::PipelineDeclaration;
 
+use crate::build_simulation::request;
+use crate::build_world::{Builds, jump};
 use crate::pipeline_world::{World, declare};
+use crate::rng::{Rng, each_seed};
 
 const PIPELINES: [&str; 3] = [
     "stage Source
@@ -40,36 +44,13 @@ stage Build
 action Compile CodeBuild in=Src EnvironmentVariables=[{\"name\":\"A\",\"value\":\"#{Source.Sometimes}\"}]",
 ];
 
-struct Rng(u64);
-
-impl Rng {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        usize::try_from(self.next() % n.max(1) as u64).unwrap()
-    }
-
-    fn chance(&mut self, percent: u64) -> bool {
-        self.next() % 100 < percent
-    }
-}
-
-/// The outside: builds that run at most once by key, and results on their way.
 struct Outside {
-    /// Effects committed and not yet finished; a crash leaves them here.
+    /// Effects of executions, committed and not yet finished; a crash leaves them here.
     outbox: Vec<(String, Effect<ActionEffect>)>,
-    /// Builds by key, with the execution that hears of them. Ended ones are told again until they are heard.
-    builds: BTreeMap<String, (String, RunAction)>,
-    cancelled: BTreeSet<String>,
-    /// Results under way.
-    results: Vec<(String, ExecutionInput)>,
-    begun: BTreeMap<String, u32>,
+    /// The real machines; they tell their ends to their executions.
+    builds: Builds,
+    /// Build by the key of the effect that wanted it.
+    begun: BTreeMap<String, String>,
 }
 
 struct Simulation {
@@ -81,36 +62,15 @@ struct Simulation {
 
 #[test]
 fn whatever_is_lost_repeated_or_late_every_execution_ends_once_and_in_order() {
-    if let Ok(seed) = std::env::var("SIM_SEED") {
-        simulate(seed.parse().expect("SIM_SEED is a number"));
-        return;
-    }
-    let seeds: u64 = std::env::var("SIM_SEEDS").ok().map_or(10_000, |s| s.parse().expect("SIM_SEEDS is a number"));
-    let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
-    std::thread::scope(|scope| {
-        for thread in 0..threads {
-            scope.spawn(move || {
-                for seed in (thread..seeds).step_by(threads as usize) {
-                    let result = std::panic::catch_unwind(|| simulate(seed));
-                    assert!(result.is_ok(), "seed {seed} failed; replay it with SIM_SEED={seed}");
-                }
-            });
-        }
-    });
+    each_seed(simulate);
 }
 
 fn simulate(seed: u64) {
-    let mut rng = Rng(seed);
+    let mut rng = Rng::new(seed);
     let declaration: PipelineDeclaration = declare(PIPELINES[rng.below(PIPELINES.len())].lines());
     let mut world = World::new(declaration);
     world.keep_events = false;
-    let outside = Outside {
-        outbox: Vec::new(),
-        builds: BTreeMap::new(),
-        cancelled: BTreeSet::new(),
-        results: Vec::new(),
-        begun: BTreeMap::new(),
-    };
+    let outside = Outside { outbox: Vec::new(), builds: Builds::default(), begun: BTreeMap::new() };
     let mut sim = Simulation { world, outside, rng, started: 0 };
     for _ in 0..40 {
         sim.disturb();
@@ -118,7 +78,7 @@ fn simulate(seed: u64) {
         sim.check();
     }
     sim.drain();
-    sim.final_check();
+    sim.final_check(seed.is_multiple_of(4));
 }
 
 impl Simulation {
@@ -135,7 +95,7 @@ impl Simulation {
                 self.world.execution(&id, ExecutionInput::Start).unwrap();
             }
             0..=54 => self.perform_one(),
-            55..=74 => self.deliver_one(),
+            55..=74 => self.build_on(),
             75..=82 => self.decide(),
             83..=86 => self.stop(),
             87..=90 => self.change_transition(),
@@ -143,8 +103,14 @@ impl Simulation {
             92..=94 => {
                 let minutes = [1, 61, 9 * 24 * 60][self.rng.below(3)];
                 self.world.pass(Duration::from_secs(minutes * 60));
+                self.outside.builds.fire(&mut self.rng, self.world.now, false);
+                self.hear();
             }
-            _ => self.end_builds(),
+            95 => {
+                self.outside.builds.stop_one(&mut self.rng, self.world.now);
+                self.hear();
+            }
+            _ => self.build_on(),
         }
     }
 
@@ -160,12 +126,10 @@ impl Simulation {
         let (execution, effect) = self.outside.outbox[n].clone();
         let lost_after = self.rng.chance(20);
         match effect.effect {
-            ActionEffect::Cancel(cancel) => {
-                self.outside.cancelled.insert(cancel.key);
-            }
+            ActionEffect::Cancel(cancel) => self.cancel(cancel),
             ActionEffect::Run(run) => {
                 // A performer first asks whether the work is still wanted.
-                if self.world.state(&execution).wants(&effect.key) && !self.outside.cancelled.contains(&effect.key) {
+                if self.world.state(&execution).wants(&effect.key) {
                     self.work(&execution, &effect.key, *run, lost_after);
                 }
             }
@@ -180,11 +144,10 @@ impl Simulation {
             // The build is made in the transaction that says so: it is there or it is not.
             Work::CodeBuild { .. } if lost => {}
             Work::CodeBuild { .. } => {
-                *self.outside.begun.entry(key.to_owned()).or_default() += 1;
-                self.outside.builds.insert(key.to_owned(), (execution.to_owned(), run));
-                let external = External { id: Some(format!("build:{key}")), ..External::default() };
+                let id = self.begin(execution, key, run);
+                let external = External { id: Some(id), ..External::default() };
                 let input = ExecutionInput::ActionStarted { key: key.to_owned(), external };
-                let _ = self.world.execution(execution, input);
+                self.world.execution(execution, input).unwrap();
             }
             Work::CodeCommitSource { .. } | Work::S3Source { .. } | Work::S3Deploy { .. } if lost => {}
             Work::CodeCommitSource { .. } | Work::S3Source { .. } | Work::S3Deploy { .. } => {
@@ -217,33 +180,48 @@ impl Simulation {
         }
     }
 
-    /// Builds end; each one's result sets out, sometimes twice.
-    fn end_builds(&mut self) {
-        let builds: Vec<_> = self.outside.builds.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
-        for (key, (execution, run)) in builds {
-            let result = self.result(&run);
-            let copies = if self.rng.chance(30) { 2 } else { 1 };
-            for _ in 0..copies {
-                let input = ExecutionInput::ActionFinished { key: key.clone(), result: result.clone() };
-                self.outside.results.push((execution.clone(), input));
-            }
+    /// As `start_for_pipeline` does: the same key gives the same build.
+    fn begin(&mut self, execution: &str, key: &str, run: RunAction) -> String {
+        let uuid = base::derived_uuid(&["codebuild", execution, key]).to_string();
+        let mut request = request(&uuid, self.world.now);
+        let id = request.id.clone();
+        if self.outside.builds.rows.contains_key(&id) {
+            return id;
+        }
+        let place = |a: &Artifact| Place { bucket: a.bucket.clone(), key: a.key.clone() };
+        let outputs = run.outputs.iter().map(|a| OutputArtifact { name: a.name.clone(), place: place(a) });
+        request.artifacts = ArtifactTarget::Pipeline(outputs.collect());
+        let (kind, parent) = (Execution::KIND.to_owned(), execution.to_owned());
+        request.parent = Some(Parent { kind, id: parent, key: key.to_owned() });
+        assert!(self.outside.begun.insert(key.to_owned(), id.clone()).is_none(), "a build began twice");
+        self.outside.builds.create(request, self.world.now);
+        self.hear();
+        id
+    }
+
+    /// Without an id the build never began, and will not: nobody wants it.
+    fn cancel(&mut self, cancel: CancelAction) {
+        let known = self.outside.begun.get(&cancel.key).cloned();
+        assert!(known.is_none() || known == cancel.external_id, "a build is not told to end: {known:?}");
+        if let Some(id) = cancel.external_id {
+            self.outside.builds.stop(&id, self.world.now);
+            self.hear();
         }
     }
 
-    /// A result arrives, out of order, or is lost; a lost one is sent again as long as the build is unheard.
-    fn deliver_one(&mut self) {
-        if self.outside.results.is_empty() {
-            return self.end_builds();
-        }
-        let n = self.rng.below(self.outside.results.len());
-        let (execution, input) = self.outside.results.swap_remove(n);
-        if self.rng.chance(20) {
-            return;
-        }
-        if let ExecutionInput::ActionFinished { key, .. } = &input
-            && self.world.execution(&execution, input.clone()).is_ok()
-        {
-            self.outside.builds.remove(key);
+    /// Something happens to some build; what it tells arrives in the same transaction.
+    fn build_on(&mut self) {
+        self.outside.builds.disturb(&mut self.rng, self.world.now);
+        self.hear();
+    }
+
+    fn hear(&mut self) {
+        for tell in std::mem::take(&mut self.outside.builds.tells) {
+            let input: ExecutionInput = serde_json::from_value(tell.input).expect("a tell that its parent can read");
+            let ExecutionInput::ActionFinished { key, .. } = &input else { panic!("{input:?}") };
+            let wanted = self.world.state(&tell.id).wants(key);
+            let heard = self.world.execution(&tell.id, input);
+            assert_eq!(heard.is_ok(), wanted, "an end is heard exactly when it is waited for");
         }
     }
 
@@ -317,19 +295,19 @@ impl Simulation {
             let outbox = std::mem::take(&mut self.outside.outbox);
             for (execution, effect) in outbox {
                 match effect.effect {
-                    ActionEffect::Cancel(cancel) => drop(self.outside.cancelled.insert(cancel.key)),
+                    ActionEffect::Cancel(cancel) => self.cancel(cancel),
                     ActionEffect::Run(run) if self.world.state(&execution).wants(&effect.key) => {
                         self.work(&execution, &effect.key, *run, false);
                     }
                     ActionEffect::Run(_) => {}
                 }
             }
-            self.outside.results.clear();
-            self.end_builds();
-            for (execution, input) in std::mem::take(&mut self.outside.results) {
-                let ExecutionInput::ActionFinished { key, .. } = &input else { continue };
-                self.outside.builds.remove(key);
-                let _ = self.world.execution(&execution, input.clone());
+            self.outside.builds.clear_up(&mut self.rng, self.world.now);
+            self.hear();
+            if !self.outside.builds.all_completed() {
+                self.world.now = self.world.now + jump(&mut self.rng);
+                self.outside.builds.fire(&mut self.rng, self.world.now, true);
+                self.hear();
             }
             for (id, stage, action, token) in self.pending_approvals() {
                 let (verdict, summary, by) = (Verdict::Approved, String::new(), "ann".into());
@@ -337,7 +315,8 @@ impl Simulation {
                 self.world.execution(&id, ExecutionInput::Approve(approval)).unwrap();
             }
             self.check();
-            if self.world.executions.values().all(|r| r.state.is_ended()) && self.world.effects.is_empty() {
+            let quiet = self.world.effects.is_empty() && self.outside.builds.is_quiet();
+            if quiet && self.world.executions.values().all(|r| r.state.is_ended()) {
                 return;
             }
         }
@@ -376,7 +355,26 @@ impl Simulation {
             let busy = row.state.stages.iter().flat_map(|s| &s.actions).filter(|a| !a.is_ended()).count();
             assert_eq!(timers, busy, "every wait of {id} has a limit, and nothing else has");
         }
-        assert!(self.outside.begun.values().all(|n| *n == 1), "a build began twice");
+        self.check_families();
+    }
+
+    /// What an execution says of an action is what its build says.
+    fn check_families(&self) {
+        for row in self.outside.builds.rows.values() {
+            let parent = row.state.request.parent.as_ref().expect("a build of a pipeline");
+            let action = self.world.state(&parent.id).action_by_key(&parent.key).expect("the action of the build");
+            let end = row.state.completed().map(|(status, _)| status);
+            let fits = match &action.status {
+                ActionStatus::Working => end.is_none(),
+                ActionStatus::Succeeded { .. } => end == Some(BuildStatus::Succeeded),
+                // Timed out, abandoned or cancelled: the build is told, and may end as it likes.
+                ActionStatus::Failed(error) if error.code == "JobTimedOut" => true,
+                ActionStatus::Failed(_) => end.is_some_and(|status| status != BuildStatus::Succeeded),
+                ActionStatus::Abandoned => true,
+                ActionStatus::AwaitingApproval { .. } => false,
+            };
+            assert!(fits, "the action {} is {:?} and its build {end:?}", parent.key, action.status);
+        }
     }
 
     fn place(&self, id: &str) -> Option<(char, &str)> {
@@ -389,7 +387,11 @@ impl Simulation {
         }
     }
 
-    fn final_check(&self) {
+    fn final_check(&self, fold: bool) {
+        self.outside.builds.final_check(fold);
+        if !fold {
+            return;
+        }
         assert_eq!(self.world.gates.folded(), self.world.gates.state);
         for (id, row) in &self.world.executions {
             assert_eq!(row.folded(), row.state, "folding the inputs of {id} gives its state");
