@@ -298,7 +298,7 @@ impl Layers {
 }
 
 /// Variables with our prefix that are no settings.
-const IGNORED_VARIABLES: &[&str] = &["CONFIG", "BIN", "PYTHON"];
+const IGNORED_VARIABLES: &[&str] = &["BIN", "CA_BUNDLE", "CONFIG", "KEEP", "PYTHON", "SEED", "STORIES"];
 
 /// The variable of a setting.
 pub fn variable(key: &str) -> String {
@@ -363,6 +363,12 @@ mod tests {
         std::fs::write(&path, "lisen = '127.0.0.1:1'\n").unwrap();
         let layers = Layers::new().file(&path, true).unwrap();
         assert!(layers.warnings[0].ends_with("setting 'lisen' is not known; did you mean 'listen'?"), "{layers:?}");
+    }
+
+    #[test]
+    fn what_headworks_env_exports_is_no_unknown_setting() {
+        let vars = ["CA_BUNDLE", "CONFIG", "TEST_POSTGRES"].map(|v| (format!("HEADWORKS_{v}"), "x".to_owned()));
+        assert!(Layers::new().environment(vars.into_iter()).warnings.is_empty());
     }
 
     #[test]

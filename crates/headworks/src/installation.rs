@@ -24,6 +24,9 @@ use crate::metrics::Metrics;
 use crate::root_key::{self, RootKey};
 use crate::runner;
 
+/// The file whose lock a running server holds.
+const LOCK: &str = "lock";
+
 /// Everything that a running server holds.
 pub struct Installation {
     /// Acts for nobody in particular; operations get a copy with their caller.
@@ -42,17 +45,39 @@ pub struct Installation {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error("cannot make the data folder {dir}")]
-    Dir {
+    Make {
         dir: PathBuf,
         #[source]
         source: io::Error,
     },
-    #[error("another server is running on the data folder {dir}; stop it or use another folder (--data)")]
+    #[error("cannot write into the data folder {dir}")]
+    Write {
+        dir: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("another server is running on the data folder {dir}")]
     Locked { dir: PathBuf },
     #[error("cannot open the database")]
     Store(#[source] store::Error),
     #[error("cannot open the object store")]
     Objects(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl OpenError {
+    /// What the operator can do.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            OpenError::Make { .. } => "name a folder that this user may make or write with --data (setting data_dir)",
+            OpenError::Write { .. } => "it must belong to the user who runs the server",
+            OpenError::Locked { .. } => "stop that server, or name another folder with --data",
+            OpenError::Store(_) => {
+                "with the setting `database`: does PostgreSQL run there, and may that user make tables? \
+                 Without: is headworks.db in the data folder whole, readable and from no newer version?"
+            }
+            OpenError::Objects(_) => "the folder `objects` in the data folder must be writable",
+        }
+    }
 }
 
 /// A driver that runs, and what watches beside it.
@@ -177,17 +202,23 @@ fn set_aside(data_dir: &Path, name: &str) -> io::Result<()> {
 }
 
 fn make_dir(dir: &Path) -> Result<PathBuf, OpenError> {
-    let error = |source| OpenError::Dir { dir: dir.to_owned(), source };
+    let error = |source| OpenError::Make { dir: dir.to_owned(), source };
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(error)?;
     fs::canonicalize(dir).map_err(error)
 }
 
 fn lock(dir: &Path) -> Result<File, OpenError> {
-    let file = File::options().create(true).truncate(false).write(true).open(dir.join("lock"));
-    let file = file.map_err(|source| OpenError::Dir { dir: dir.to_owned(), source })?;
+    let file = File::options().create(true).truncate(false).write(true).open(dir.join(LOCK));
+    let file = file.map_err(|source| OpenError::Write { dir: dir.to_owned(), source })?;
     rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)
         .map_err(|_| OpenError::Locked { dir: dir.to_owned() })?;
     Ok(file)
+}
+
+/// Whether a server holds this data folder.
+pub fn is_running(dir: &Path) -> bool {
+    let Ok(file) = File::open(dir.join(LOCK)) else { return false };
+    rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared).is_err()
 }
 
 /// The host in a URL, without scheme, port and path.

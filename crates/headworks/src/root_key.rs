@@ -45,7 +45,11 @@ pub fn read_or_make(data_dir: &Path, ids: &dyn Ids) -> Result<RootKey, CliError>
 pub fn read(data_dir: &Path) -> Result<RootKey, CliError> {
     let path = path(data_dir);
     let text = fs::read(&path).map_err(|e| {
-        CliError::user(format!("cannot read {}: {e}", path.display())).hint("the first `headworks up` makes it")
+        let hint = match e.kind() {
+            std::io::ErrorKind::NotFound => "the first `headworks up` makes it",
+            _ => "only the user who runs the server may read it",
+        };
+        CliError::user(format!("cannot read {}: {e}", path.display())).hint(hint)
     })?;
     serde_json::from_slice(&text).map_err(|e| CliError::environment(format!("{} is damaged: {e}", path.display())))
 }

@@ -1,6 +1,7 @@
 //! `headworks up`: opens the installation, listens, drives, until it is told to stop.
 
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -41,23 +42,57 @@ pub struct Running {
 
 /// Opens the installation and begins to listen and to drive.
 pub async fn start(config: Config) -> Result<Running, CliError> {
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .map_err(|e| CliError::environment(format!("cannot listen on {}: {e}", config.listen)))?;
+    let listener = TcpListener::bind(config.listen).await.map_err(|e| cannot_listen(config.listen, &e))?;
     let address = listener.local_addr().map_err(CliError::environment)?;
-    let endpoint = config.endpoint.clone().unwrap_or_else(|| format!("http://{address}"));
+    let endpoint = config.endpoint.clone().unwrap_or_else(|| endpoint_of(address));
     let region = config.region.clone();
+    if config.database.is_some() {
+        tracing::info!("connecting to PostgreSQL (setting database)");
+    }
     let installation = Installation::open(config, endpoint.clone()).await?;
     let dir = &installation.cx.site.data_dir;
     let hosts: Vec<String> = host_of(&endpoint).into_iter().collect();
     let tls = tls::server_config(dir, &hosts, region.as_str()).map_err(CliError::environment)?;
     std::fs::write(dir.join("endpoint"), &endpoint).map_err(CliError::environment)?;
     let key = root_key::read_or_make(dir, &*installation.cx.ids)?;
+    if !is_on_path("git") {
+        tracing::warn!("git is not on the PATH: repositories cannot be cloned or pushed to until it is installed");
+    }
     installation.start(&key).await.map_err(CliError::environment)?;
     let (stop, stopped) = watch::channel(false);
     let server = Arc::new(Server::new(installation.clone()));
     let listener = tokio::spawn(serve(listener, tls, server, stopped));
     Ok(Running { installation, stop, listener })
+}
+
+fn cannot_listen(listen: SocketAddr, e: &io::Error) -> CliError {
+    let hint = match e.kind() {
+        io::ErrorKind::AddrInUse => {
+            "another program listens there; choose a port with --listen (port 0 picks a free one)"
+        }
+        io::ErrorKind::PermissionDenied => "ports below 1024 need root; choose another with --listen",
+        io::ErrorKind::AddrNotAvailable => "this machine has no such address; choose another with --listen",
+        _ => "choose another address with --listen",
+    };
+    CliError::environment(format!("cannot listen on {listen}: {e}")).hint(hint)
+}
+
+/// How clients on this machine reach `address`. Who listens on all addresses has others in mind: they need the setting.
+fn endpoint_of(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        let local = if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { IpAddr::V6(Ipv6Addr::LOCALHOST) };
+        address.set_ip(local);
+        tracing::warn!(
+            endpoint = %format_args!("http://{address}"),
+            "clone URLs and builds name this machine only; give the setting `endpoint` for clients on others"
+        );
+    }
+    format!("http://{address}")
+}
+
+fn is_on_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|dir| dir.join(program).is_file())
 }
 
 impl Running {
@@ -100,9 +135,32 @@ pub async fn wait_for_signal() -> Result<(), CliError> {
 
 /// Logs to stderr as the settings say.
 pub fn start_logging(config: &Config) -> Result<(), CliError> {
-    let filter = tracing_subscriber::EnvFilter::try_new(&config.log_filter)
-        .map_err(|e| CliError::user(format!("setting log.filter is '{}': {e}", config.log_filter)))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let filter = tracing_subscriber::EnvFilter::try_new(&config.log_filter).map_err(|e| {
+        let message = format!("setting log.filter is '{}', which is not a filter: {e}", config.log_filter);
+        CliError::config(message).hint("a filter is a level, or levels by target: info,driver=debug")
+    })?;
+    let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours);
     let done = if config.log_json { builder.json().try_init() } else { builder.try_init() };
     done.map_err(CliError::internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_stands_for_all_is_not_what_clients_connect_to() {
+        assert_eq!(endpoint_of("0.0.0.0:4566".parse().unwrap()), "http://127.0.0.1:4566");
+        assert_eq!(endpoint_of("[::]:1".parse().unwrap()), "http://[::1]:1");
+        assert_eq!(endpoint_of("10.1.2.3:80".parse().unwrap()), "http://10.1.2.3:80");
+    }
+
+    #[test]
+    fn a_port_in_use_is_said_with_what_to_do() {
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap();
+        let e = std::net::TcpListener::bind(address).unwrap_err();
+        assert!(cannot_listen(address, &e).to_string().contains(&address.to_string()));
+    }
 }

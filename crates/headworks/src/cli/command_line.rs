@@ -6,12 +6,13 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use super::{CliError, config, env, logs, status};
+use crate::config::Config;
 use crate::config::{ConfigError, Layers};
 use crate::{demo, up};
 
 /// A self-hosted delivery platform that speaks the AWS developer-tools APIs and really does the work.
 #[derive(Parser)]
-#[command(name = "headworks", version, propagate_version = true)]
+#[command(name = "headworks", version, propagate_version = true, after_help = FIRST_STEPS)]
 struct Cli {
     #[command(flatten)]
     settings: SettingFlags,
@@ -19,19 +20,27 @@ struct Cli {
     command: Command,
 }
 
+const FIRST_STEPS: &str = "\
+First steps:
+  headworks demo --once                 a git push travels through a pipeline to a deployed page
+  headworks up --data ./data            run a server; its data stays in ./data
+  eval \"$(headworks env --data ./data)\" point aws, boto3 and git at it
+
+Every setting, with its meaning: headworks config show";
+
 /// Settings that have a flag; all others stand in the file (see `headworks config show`).
 #[derive(Args, Clone)]
 struct SettingFlags {
     /// TOML file with settings [default: headworks.toml, if there is one]
     #[arg(long, global = true, env = "HEADWORKS_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Folder for everything that lasts
+    /// Folder for everything that lasts [default: headworks-data]
     #[arg(long, global = true, value_name = "DIR")]
     data: Option<String>,
-    /// Account of the root key
+    /// Account of the root key [default: 123456789012]
     #[arg(long, global = true)]
     account: Option<String>,
-    /// Default region
+    /// Default region [default: us-east-1]
     #[arg(long, global = true)]
     region: Option<String>,
 }
@@ -62,7 +71,7 @@ enum Command {
 
 #[derive(Args)]
 struct UpFlags {
-    /// Address of the one port for HTTP and HTTPS
+    /// Address of the one port for HTTP and HTTPS; port 0 picks a free one [default: 127.0.0.1:4566]
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
     /// Accept any signature and serve POST /_headworks/reset; loopback only
@@ -91,12 +100,21 @@ fn run(cli: Cli) -> Result<(), CliError> {
             let layers = layers.flag("test_mode", flags.test_mode.then_some(true));
             up::run(layers)
         }
-        Command::Env => env::run(&layers(&cli.settings)?.config()?),
-        Command::Status(flags) => status::run(&layers(&cli.settings)?.config()?, &flags),
-        Command::Logs(flags) => logs::run(&layers(&cli.settings)?.config()?, &flags),
+        Command::Env => env::run(&settled(&cli.settings)?),
+        Command::Status(flags) => status::run(&settled(&cli.settings)?, &flags),
+        Command::Logs(flags) => logs::run(&settled(&cli.settings)?, &flags),
         Command::Demo { once } => demo::run(layers(&cli.settings)?, once),
         Command::Config(command) => config::run(&layers(&cli.settings)?, &command),
     }
+}
+
+/// The settings of a command that does not log: what is odd about them goes to stderr.
+fn settled(flags: &SettingFlags) -> Result<Config, ConfigError> {
+    let layers = layers(flags)?;
+    for warning in &layers.warnings {
+        eprintln!("warning: {warning}");
+    }
+    layers.config()
 }
 
 fn layers(flags: &SettingFlags) -> Result<Layers, ConfigError> {

@@ -4,15 +4,16 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::CliError;
+use super::output::{Output, say};
 use crate::config::{Layers, variable};
 
 #[derive(Subcommand)]
 pub enum Command {
     /// Every setting with its value, origin and meaning
     Show {
-        /// text or json
-        #[arg(long, default_value = "text")]
-        output: String,
+        /// How to print
+        #[arg(long, value_enum, default_value_t = Output::Text)]
+        output: Output,
     },
 }
 
@@ -22,7 +23,7 @@ pub fn run(layers: &Layers, command: &Command) -> Result<(), CliError> {
     for warning in &layers.warnings {
         eprintln!("warning: {warning}");
     }
-    if output == "json" {
+    if *output == Output::Json {
         let all: Vec<_> = layers
             .explain()
             .map(|(s, value, origin)| {
@@ -30,13 +31,13 @@ pub fn run(layers: &Layers, command: &Command) -> Result<(), CliError> {
                         "variable": variable(s.key), "help": s.help })
             })
             .collect();
-        println!("{:#}", json!(all));
+        say(format_args!("{:#}", json!(all)));
     } else {
-        println!("# Settings of headworks.toml. Each can be given as the variable behind it, too.");
+        say("# Settings of headworks.toml. Each can be given as the variable behind it, too.");
         for (setting, value, origin) in layers.explain() {
-            println!("\n# {}", setting.help);
-            println!("# {} (default \"{}\"); this value: {origin}", variable(setting.key), setting.default);
-            println!("{} = {}", setting.key, toml::Value::String(value));
+            say(format_args!("\n# {}", setting.help));
+            say(format_args!("# {} (default \"{}\"); this value: {origin}", variable(setting.key), setting.default));
+            say(format_args!("{} = {}", setting.key, toml::Value::String(value)));
         }
     }
     layers.config().map(|_| ()).map_err(CliError::from)

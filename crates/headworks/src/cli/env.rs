@@ -1,7 +1,9 @@
 //! `headworks env`: what AWS clients need in their environment.
 
 use super::CliError;
+use super::output::say;
 use crate::config::Config;
+use crate::installation::is_running;
 use crate::root_key;
 use crate::tls::authority_path;
 use crate::up::running_endpoint;
@@ -9,7 +11,8 @@ use crate::up::running_endpoint;
 /// Prints exports for `eval "$(headworks env)"`.
 pub fn run(config: &Config) -> Result<(), CliError> {
     let dir = std::fs::canonicalize(&config.data_dir).map_err(|e| {
-        CliError::user(format!("no data folder at {}: {e}", config.data_dir.display())).hint("run `headworks up` first")
+        CliError::user(format!("no data folder at {}: {e}", config.data_dir.display()))
+            .hint("run `headworks up` first, or name its folder with --data")
     })?;
     let key = root_key::read(&dir)?;
     let endpoint = running_endpoint(&dir).unwrap_or_else(|| format!("http://{}", config.listen));
@@ -22,9 +25,12 @@ pub fn run(config: &Config) -> Result<(), CliError> {
         ("AWS_REGION", region.to_owned()),
         ("HEADWORKS_CA_BUNDLE", authority_path(&dir).display().to_string()),
     ];
-    println!("unset AWS_SESSION_TOKEN AWS_PROFILE");
+    if !is_running(&dir) {
+        eprintln!("note: no server runs on {}; start it with `headworks up --data '{0}'`", dir.display());
+    }
+    say("unset AWS_SESSION_TOKEN AWS_PROFILE");
     for (name, value) in exports {
-        println!("export {name}='{}'", value.replace('\'', "'\\''"));
+        say(format_args!("export {name}='{}'", value.replace('\'', "'\\''")));
     }
     Ok(())
 }

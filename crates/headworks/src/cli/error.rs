@@ -40,6 +40,11 @@ impl CliError {
         CliError { kind: Kind::Internal, error: error.into(), hint: None }
     }
 
+    /// A setting cannot be used.
+    pub fn config(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        CliError { kind: Kind::Config, error: error.into(), hint: None }
+    }
+
     /// Adds what the operator can do.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -80,13 +85,19 @@ impl Error for CliError {
 
 impl From<ConfigError> for CliError {
     fn from(e: ConfigError) -> Self {
-        let hint = "`headworks config show` lists every setting with its meaning".to_owned();
-        CliError { kind: Kind::Config, error: Box::new(e), hint: Some(hint) }
+        let hint = match &e {
+            ConfigError::Read { .. } => "--config and HEADWORKS_CONFIG name the file",
+            ConfigError::Toml { .. } => "mend the line; `headworks config show` prints a file with every setting",
+            ConfigError::Value { .. } => "`headworks config show` lists every setting with its meaning",
+            ConfigError::TestModeInTheOpen { .. } => "or leave --test-mode out",
+        };
+        CliError { kind: Kind::Config, error: Box::new(e), hint: Some(hint.to_owned()) }
     }
 }
 
 impl From<OpenError> for CliError {
     fn from(e: OpenError) -> Self {
-        CliError::environment(e)
+        let hint = e.hint();
+        CliError::environment(e).hint(hint)
     }
 }

@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::CliError;
+use super::output::{Output, say};
 use crate::client::Client;
 use crate::config::Config;
 use crate::demo::{list, text};
@@ -20,9 +21,9 @@ pub struct Flags {
     /// Keep printing what comes
     #[arg(short, long)]
     follow: bool,
-    /// text or json (one event a line)
-    #[arg(long, default_value = "text")]
-    output: String,
+    /// How to print: json is one event a line
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    output: Output,
 }
 
 /// Prints log events, oldest first.
@@ -83,14 +84,13 @@ async fn groups(client: &Client, flags: &Flags) -> Result<Vec<String>, CliError>
 
 fn print(group: &str, event: &serde_json::Value, flags: &Flags) {
     let (stream, message) = (text(&event["logStreamName"]), text(&event["message"]));
-    if flags.output == "json" {
-        println!(
-            "{}",
-            json!({ "logGroupName": group, "logStreamName": stream, "timestamp": event["timestamp"], "message": message })
+    if flags.output == Output::Json {
+        say(
+            json!({ "logGroupName": group, "logStreamName": stream, "timestamp": event["timestamp"], "message": message }),
         );
     } else {
         let short: String = stream.chars().take(8).collect();
         let name = group.trim_start_matches("/aws/codebuild/");
-        println!("{name}:{short} {}", message.trim_end_matches('\n'));
+        say(format_args!("{name}:{short} {}", message.trim_end_matches('\n')));
     }
 }

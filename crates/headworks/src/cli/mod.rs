@@ -5,6 +5,7 @@ mod config;
 mod env;
 mod error;
 mod logs;
+mod output;
 mod status;
 
 pub use command_line::main;

@@ -6,14 +6,16 @@ use serde_json::json;
 use store::{Machines, Store, StoreOptions, machine, outbox};
 
 use super::CliError;
+use super::output::{Output, say};
 use crate::config::Config;
+use crate::installation::is_running;
 use crate::up::running_endpoint;
 
 #[derive(Args)]
 pub struct Flags {
-    /// text or json
-    #[arg(long, default_value = "text")]
-    output: String,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    output: Output,
 }
 
 /// Prints the counts of executions and jobs by status, and the outbox.
@@ -24,8 +26,10 @@ pub fn run(config: &Config, flags: &Flags) -> Result<(), CliError> {
 
 async fn show(config: &Config, flags: &Flags) -> Result<(), CliError> {
     let url = config.database.clone().unwrap_or_else(|| config.data_dir.join("headworks.db").display().to_string());
-    if config.database.is_none() && !std::path::Path::new(&url).exists() {
-        return Err(CliError::user(format!("no database at {url}"))
+    if config.database.is_none()
+        && let Err(e) = std::fs::metadata(&url)
+    {
+        return Err(CliError::user(format!("no database at {url}: {e}"))
             .hint("run `headworks up` first, or name its folder with --data"));
     }
     let clock = std::sync::Arc::new(base::SystemClock);
@@ -36,22 +40,33 @@ async fn show(config: &Config, flags: &Flags) -> Result<(), CliError> {
     let depth = outbox::depth(&mut tx).await.map_err(CliError::environment)?;
     let age = depth.oldest.map_or(0, |t| base::Clock::now(&*clock).since(t).as_secs());
     let endpoint = running_endpoint(&config.data_dir).unwrap_or_default();
-    if flags.output == "json" {
+    let running = is_running(&config.data_dir);
+    if flags.output == Output::Json {
         let machines: Vec<_> =
             counts.iter().map(|(kind, status, n)| json!({ "kind": kind, "status": status, "count": n })).collect();
-        println!(
+        say(format_args!(
             "{:#}",
-            json!({ "endpoint": endpoint, "machines": machines, "outbox": { "rows": depth.rows, "oldestAgeSeconds": age } })
-        );
+            json!({ "running": running, "endpoint": endpoint, "machines": machines, "outbox": { "rows": depth.rows, "oldestAgeSeconds": age } })
+        ));
         return Ok(());
     }
-    println!("endpoint: {endpoint}");
-    println!("outbox:   {} effects to do, the oldest for {age} s", depth.rows);
+    match running {
+        true => say(format_args!("server:   running at {endpoint}")),
+        false => say("server:   not running; `headworks up` goes on with what is open"),
+    }
+    match depth.rows {
+        0 => say("outbox:   empty"),
+        rows => say(format_args!("outbox:   {rows} effects to do, the oldest for {age} s")),
+    }
+    if counts.is_empty() {
+        say("nothing has run yet");
+        return Ok(());
+    }
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING).set_header(["KIND", "STATUS", "COUNT"]);
     for (kind, status, n) in counts {
         table.add_row([kind, status, n.to_string()]);
     }
-    println!("{table}");
+    say(format_args!("{table}"));
     Ok(())
 }

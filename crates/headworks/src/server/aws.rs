@@ -128,6 +128,10 @@ fn finish(call: Option<&Call>, parts: &Parts, result: Result<Answer, ApiError>, 
 fn log_failure(e: &ApiError, call: Option<&Call>, request_id: &str) {
     let (service, operation) = call.map_or(("", ""), |c| (c.service.name(), c.operation.name()));
     match e.kind {
+        // What is not built yet was asked for by the client; the answer says so.
+        ErrorKind::Server if e.code == "NotImplemented" => {
+            tracing::debug!(request.id = request_id, service, operation, "an operation that is not built was called");
+        }
         ErrorKind::Client => {
             tracing::debug!(request.id = request_id, service, operation, error = %e, "a request was refused");
         }
