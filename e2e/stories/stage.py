@@ -76,6 +76,7 @@ class Server:
         self.process: subprocess.Popen | None = None
         self.endpoint = ""
         self.log = self.folder / "server.log"
+        self.last: list[list[str]] = []
         atexit.register(self.clean_up)
 
     # --- life -----------------------------------------------------------------------------------------------------
@@ -127,6 +128,10 @@ class Server:
         self.process = None
         assert code == 0, f"the server ended with {code} after SIGTERM"
 
+    def at_end(self, command: list[str]):
+        """Runs the command when the server and its jobs are gone, before the folder goes."""
+        self.last.append(command)
+
     def clean_up(self):
         """Ends what this story started, jobs included, and removes the folder."""
         if self.process:
@@ -139,6 +144,8 @@ class Server:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
+        for command in self.last:
+            subprocess.run(command, check=False)
         if os.environ.get("HEADWORKS_KEEP"):
             print(f"kept: {self.folder}", file=sys.stderr)
         else:

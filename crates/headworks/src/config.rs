@@ -82,7 +82,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "disk.min_free_bytes",
         default: "268435456",
-        help: "Below this much free space uploads and new builds are refused with a clear error.",
+        help: "Below this much free space uploads, pushes and new builds are refused with a clear error.",
     },
     Setting {
         key: "test_mode",

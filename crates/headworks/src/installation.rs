@@ -12,14 +12,13 @@ use engine::build::Build;
 use engine::pipeline::{Execution, Gates};
 use executor::Executor;
 use platform::iam;
-use platform::{Caller, Cx, Principal, Site};
+use platform::{Caller, Cx, Disk, Principal, Site};
 use rustix::fs::FlockOperation;
 use store::objects::Objects;
 use store::{Machines, Store, StoreOptions};
 use tokio::sync::Mutex;
 
 use crate::config::Config;
-use crate::disk::Disk;
 use crate::metrics::Metrics;
 use crate::root_key::{self, RootKey};
 use crate::runner;
@@ -33,7 +32,6 @@ pub struct Installation {
     pub cx: Cx,
     pub config: Config,
     pub metrics: Metrics,
-    pub disk: Arc<Disk>,
     pub hosts: wire::EndpointHosts,
     executor: Arc<dyn Executor>,
     background: Mutex<Background>,
@@ -111,15 +109,14 @@ impl Installation {
         };
         let caller = Caller { scope, principal, request_id: String::new(), source_ip: String::new() };
         let hosts = wire::EndpointHosts::new(host_of(&endpoint));
-        let site = Arc::new(Site { endpoint, data_dir: dir.clone(), test_mode: config.test_mode });
         let disk = Arc::new(Disk::new(&dir, config.disk_warn_free_bytes, config.disk_min_free_bytes));
+        let site = Arc::new(Site { endpoint, data_dir: dir.clone(), disk, test_mode: config.test_mode });
         let executor = runner::choose(&config, &dir).await;
         let cx = Cx { store, objects, clock, ids, caller, credentials: Arc::default(), site };
         Ok(Arc::new(Installation {
             cx,
             config,
             metrics: Metrics::new(),
-            disk,
             hosts,
             executor,
             background: Mutex::default(),
@@ -132,7 +129,7 @@ impl Installation {
         self.bootstrap(key).await?;
         let mut background = self.background.lock().await;
         background.driver = Some(self.driver().start());
-        let disk = self.disk.clone();
+        let disk = self.cx.site.disk.clone();
         background.watch = Some(tokio::spawn(async move { disk.watch().await }));
         Ok(())
     }

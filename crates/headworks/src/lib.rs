@@ -5,7 +5,6 @@ pub mod cli;
 mod client;
 pub mod config;
 mod demo;
-mod disk;
 mod git_http;
 mod installation;
 mod metrics;

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use base::{Arn, Clock, Ids, Scope, Timestamp};
+use base::{ApiError, Arn, Clock, Ids, Scope, Timestamp};
 use store::Store;
 use store::objects::Objects;
 
+use crate::disk::Disk;
 use crate::iam::CredentialCache;
 
 /// The context of one call. Cheap to clone.
@@ -50,6 +51,8 @@ pub struct Site {
     pub endpoint: String,
     /// Where everything lives that is not in the database.
     pub data_dir: PathBuf,
+    /// How much room is left there.
+    pub disk: Arc<Disk>,
     /// Any signature is accepted, and the whole state may be dropped by one request.
     pub test_mode: bool,
 }
@@ -58,6 +61,11 @@ impl Cx {
     /// The account and region that rows belong to.
     pub fn scope(&self) -> &Scope {
         &self.caller.scope
+    }
+
+    /// An error when the disk is too full to take anything new. Whatever makes the data grow asks this first.
+    pub fn room(&self) -> Result<(), ApiError> {
+        self.site.disk.room()
     }
 
     /// Now.

@@ -2,6 +2,7 @@
 
 mod byte_stream;
 mod cx;
+mod disk;
 pub mod iam;
 pub mod logs;
 pub mod s3;
@@ -11,3 +12,4 @@ mod transact;
 
 pub use byte_stream::{ByteStream, Trailers};
 pub use cx::{Caller, Cx, Principal, Site};
+pub use disk::Disk;

@@ -6,7 +6,7 @@ use base::{AccountId, Region, Scope, SequentialIds};
 use store::objects::Objects;
 use store::testing::TestStore;
 
-use crate::{Caller, Cx, Principal, Site};
+use crate::{Caller, Cx, Disk, Principal, Site};
 
 /// The root of account 123456789012 in eu-central-1, with predictable identifiers and the store's fake clock.
 pub fn cx(test: &TestStore) -> Cx {
@@ -36,6 +36,7 @@ pub fn cx(test: &TestStore) -> Cx {
         site: Arc::new(Site {
             endpoint: "http://127.0.0.1:4566".to_owned(),
             data_dir: test.dir.path().to_owned(),
+            disk: Arc::new(Disk::unwatched()),
             test_mode: false,
         }),
     }

@@ -51,6 +51,11 @@ fn operators_can_rely_on_it() {
 }
 
 #[test]
+fn a_full_disk_is_refused_in_words_and_passes() {
+    tell("full_disk");
+}
+
+#[test]
 fn the_demo_ends_well() {
     tell("demo");
 }

@@ -33,6 +33,7 @@ pub async fn retry_build(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     if !id.contains(':') {
         return Err(errors::invalid("Invalid build ID provided"));
     }
+    cx.room()?;
     let token = token(input.idempotency_token.as_deref(), &input)?;
     let (uuid, context) = (cx.ids.uuid().to_string(), cx.clone());
     let state = cx

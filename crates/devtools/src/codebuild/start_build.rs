@@ -70,6 +70,7 @@ pub struct Output {
 /// Starts a build.
 pub async fn start_build(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     check::unsupported_members(&input.rest, UNSUPPORTED)?;
+    cx.room()?;
     let token = token(input.idempotency_token.as_deref(), &input)?;
     let (uuid, initiator, submitted) = (cx.ids.uuid().to_string(), initiator(cx), cx.now());
     let context = cx.clone();

@@ -51,6 +51,7 @@ pub async fn start_for_pipeline(tx: &mut Tx, cx: &Cx, start: StartForPipeline) -
     if machine::get::<Build>(tx, &id).await?.is_some() {
         return Ok(id);
     }
+    cx.room()?;
     let arn = cx.arn("codebuild", format!("project/{}", start.project_name));
     let row = find(tx, cx.scope(), &start.project_name).await?.ok_or_else(|| errors::project_not_found(&arn))?;
     let mut project = parse(&row)?;

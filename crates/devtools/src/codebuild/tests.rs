@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base::{AccountId, Clock, Region, Scope, SequentialIds};
 use engine::build::{Build, BuildEffect, BuildState, Parent, SourceKind};
-use platform::{Caller, Cx, Principal, Site};
+use platform::{Caller, Cx, Disk, Principal, Site};
 use serde_json::{Value, json};
 use store::testing::TestStore;
 use store::{Machines, machine, outbox};
@@ -41,6 +41,7 @@ async fn world() -> World {
         site: Arc::new(Site {
             endpoint: "http://127.0.0.1:4566".to_owned(),
             data_dir: test.dir.path().to_owned(),
+            disk: Arc::new(Disk::unwatched()),
             test_mode: false,
         }),
     };
@@ -111,6 +112,17 @@ async fn a_project_gets_the_defaults_of_the_service_and_is_found_by_name_and_arn
     );
     let plain = create(&cx, json!({ "name": "plain", "artifacts": { "type": "NO_ARTIFACTS" } })).await.unwrap();
     assert_eq!(plain["artifacts"], json!({ "type": "NO_ARTIFACTS" }));
+}
+
+#[tokio::test]
+async fn no_build_begins_on_a_disk_that_is_nearly_full() {
+    let World { cx, test } = world().await;
+    create(&cx, json!({})).await.unwrap();
+    let disk = Arc::new(Disk::new(test.dir.path(), u64::MAX, u64::MAX));
+    let cx = Cx { site: Arc::new(Site { disk, ..Site::clone(&cx.site) }), ..cx };
+    let refused = start(&cx, json!({})).await.unwrap_err();
+    assert_eq!((refused.code, refused.status), ("InsufficientStorage", Some(507)));
+    assert!(drained(&cx).await.is_empty());
 }
 
 #[tokio::test]

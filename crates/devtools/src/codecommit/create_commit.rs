@@ -95,6 +95,7 @@ pub async fn create_commit(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     if entries > MAX_ENTRIES {
         return Err(errors::too_many_file_entries());
     }
+    cx.room()?;
     let wanted = wanted(input.put_files, input.delete_files, input.set_file_modes)?;
     let row = find(cx, &input.repository_name).await?;
     let on = base(cx, &row, &input.branch_name, input.parent_commit_id.as_deref()).await?;

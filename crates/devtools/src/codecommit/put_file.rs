@@ -35,6 +35,7 @@ pub struct Output {
 
 /// Adds or changes a file.
 pub async fn put_file(cx: &Cx, input: Input) -> Result<Output, ApiError> {
+    cx.room()?;
     let path = clean_path(&input.file_path)?;
     let content = STANDARD.decode(&input.file_content).map_err(ApiError::internal)?;
     if content.is_empty() {

@@ -141,6 +141,9 @@ where
         let resource = row.scope.arn("codecommit", row.name.clone()).to_string();
         authenticator.authorize(&cx, action, &resource).await.map_err(Failure::Refused)?;
     }
+    if matches!(route.service, Service::ReceivePack) {
+        cx.room()?;
+    }
     let protocol = headers.get("git-protocol").and_then(|v| v.to_str().ok());
     let body: BodyStream = match (route.step, route.service) {
         (Step::Advertise, Service::UploadPack) => {

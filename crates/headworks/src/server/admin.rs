@@ -18,7 +18,7 @@ pub async fn readyz(installation: &Installation) -> Response<Body> {
         tracing::error!(error = %e, "the database does not answer");
         return text(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n");
     }
-    match installation.disk.room() {
+    match installation.cx.room() {
         Ok(()) => text(StatusCode::OK, "ready\n"),
         Err(e) => text(StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", e.message)),
     }
@@ -26,7 +26,7 @@ pub async fn readyz(installation: &Installation) -> Response<Body> {
 
 /// Prometheus text.
 pub async fn metrics(installation: &Installation) -> Response<Body> {
-    let free = Some(installation.disk.free_bytes());
+    let free = Some(installation.cx.site.disk.free_bytes());
     match installation.metrics.render(&installation.cx.store, free).await {
         Ok(page) => {
             let mut response = text(StatusCode::OK, page);

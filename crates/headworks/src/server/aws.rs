@@ -73,8 +73,8 @@ async fn call_operation(
     let entry = registry::find(call.service.name(), call.operation.name());
     if let Some(Entry { handler: Handler::Upload(f), .. }) = entry {
         let who = authenticate(installation, parts, call, None).await?;
-        installation.disk.room()?;
         let cx = context(installation, &who, request_id, peer);
+        cx.room()?;
         let input = wire::decode(call, parts, b"")?;
         authorize(&cx, call).await?;
         let body = payload.stream(who.reader, announced(parts));

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use base::ApiError;
 
-/// Watches the free space: warns early, refuses new uploads and builds before the disk is really full.
+/// Watches the free space: warns early, refuses uploads, pushes and new builds before the disk is really full.
+#[derive(Debug)]
 pub struct Disk {
     dir: PathBuf,
     warn_free_bytes: u64,
@@ -20,6 +21,11 @@ impl Disk {
         let disk = Disk { dir: dir.to_owned(), warn_free_bytes, min_free_bytes, free_bytes: AtomicU64::new(u64::MAX) };
         disk.look();
         disk
+    }
+
+    /// Has room for everything; for tests.
+    pub fn unwatched() -> Self {
+        Disk { dir: PathBuf::new(), warn_free_bytes: 0, min_free_bytes: 0, free_bytes: AtomicU64::new(u64::MAX) }
     }
 
     /// Bytes that were free at the last look.
@@ -38,7 +44,7 @@ impl Disk {
              (setting disk.min_free_bytes). Free some space and try again.",
             self.min_free_bytes
         );
-        Err(ApiError::server("ServiceUnavailable", 507, message))
+        Err(ApiError::server("InsufficientStorage", 507, message))
     }
 
     /// Looks again and warns when space runs short.
@@ -49,7 +55,10 @@ impl Disk {
         }
         let free = self.free_bytes();
         if free < self.min_free_bytes {
-            tracing::error!(disk.free_bytes = free, "the disk is nearly full: uploads and new builds are refused");
+            tracing::error!(
+                disk.free_bytes = free,
+                "the disk is nearly full: uploads, pushes and new builds are refused"
+            );
         } else if free < self.warn_free_bytes {
             tracing::warn!(disk.free_bytes = free, "the disk is filling up");
         }

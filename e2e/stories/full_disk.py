@@ -1,0 +1,109 @@
+"""A full disk is refused in words that help, breaks nothing that is there, and passes once there is room."""
+
+import os
+import subprocess
+import urllib.error
+import urllib.request
+
+from botocore.exceptions import ClientError
+
+from delivery import SITE, Delivery
+from stage import Server, eventually, proved, skip
+
+MIB = 1 << 20
+
+server = Server(settings={"HEADWORKS_DISK_MIN_FREE_BYTES": str(24 * MIB), "HEADWORKS_DISK_WARN_FREE_BYTES": str(32 * MIB)})
+server.data.mkdir(mode=0o700)
+mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m,mode=700", "tmpfs", str(server.data)],
+                         capture_output=True, text=True)
+if mounted.returncode != 0:
+    skip(f"a small file system cannot be mounted here: {mounted.stderr.strip()}")
+server.at_end(["umount", "--lazy", str(server.data)])
+ballast = server.data / "ballast"
+
+
+def fill(keep: int):
+    """Leaves `keep` bytes free."""
+    ballast.unlink(missing_ok=True)
+    room = os.statvfs(server.data)
+    with open(ballast, "wb") as file:
+        os.posix_fallocate(file.fileno(), 0, max(room.f_bavail * room.f_frsize - keep, 1))
+
+
+def ready():
+    try:
+        return urllib.request.urlopen(server.endpoint + "/readyz").read().decode()
+    except urllib.error.HTTPError as error:
+        return error.read().decode()
+
+
+def refused(call, **arguments) -> str:
+    """The answer to a call that must fail for want of room."""
+    try:
+        call(**arguments)
+    except ClientError as error:
+        assert error.response["Error"]["Code"] == "InsufficientStorage", error
+        assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 507, error
+        return error.response["Error"]["Message"]
+    raise AssertionError("a full disk must refuse this")
+
+
+server.start()
+delivery = Delivery(server).prepare()
+delivery.create_project("alone", source={"type": "CODECOMMIT", "location": delivery.clone_url},
+                        artifacts={"type": "NO_ARTIFACTS"})
+delivery.s3.put_object(Bucket=SITE, Key="kept", Body=b"k" * 300_000)
+
+fill(8 * MIB)
+eventually("the server sees that the disk fills up", lambda: "nearly full" in ready(), 30)
+for call, arguments in (
+    (delivery.s3.put_object, {"Bucket": SITE, "Key": "more", "Body": b"x" * 1000}),
+    (delivery.codebuild.start_build, {"projectName": "alone", "sourceVersion": "main"}),
+    (delivery.codecommit.put_file, {"repositoryName": "delivery", "branchName": "main", "filePath": "more",
+                                    "fileContent": b"x", "parentCommitId": "0" * 40}),
+):
+    message = refused(call, **arguments)
+    assert "nearly full" in message and "disk.min_free_bytes" in message, message
+(delivery.work / "message.txt").write_text("does not fit\n")
+server.git("commit", "-q", "-a", "-m", "More", cwd=delivery.work)
+push = server.git("push", "-q", "origin", "main", cwd=delivery.work, may_fail=True)
+assert push.returncode != 0 and "nearly full" in push.stderr, push
+assert delivery.s3.get_object(Bucket=SITE, Key="kept")["Body"].read() == b"k" * 300_000
+assert delivery.codebuild.list_builds()["ids"] == []
+metrics = urllib.request.urlopen(server.endpoint + "/metrics").read().decode()
+assert "headworks_disk_free_bytes " in metrics
+proved("before the disk is full, uploads, commits, pushes and builds are refused and name the setting; reading works")
+
+# Now really full, with nothing kept back.
+server.stop()
+ballast.unlink()
+server.settings["HEADWORKS_DISK_MIN_FREE_BYTES"] = "0"
+server.start()
+fill(0)
+refused(delivery.s3.put_object, Bucket=SITE, Key="large", Body=b"x" * (4 * MIB))
+try:
+    for number in range(200):
+        delivery.s3.put_object(Bucket=SITE, Key=f"small-{number}", Body=b"y" * 2000)
+    raise AssertionError("rows must not fit into a full disk for ever")
+except ClientError as error:
+    assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 507, error
+    written = number
+assert delivery.s3.get_object(Bucket=SITE, Key="kept")["Body"].read() == b"k" * 300_000
+for number in range(written):
+    assert delivery.s3.get_object(Bucket=SITE, Key=f"small-{number}")["Body"].read() == b"y" * 2000
+proved("on a full disk a write fails as such, what was answered with success is there, and the server stays up")
+
+ballast.unlink()
+server.git("push", "-q", "origin", "main", cwd=delivery.work)
+build = delivery.codebuild.start_build(projectName="alone", sourceVersion="main")["build"]["id"]
+
+
+def ended():
+    now = delivery.codebuild.batch_get_builds(ids=[build])["builds"][0]
+    return now if now["buildComplete"] else None
+
+
+assert eventually("the build ends", ended)["buildStatus"] == "SUCCEEDED"
+delivery.s3.put_object(Bucket=SITE, Key="large", Body=b"x" * (4 * MIB))
+proved("with room again everything goes on, without a restart")
+server.stop()
