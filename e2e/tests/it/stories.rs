@@ -51,6 +51,11 @@ fn operators_can_rely_on_it() {
 }
 
 #[test]
+fn bad_input_gets_its_error_and_leaves_the_rest_running() {
+    tell("bad_input");
+}
+
+#[test]
 fn a_full_disk_is_refused_in_words_and_passes() {
     tell("full_disk");
 }
