@@ -3,6 +3,8 @@
 mod allow;
 mod arrows;
 mod dependencies;
+mod deviations;
+mod doc_paths;
 mod finding;
 mod length;
 mod module_files;

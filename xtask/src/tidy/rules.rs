@@ -1,10 +1,12 @@
 //! The list of rules.
 
-use anyhow::Result;
+use std::path::Path;
+
+use anyhow::{Context, Result};
 
 use super::finding::Finding;
 use super::source::{self, SourceFile};
-use super::{allow, arrows, dependencies, length, module_files, sql, todo, words};
+use super::{allow, arrows, dependencies, deviations, doc_paths, length, module_files, sql, todo, words};
 
 type Rule = (&'static str, fn(&SourceFile) -> Vec<Finding>);
 
@@ -27,6 +29,15 @@ pub fn run() -> Result<bool> {
         count += files.iter().flat_map(rule).map(|finding| print(name, &finding)).count();
     }
     count += arrows::check(&arrows::of_workspace()?).iter().map(|finding| print("arrows", finding)).count();
+    let root = crate::workspace::root();
+    let documents = source::documents(&root)?;
+    let exists = |path: &Path| root.join(path).exists();
+    // Examples tell of what their builds make, which is not in the repository.
+    for document in documents.iter().filter(|d| !d.path.starts_with("examples/")) {
+        count += doc_paths::check(document, &exists).iter().map(|finding| print("doc_paths", finding)).count();
+    }
+    let list = documents.iter().find(|d| d.path == deviations::LIST).context("no list of deviations")?;
+    count += deviations::check(&files, list).iter().map(|finding| print("deviations", finding)).count();
     eprintln!("tidy: {} files, {count} findings", files.len());
     Ok(count == 0)
 }

@@ -40,13 +40,22 @@ impl SourceFile {
 
 /// Every Rust file and `Cargo.toml` below `root`, in the order of their paths.
 pub fn all(root: &Path) -> Result<Vec<SourceFile>> {
+    gather(root, |name| name.ends_with(".rs") || name == "Cargo.toml")
+}
+
+/// Every document below `root`, in the order of their paths.
+pub fn documents(root: &Path) -> Result<Vec<SourceFile>> {
+    gather(root, |name| name.ends_with(".md"))
+}
+
+fn gather(root: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<SourceFile>> {
     let mut files = Vec::new();
-    walk(root, root, &mut files)?;
+    walk(root, root, &wanted, &mut files)?;
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
 }
 
-fn walk(root: &Path, folder: &Path, files: &mut Vec<SourceFile>) -> Result<()> {
+fn walk(root: &Path, folder: &Path, wanted: &dyn Fn(&str) -> bool, files: &mut Vec<SourceFile>) -> Result<()> {
     for entry in std::fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))? {
         let entry = entry?;
         let path = entry.path();
@@ -54,9 +63,9 @@ fn walk(root: &Path, folder: &Path, files: &mut Vec<SourceFile>) -> Result<()> {
         let name = name.to_string_lossy();
         if entry.file_type()?.is_dir() {
             if name != "target" && !name.starts_with('.') {
-                walk(root, &path, files)?;
+                walk(root, &path, wanted, files)?;
             }
-        } else if name.ends_with(".rs") || name == "Cargo.toml" {
+        } else if wanted(&name) {
             let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
             let path = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
             files.push(SourceFile { path, text });
