@@ -93,7 +93,7 @@ pub fn unpack(archive: impl Read + Seek, packed_bytes: u64, folder: &Path, limit
         }
     }
     for (name, path, target) in links {
-        make_parent(&path)?;
+        make_link_parent(folder, &name, &path)?;
         symlink(&target, &path).map_err(|e| match e.kind() {
             io::ErrorKind::AlreadyExists => ArchiveError::Unsafe { name, why: "something else has its name" },
             _ => io_error("make the link", &path)(e),
@@ -155,6 +155,30 @@ fn broken(e: io::Error) -> ArchiveError {
 fn make_parent(path: &Path) -> Result<(), ArchiveError> {
     let Some(parent) = path.parent() else { return Ok(()) };
     fs::create_dir_all(parent).map_err(io_error("make the folder", parent))
+}
+
+/// Makes the folders above a link. Each must be a real one: through another link the new one would lie higher up
+/// than its name says, and its target would climb out.
+fn make_link_parent(folder: &Path, name: &str, link: &Path) -> Result<(), ArchiveError> {
+    let below = link.parent().and_then(|parent| parent.strip_prefix(folder).ok()).unwrap_or(Path::new(""));
+    let mut dir = folder.to_owned();
+    for part in below.components() {
+        dir.push(part);
+        match fs::symlink_metadata(&dir) {
+            Ok(found) if found.is_dir() => {}
+            Ok(_) => {
+                return Err(ArchiveError::Unsafe {
+                    name: name.to_owned(),
+                    why: "its name leads through another entry",
+                });
+            }
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                fs::create_dir(&dir).map_err(io_error("make the folder", &dir))?;
+            }
+            Err(e) => return Err(io_error("look at", &dir)(e)),
+        }
+    }
+    Ok(())
 }
 
 /// The entry's path below the folder; only plain names are left in it.
@@ -333,6 +357,16 @@ mod tests {
             file(w, "d/x", b"evil");
         });
         assert!(refusal(&bytes).contains("something else has its name"));
+    }
+
+    #[test]
+    fn no_link_is_made_through_another_link() {
+        // `d/d/l` lies in the folder itself then, from where two steps up lead out of it.
+        let bytes = zip(|w| {
+            w.add_symlink("d", ".", SimpleFileOptions::default()).unwrap();
+            w.add_symlink("d/d/l", "../../secret", SimpleFileOptions::default()).unwrap();
+        });
+        assert!(refusal(&bytes).contains("leads through another entry"));
     }
 
     #[test]
