@@ -11,6 +11,7 @@ mod driver;
 mod performer;
 mod pipeline;
 mod retention;
+mod scratch;
 mod sweep;
 
 pub use build::BuildPerformer;

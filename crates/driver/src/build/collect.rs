@@ -26,7 +26,7 @@ impl From<io::Error> for CollectError {
 /// The files of a set, with the names that they get. Links are followed only to where the build could write: on the
 /// host a link may lead to what the build never saw.
 pub(super) fn collect(source_dir: &Path, set: &ArtifactPlan) -> Result<Vec<Member>, CollectError> {
-    let root = source_dir.canonicalize()?;
+    let root = root(source_dir)?;
     let matcher = FileMatcher::new(&set.files, &set.exclude).map_err(CollectError::User)?;
     let mut found = Vec::new();
     for base in base_directories(&root, set.base_directory.as_deref())? {
@@ -49,6 +49,19 @@ pub(super) fn collect(source_dir: &Path, set: &ArtifactPlan) -> Result<Vec<Membe
         return Err(CollectError::User("no matching artifact paths found".to_owned()));
     }
     Ok(found)
+}
+
+/// The source folder, without links in its path. The build could write in the folder above it, so it may have put a
+/// link to the server's files in its place.
+fn root(source_dir: &Path) -> Result<PathBuf, CollectError> {
+    match fs::symlink_metadata(source_dir) {
+        Ok(found) if found.is_dir() => Ok(source_dir.canonicalize()?),
+        Ok(_) => Err(CollectError::User("the source folder was replaced by something else".to_owned())),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            Err(CollectError::User("no matching artifact paths found: the source folder was removed".to_owned()))
+        }
+        Err(e) => Err(e.into()),
+    }
 }
 
 fn content(root: &Path, path: &Path, meta: &fs::Metadata, keep: bool) -> Result<Option<Content>, CollectError> {
@@ -202,6 +215,16 @@ mod tests {
     #[test]
     fn nothing_found_is_said_in_the_words_of_aws() {
         assert_eq!(why(copy().path(), &set(&["target/*.jar"])), "no matching artifact paths found");
+    }
+
+    #[test]
+    fn a_source_folder_that_was_replaced_by_a_link_or_removed_gives_no_artifacts() {
+        let (work, elsewhere) = (tempfile::tempdir().unwrap(), copy());
+        let source = work.path().join("src");
+        symlink(elsewhere.path(), &source).unwrap();
+        assert!(why(&source, &set(&["**/*"])).contains("was replaced"));
+        fs::remove_file(&source).unwrap();
+        assert!(why(&source, &set(&["**/*"])).contains("was removed"));
     }
 
     #[test]

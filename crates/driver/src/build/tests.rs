@@ -263,3 +263,27 @@ async fn what_cannot_be_fetched_or_stored_fails_its_phase() {
         "{phases:?}"
     );
 }
+
+#[tokio::test]
+async fn what_a_build_put_in_the_way_of_its_artifacts_is_neither_followed_nor_written() {
+    let world = self::world().await;
+    let bucket = json!({
+        "Bucket": "made",
+        "CreateBucketConfiguration": { "LocationConstraint": world.cx.cx.scope().region.as_str() },
+    });
+    let bucket = serde_json::from_value(bucket).unwrap();
+    platform::s3::create_bucket::create_bucket(&world.cx.cx, bucket).await.unwrap();
+    let artifacts = json!({ "artifacts": { "type": "S3", "location": "made", "packaging": "ZIP" } });
+    let text = "version: 0.2\nphases: {build: {commands: [x]}}\nartifacts: {files: '**/*'}\n";
+    let id = world.start(text, artifacts).await;
+    let run = world.claim().await.remove(0);
+    let work_dir = world.state(&id).await.request.work_dir;
+    BuildPerformer.perform(&world.cx, &run).await.unwrap();
+    let precious = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(precious.path(), "precious").unwrap();
+    std::fs::write(work_dir.join("src/made"), "x").unwrap();
+    std::os::unix::fs::symlink(precious.path(), work_dir.join("artifact-primary.zip")).unwrap();
+    world.drive().await;
+    assert_eq!(world.state(&id).await.status_name(), "SUCCEEDED", "{:?}", world.phases(&id).await);
+    assert_eq!(std::fs::read(precious.path()).unwrap(), b"precious");
+}

@@ -16,6 +16,7 @@ use super::answer;
 use super::collect::{CollectError, collect};
 use crate::PerformError;
 use crate::archive::{Content, Member, pack};
+use crate::scratch::Scratch;
 
 /// What went wrong: the user's failure, or ours to be tried again.
 enum Trouble {
@@ -49,9 +50,11 @@ pub(super) async fn upload(
         Some(state) if state.completed().is_none() => {}
         Some(_) | None => return answer::done(cx, claimed).await,
     }
+    // Not in the build's own folder: what it left there may be a link to anywhere.
+    let scratch = Scratch::new(cx, &claimed.key)?;
     let mut artifacts = Vec::new();
     for set in sets {
-        match one(cx, source_dir, build_arn, set).await {
+        match one(cx, source_dir, scratch.path(), build_arn, set).await {
             Ok(artifact) => artifacts.push(artifact),
             Err(Trouble::Failure(message)) => {
                 let (key, code) = (claimed.key.clone(), "CLIENT_ERROR".to_owned());
@@ -64,7 +67,13 @@ pub(super) async fn upload(
     answer::result(cx, claimed, BuildInput::Uploaded { key: claimed.key.clone(), artifacts }).await.map(|_| ())
 }
 
-async fn one(cx: &Cx, source_dir: &Path, build_arn: &str, set: &ArtifactPlan) -> Result<UploadedArtifact, Trouble> {
+async fn one(
+    cx: &Cx,
+    source_dir: &Path,
+    scratch: &Path,
+    build_arn: &str,
+    set: &ArtifactPlan,
+) -> Result<UploadedArtifact, Trouble> {
     let (dir, wanted) = (source_dir.to_owned(), set.clone());
     let collected = tokio::task::spawn_blocking(move || collect(&dir, &wanted));
     let members = match collected.await.map_err(|e| PerformError::new("look for artifacts", e))? {
@@ -76,7 +85,7 @@ async fn one(cx: &Cx, source_dir: &Path, build_arn: &str, set: &ArtifactPlan) ->
     let (md5, sha256) = match set.packaging {
         Packaging::Zip => {
             let name = format!("artifact-{}.zip", set.identifier.as_deref().unwrap_or("primary"));
-            let zip = source_dir.with_file_name(name);
+            let zip = scratch.join(name);
             let packed = packed(members, zip.clone()).await?;
             metadata.insert("codebuild-content-md5".to_owned(), packed.0.clone());
             metadata.insert("codebuild-content-sha256".to_owned(), packed.1.clone());

@@ -12,7 +12,8 @@ use platform::{Cx, s3};
 use store::outbox::Claimed;
 
 use super::Trouble;
-use super::scratch::{Scratch, blocking};
+use super::blocking::blocking;
+use crate::scratch::Scratch;
 use crate::{PerformError, archive};
 
 /// The longest revision summary of the model.

@@ -11,7 +11,8 @@ use store::outbox::Claimed;
 use tokio::io::AsyncWriteExt;
 
 use super::Trouble;
-use super::scratch::{Scratch, blocking};
+use super::blocking::blocking;
+use crate::scratch::Scratch;
 use crate::{PerformError, archive};
 
 /// Objects written at once.

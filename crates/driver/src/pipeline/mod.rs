@@ -4,12 +4,12 @@
 //! Before anything is done, the execution is asked whether it still wants it.
 
 mod answer;
+mod blocking;
 mod build;
 mod codecommit;
 mod deploy;
 mod performer;
 mod s3_source;
-mod scratch;
 #[cfg(test)]
 mod tests;
 

@@ -92,6 +92,12 @@ impl Trouble {
     }
 }
 
+impl From<PerformError> for Trouble {
+    fn from(e: PerformError) -> Self {
+        Trouble::Ours(e)
+    }
+}
+
 impl From<store::Error> for Trouble {
     fn from(e: store::Error) -> Self {
         Trouble::Ours(e.into())

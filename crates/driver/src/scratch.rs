@@ -6,15 +6,14 @@ use std::path::{Path, PathBuf};
 
 use platform::Cx;
 
-use super::Trouble;
 use crate::PerformError;
 
 /// A folder that goes with this value. It is named after the effect, so that what a killed server left behind is
 /// removed by the next try.
-pub(super) struct Scratch(PathBuf);
+pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
-    pub fn new(cx: &Cx, effect_key: &str) -> Result<Scratch, Trouble> {
+    pub fn new(cx: &Cx, effect_key: &str) -> Result<Scratch, PerformError> {
         let name = base::derived_hex(&["scratch", effect_key], 32);
         let dir = cx.site.data_dir.join("scratch").join(name);
         let fresh = || {
@@ -24,7 +23,7 @@ impl Scratch {
             }
             fs::create_dir_all(&dir)
         };
-        fresh().map_err(|e| Trouble::Ours(PerformError::new(format!("make the folder {}", dir.display()), e)))?;
+        fresh().map_err(|e| PerformError::new(format!("make the folder {}", dir.display()), e))?;
         Ok(Scratch(dir))
     }
 
@@ -39,12 +38,4 @@ impl Drop for Scratch {
             tracing::warn!(error = %e, folder = %self.0.display(), "a scratch folder was left behind");
         }
     }
-}
-
-/// Runs what waits for the disk away from the threads that serve requests.
-pub(super) async fn blocking<T: Send + 'static>(
-    doing: &'static str,
-    work: impl FnOnce() -> Result<T, Trouble> + Send + 'static,
-) -> Result<T, Trouble> {
-    tokio::task::spawn_blocking(work).await.map_err(|e| Trouble::Ours(PerformError::new(doing, e)))?
 }
