@@ -15,7 +15,7 @@ use crate::machines::Machines;
 use crate::migrations;
 use crate::transitions::Transitions;
 use crate::tx::{Conn, Tx};
-use crate::write::{Job, run_writer};
+use crate::write::{Job, refuse_inside_another, run_writer};
 
 /// How to open a store.
 #[derive(Clone, Debug)]
@@ -85,6 +85,7 @@ impl Store {
 
     /// A connection for queries. On SQLite it cannot write.
     pub async fn read(&self) -> Result<Tx, Error> {
+        refuse_inside_another()?;
         self.acquire().await
     }
 

@@ -49,6 +49,9 @@ pub enum Error {
     /// The closure that ran inside the transaction panicked; its message is in the log.
     #[error("the code inside the transaction panicked")]
     Panicked,
+    /// The store was used beside the `Tx` of a transaction that runs: on SQLite that would wait for ever.
+    #[error("the store was used inside one of its own transactions")]
+    Nested,
     /// The commit that this transaction shared with others failed.
     #[error("the commit failed: {reason}")]
     Commit { reason: String },

@@ -19,6 +19,19 @@ const MAX_GROUP: usize = 128;
 /// How often a transaction that PostgreSQL could not serialise is tried.
 const MAX_TRIES: u32 = 8;
 
+tokio::task_local! {
+    /// Set while the code of a transaction runs.
+    static IN_TRANSACTION: ();
+}
+
+/// A store that is used while one of its own transactions waits for the answer would wait for ever.
+pub(crate) fn refuse_inside_another() -> Result<(), Error> {
+    match IN_TRANSACTION.try_with(|()| ()) {
+        Ok(()) => Err(Error::Nested),
+        Err(_) => Ok(()),
+    }
+}
+
 type RunFn = Box<dyn for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, bool> + Send + Sync>;
 
 /// A transaction on its way to the writer.
@@ -31,20 +44,24 @@ impl Store {
     /// Runs `f` in one transaction; all of it happens when `f` gives `Ok`, nothing when it gives `Err`.
     ///
     /// `f` may be called again when another transaction was in the way, so it clones what it captures. The
-    /// transaction goes on when the caller stops waiting.
+    /// transaction goes on when the caller stops waiting. `f` uses the `Tx` that it is given and nothing else of the
+    /// store: another transaction would wait for this one, and a read would not see what this one wrote.
     pub async fn write<T, E, F>(&self, f: F) -> Result<T, E>
     where
         F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
+        refuse_inside_another()?;
         let slot: Arc<Mutex<Option<Result<T, E>>>> = Arc::default();
         let fill = slot.clone();
         let run: RunFn = Box::new(move |tx| {
+            // What an earlier try left must not pass for this one's.
+            *fill.lock().unwrap_or_else(PoisonError::into_inner) = None;
             let work = f(tx);
             let fill = fill.clone();
             Box::pin(async move {
-                let result = work.await;
+                let result = IN_TRANSACTION.scope((), work).await;
                 let good = result.is_ok();
                 *fill.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
                 good
@@ -64,7 +81,7 @@ impl Store {
         match (committed, result) {
             (Err(e), Some(Ok(_)) | None) => Err(e.into()),
             (_, Some(result)) => result,
-            (Ok(()), None) => Err(Error::Closed.into()),
+            (Ok(()), None) => Err(Error::Panicked.into()),
         }
     }
 }

@@ -22,11 +22,30 @@ async fn a_failing_or_panicking_transaction_takes_nothing_with_it() {
         let results = futures_util::future::join_all(all).await;
         for (n, result) in (0..).zip(&results) {
             assert_eq!(result.is_ok(), n % 3 == 0, "{n}: {result:?}");
+            assert_eq!(matches!(result, Err(Error::Panicked)), n % 3 == 2, "{n}: {result:?}");
         }
         let mut tx = t.store.read().await.unwrap();
         let rows = tx.fetch_all("SELECT name FROM migration WHERE number >= 1000", &[]).await.unwrap();
         assert_eq!(rows.len(), 20);
         assert!(rows.iter().all(|r| r.text(0).unwrap() == "commits"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_transaction_inside_another_is_refused_and_not_waited_for() {
+    each_engine(Machines::new(), |t| async move {
+        let store = t.store.clone();
+        let outer = t.store.write(move |_| {
+            let store = store.clone();
+            Box::pin(async move {
+                assert!(matches!(store.read().await, Err(Error::Nested)));
+                store.write(|_| Box::pin(async { Ok::<_, Error>(()) })).await
+            })
+        });
+        let outer = tokio::time::timeout(std::time::Duration::from_secs(5), outer).await;
+        assert!(matches!(outer.expect("it must not wait for ever"), Err(Error::Nested)));
+        t.store.write(|_| Box::pin(async { Ok::<_, Error>(()) })).await.unwrap();
     })
     .await;
 }
