@@ -2,7 +2,7 @@
 
 use std::io;
 
-use base::ApiError;
+use base::{ApiError, ErrorKind};
 use futures_util::StreamExt;
 use store::objects::{BlobId, Objects, Stored};
 
@@ -57,6 +57,15 @@ fn broken(e: io::Error) -> ApiError {
     }
     tracing::debug!(error = %e, "an upload ended early");
     errors::incomplete_body()
+}
+
+/// Deletes new content whose row was refused. When the store failed instead, nobody can tell whether the row was
+/// committed (a connection that breaks during a commit, say): then the content stays, and the sweep decides.
+pub(super) fn discard_refused(objects: &Objects, why: &ApiError, blobs: Vec<BlobId>) {
+    match why.kind {
+        ErrorKind::Client => discard(objects, blobs),
+        ErrorKind::Server => {}
+    }
 }
 
 /// Deletes content that no row names any more, without keeping the caller waiting.

@@ -46,7 +46,7 @@ pub(super) async fn place_new(
             Ok(placed)
         }
         Err(e) => {
-            body::discard(&cx.objects, fresh.into_iter().collect());
+            body::discard_refused(&cx.objects, &e, fresh.into_iter().collect());
             Err(e)
         }
     }

@@ -66,7 +66,7 @@ pub(super) async fn put_part(cx: &Cx, target: Target, part: s3_part::Row) -> Res
             Ok(())
         }
         Err(e) => {
-            body::discard(&cx.objects, fresh);
+            body::discard_refused(&cx.objects, &e, fresh);
             Err(e)
         }
     }
