@@ -5,12 +5,15 @@ use std::sync::Arc;
 use base::{ApiError, Region, Scope};
 use engine::access::Enforcement;
 use http::request::Parts;
-use platform::iam::CredentialRefusal;
+use platform::iam::{Credential, CredentialRefusal};
 use platform::{Cx, Principal};
 use wire::Call;
-use wire::sigv4::{self, BodyReader, Fault};
+use wire::sigv4::{self, BodyReader, Fault, Signature};
 
 use crate::installation::Installation;
+
+/// What a request may bring whose key nobody knows.
+const STRANGERS_BODY_BYTES: usize = 64 << 10;
 
 /// An accepted signature.
 pub struct Authenticated {
@@ -20,38 +23,47 @@ pub struct Authenticated {
     pub reader: BodyReader,
 }
 
-/// Checks the signature of a request; `body` is the raw body where it is at hand.
-pub async fn authenticate(
-    installation: &Arc<Installation>,
-    parts: &Parts,
-    call: &Call,
-    body: Option<&[u8]>,
-) -> Result<Authenticated, ApiError> {
-    let fault = |fault: Fault| fault.error(call.protocol);
-    let signature = match sigv4::parse(parts) {
-        Ok(signature) => signature,
-        Err(_) if installation.config.test_mode => None,
-        Err(e) => return Err(fault(e)),
-    };
-    let Some(signature) = signature else {
-        if installation.config.test_mode {
-            return Ok(test_caller(installation, parts, None));
-        }
-        return Err(fault(Fault::Missing));
-    };
+/// Whom a request says that it is from, by a key that exists. Nothing is proven yet.
+pub struct Claim {
+    signature: Signature,
+    credential: Arc<Credential>,
+}
+
+/// Finds out whom a request says that it is from; `None` in test mode, which asks nobody. To be called before a body
+/// is taken in, so that strangers cannot fill the memory.
+pub async fn identify(installation: &Arc<Installation>, parts: &Parts, call: &Call) -> Result<Option<Claim>, ApiError> {
     if installation.config.test_mode {
-        return Ok(test_caller(installation, parts, Region::parse(&signature.scope.region)));
+        return Ok(None);
     }
+    let fault = |fault: Fault| fault.error(call.protocol);
+    let signature = sigv4::parse(parts).map_err(fault)?.ok_or_else(|| fault(Fault::Missing))?;
+    sigv4::check_service(&signature, call.service.signing_name()).map_err(fault)?;
     let cx = &installation.cx;
     let found = cx.credentials.find(&cx.store, &signature.access_key).await?;
     let credential = found.ok_or_else(|| fault(Fault::UnknownKey(signature.access_key.clone())))?;
-    let now = cx.now();
-    credential.check(signature.session_token.as_deref(), now).map_err(|refusal| match refusal {
+    credential.check(signature.session_token.as_deref(), cx.now()).map_err(|refusal| match refusal {
         CredentialRefusal::Invalid if signature.session_token.is_some() => fault(Fault::BadToken),
         CredentialRefusal::Invalid => fault(Fault::UnknownKey(signature.access_key.clone())),
         CredentialRefusal::Expired => fault(Fault::ExpiredToken),
     })?;
-    let verified = sigv4::verify(&signature, parts, body, credential.secret.expose(), now).map_err(fault)?;
+    Ok(Some(Claim { signature, credential }))
+}
+
+/// Checks the signature of a request; `body` is the raw body where it is at hand.
+pub fn authenticate(
+    installation: &Arc<Installation>,
+    parts: &Parts,
+    call: &Call,
+    claim: Option<Claim>,
+    body: Option<&[u8]>,
+) -> Result<Authenticated, ApiError> {
+    let Some(Claim { signature, credential }) = claim else {
+        let region = sigv4::parse(parts).ok().flatten().and_then(|s| Region::parse(&s.scope.region));
+        return Ok(test_caller(installation, parts, region));
+    };
+    let (cx, now) = (&installation.cx, installation.cx.now());
+    let verified = sigv4::verify(&signature, parts, body, credential.secret.expose(), now)
+        .map_err(|fault| fault.error(call.protocol))?;
     let region = Region::parse(&signature.scope.region).unwrap_or_else(|| installation.config.region.clone());
     if credential.use_is_news(now) {
         note_use(cx.clone(), signature);
@@ -61,6 +73,21 @@ pub async fn authenticate(
         scope: Scope { account: credential.account.clone(), region },
         reader: verified.body_reader(parts),
     })
+}
+
+/// How much of a body is held in memory before its request's operation is known: little, unless its key exists.
+pub async fn body_limit_bytes(installation: &Arc<Installation>, parts: &Parts) -> usize {
+    let most = installation.config.max_body_bytes;
+    let stranger = most.min(STRANGERS_BODY_BYTES);
+    if installation.config.test_mode {
+        return most;
+    }
+    let Ok(Some(signature)) = sigv4::parse(parts) else { return stranger };
+    let cx = &installation.cx;
+    match cx.credentials.find(&cx.store, &signature.access_key).await {
+        Ok(Some(_)) => most,
+        Ok(None) | Err(_) => stranger,
+    }
 }
 
 /// In test mode everybody is the root of the one account.

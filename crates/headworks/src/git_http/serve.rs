@@ -17,6 +17,7 @@ use store::tables::codecommit_repository::{self, Row};
 
 use super::credentials::{Attempt, GitAuthenticator, Identity, Refused, basic, region_of_host};
 use super::routes::{Route, Step, route};
+use crate::server::within;
 
 /// Bodies of answers.
 pub type Body = UnsyncBoxBody<Bytes, io::Error>;
@@ -214,7 +215,11 @@ where
     if !is(header::CONTENT_TYPE, &format!("application/x-{}-request", service.name())) {
         return Err(Failure::MediaType);
     }
-    let stream: BodyStream = Box::pin(body.into_data_stream().map_err(io::Error::other));
+    let pieces = Box::pin(body.into_data_stream().map_err(io::Error::other));
+    let stream: BodyStream = Box::pin(futures_util::stream::try_unfold(pieces, async |mut pieces| {
+        let next = within(pieces.next()).await.map_err(io::Error::other)?.transpose()?;
+        Ok(next.map(|piece| (piece, pieces)))
+    }));
     let zipped = is(header::CONTENT_ENCODING, "gzip") || is(header::CONTENT_ENCODING, "x-gzip");
     Ok(if zipped { git::gunzip(stream) } else { stream })
 }

@@ -14,7 +14,7 @@ use wire::Call;
 
 use super::body::{Body, streamed, whole};
 use super::payload::{Payload, announced, unframe};
-use crate::authenticate::{Authenticated, authenticate, authorize};
+use crate::authenticate::{Authenticated, authenticate, authorize, body_limit_bytes, identify};
 use crate::installation::Installation;
 use crate::registry::{self, Entry, Handler};
 
@@ -45,7 +45,7 @@ async fn run(
     let mut payload = Payload::Unread(incoming);
     let mut form = None;
     if wire::wants_form(parts) {
-        match payload.read(installation.config.max_body_bytes).await {
+        match payload.read(body_limit_bytes(installation, parts).await).await {
             Ok(bytes) => {
                 payload = Payload::Read(bytes.clone());
                 form = Some(bytes);
@@ -71,8 +71,9 @@ async fn call_operation(
     peer: SocketAddr,
 ) -> Result<Answer, ApiError> {
     let entry = registry::find(call.service.name(), call.operation.name());
+    let claim = identify(installation, parts, call).await?;
     if let Some(Entry { handler: Handler::Upload(f), .. }) = entry {
-        let who = authenticate(installation, parts, call, None).await?;
+        let who = authenticate(installation, parts, call, claim, None)?;
         let cx = context(installation, &who, request_id, peer);
         cx.room()?;
         let input = wire::decode(call, parts, b"")?;
@@ -81,7 +82,7 @@ async fn call_operation(
         return Ok((f(cx, input, body).await?, None));
     }
     let raw = payload.read(installation.config.max_body_bytes).await?;
-    let who = authenticate(installation, parts, call, Some(&raw)).await?;
+    let who = authenticate(installation, parts, call, claim, Some(&raw))?;
     let entry = entry.ok_or_else(|| not_implemented(call))?;
     let cx = context(installation, &who, request_id, peer);
     let body = unframe(raw, who.reader, call.protocol)?;

@@ -8,4 +8,5 @@ mod payload;
 mod router;
 
 pub use listen::serve;
+pub(crate) use payload::within;
 pub use router::Server;

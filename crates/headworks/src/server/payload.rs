@@ -1,6 +1,7 @@
 //! A request's body: held in memory where it is small, handed on as it comes where it may be large.
 
 use std::io;
+use std::time::Duration;
 
 use base::ApiError;
 use bytes::Bytes;
@@ -11,6 +12,9 @@ use hyper::body::Incoming as HyperBody;
 use platform::{ByteStream, Trailers};
 use wire::Protocol;
 use wire::sigv4::{BodyReader, Fault};
+
+/// How long a client may be silent in the middle of a body.
+const IDLE_LIMIT: Duration = Duration::from_secs(60);
 
 /// A body that was not yet read, or was for its form.
 pub enum Payload {
@@ -25,13 +29,20 @@ impl Payload {
             Payload::Read(bytes) => return Ok(bytes),
             Payload::Unread(body) => body,
         };
-        match Limited::new(body, limit).collect().await {
-            Ok(collected) => Ok(collected.to_bytes()),
-            Err(e) if e.is::<LengthLimitError>() => {
-                let message = format!("The request body is larger than {limit} bytes (setting limits.body_bytes).");
-                Err(ApiError::new("RequestEntityTooLargeException", message).with_status(413))
+        let mut body = Limited::new(body, limit);
+        let mut pieces: Vec<Bytes> = Vec::new();
+        loop {
+            match within(body.frame()).await? {
+                None => return Ok(joined(pieces)),
+                Some(Ok(frame)) => pieces.extend(frame.into_data().ok().filter(|data| !data.is_empty())),
+                Some(Err(e)) if e.is::<LengthLimitError>() => {
+                    let message = format!("The request body is larger than {limit} bytes (setting limits.body_bytes).");
+                    return Err(ApiError::new("RequestEntityTooLargeException", message).with_status(413));
+                }
+                Some(Err(_)) => {
+                    return Err(ApiError::new("IncompleteBody", "The request body ended before it was complete."));
+                }
             }
-            Err(_) => Err(ApiError::new("IncompleteBody", "The request body ended before it was complete.")),
         }
     }
 
@@ -59,9 +70,28 @@ pub fn unframe(bytes: Bytes, mut reader: BodyReader, protocol: Protocol) -> Resu
     let mut content: Vec<Bytes> = Vec::new();
     let done = reader.push(bytes, |piece| content.push(piece)).and_then(|()| reader.finish());
     done.map_err(|fault| fault.error(protocol))?;
-    Ok(match <[Bytes; 1]>::try_from(content) {
+    Ok(joined(content))
+}
+
+/// One piece is not copied.
+fn joined(pieces: Vec<Bytes>) -> Bytes {
+    match <[Bytes; 1]>::try_from(pieces) {
         Ok([only]) => only,
         Err(pieces) => pieces.concat().into(),
+    }
+}
+
+/// Waits for a body's next piece, but not for ever: a client that falls silent would keep its connection, and what was
+/// taken in for it, for as long as it likes.
+pub(crate) async fn within<T>(next: impl Future<Output = T>) -> Result<T, ApiError> {
+    limited(IDLE_LIMIT, next).await
+}
+
+async fn limited<T>(limit: Duration, next: impl Future<Output = T>) -> Result<T, ApiError> {
+    tokio::time::timeout(limit, next).await.map_err(|_| {
+        let message = "Your socket connection to the server was not read from or written to within the timeout period. \
+                       Idle connections will be closed.";
+        ApiError::new("RequestTimeout", message)
     })
 }
 
@@ -75,7 +105,11 @@ impl Source {
         match self {
             Source::Whole(bytes) => bytes.take().map(Ok),
             Source::Hyper(body) => loop {
-                return match body.frame().await? {
+                let next = match within(body.frame()).await {
+                    Ok(next) => next?,
+                    Err(e) => return Some(Err(io::Error::other(e))),
+                };
+                return match next {
                     Ok(frame) => match frame.into_data() {
                         Ok(data) => Some(Ok(data)),
                         Err(_) => continue,
@@ -130,4 +164,16 @@ impl Pump {
 
 fn broken(fault: &Fault) -> io::Error {
     io::Error::other(fault.error(Protocol::RestXml))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_client_that_falls_silent_is_not_waited_for() {
+        let silent = limited(Duration::from_millis(1), std::future::pending::<()>());
+        assert_eq!(silent.await.unwrap_err().code, "RequestTimeout");
+        assert!(limited(Duration::ZERO, async {}).await.is_ok());
+    }
 }

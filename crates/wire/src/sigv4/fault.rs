@@ -35,6 +35,14 @@ pub enum Fault {
         /// What we computed from.
         canonical_request: String,
     },
+    /// The signature was made for another service.
+    #[error("the signature is for {signed} and not for {wanted}")]
+    WrongService {
+        /// The service that the request goes to.
+        wanted: String,
+        /// The one in the credential's scope.
+        signed: String,
+    },
     /// The request's time is too far from ours.
     #[error("the request's time {request} is too far from the server's {server}")]
     Skewed {
@@ -120,6 +128,9 @@ impl Fault {
             ),
             Fault::Skewed { request, server } => (mismatch, skew_message(*request, *server)),
             Fault::PresignExpired { expired, server, .. } => (mismatch, skew_message(*expired, *server)),
+            Fault::WrongService { wanted, .. } => {
+                (mismatch, format!("Credential should be scoped to correct service: '{wanted}'."))
+            }
             Fault::UnsignedHeaders(names) => {
                 (mismatch, format!("There were headers present in the request which were not signed: {names}"))
             }
@@ -136,6 +147,14 @@ impl Fault {
         match self {
             Fault::Missing => ApiError::new("AccessDenied", "Access Denied").with_status(403),
             Fault::Malformed(why) => ApiError::new("AuthorizationHeaderMalformed", why.clone()).with_status(400),
+            Fault::WrongService { wanted, signed } => ApiError::new(
+                "AuthorizationHeaderMalformed",
+                format!(
+                    "The authorization header is malformed; incorrect service \"{signed}\". This endpoint belongs to \
+                     \"{wanted}\"."
+                ),
+            )
+            .with_status(400),
             Fault::UnknownKey(key) => {
                 ApiError::new("InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
                     .with_status(403)

@@ -18,4 +18,4 @@ pub use parse::{CredentialScope, PayloadHash, Signature, parse};
 pub use sign::{Credentials, Payload, Target, presign, sign};
 pub use terms::MAX_SKEW_SECS;
 use terms::{ALGORITHM, EMPTY_SHA256};
-pub use verify::{Verified, verify};
+pub use verify::{Verified, check_service, verify};

@@ -57,6 +57,24 @@ fn the_published_test_suite_verifies() {
 }
 
 #[test]
+fn a_signature_for_one_service_is_refused_by_another() {
+    let authorization = suite_header("00");
+    let headers = [("host", "x"), ("x-amz-date", "20150830T123600Z"), ("authorization", &*authorization)];
+    // What a presigned URL of S3 can be turned into: nothing obliges a client to sign this header.
+    let parts = parts("PUT", "/bucket/service/CodeBuild_20161006/operation/StartBuild", &headers);
+    let mut signature = sigv4::parse(&parts).unwrap().unwrap();
+    assert_eq!(sigv4::check_service(&signature, "service"), Ok(()));
+    for (signed, wanted, good) in
+        [("s3", "s3", true), ("s3express", "s3", true), ("s3", "codebuild", false), ("codebuild", "s3", false)]
+    {
+        signature.scope.service = signed.to_owned();
+        assert_eq!(sigv4::check_service(&signature, wanted).is_ok(), good, "{signed} for {wanted}");
+    }
+    let fault = sigv4::check_service(&signature, "iam").unwrap_err();
+    assert_eq!(fault.error(Protocol::Query).message, "Credential should be scoped to correct service: 'iam'.");
+}
+
+#[test]
 fn the_documented_presigned_url_verifies_for_its_day() {
     let uri = "https://examplebucket.s3.amazonaws.com/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=\
                AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z&\
