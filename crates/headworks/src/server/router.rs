@@ -23,6 +23,9 @@ impl Server {
 
     /// Answers one request; whatever goes wrong becomes an answer.
     pub async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+        if self.installation.cx.site.test_mode && is_of_a_foreign_page(&request) {
+            return text(StatusCode::FORBIDDEN, "test mode takes no requests of web pages from elsewhere\n");
+        }
         let path = request.uri().path();
         if path.starts_with("/v1/repos/") && !is_signed(&request) {
             return crate::git_http::answer(&self.installation, request, peer).await;
@@ -50,10 +53,44 @@ fn is_signed(request: &Request<Incoming>) -> bool {
         || request.uri().query().is_some_and(|q| q.contains("X-Amz-Algorithm="))
 }
 
+/// A browser's request on behalf of a page that this machine does not serve. In test mode, which asks for no key, any
+/// page that a developer looks at could otherwise run builds here or drop all state.
+fn is_of_a_foreign_page<B>(request: &Request<B>) -> bool {
+    let Some(origin) = request.headers().get(header::ORIGIN) else {
+        let site = request.headers().get("sec-fetch-site");
+        return site.is_some_and(|v| v.as_bytes() == b"cross-site");
+    };
+    let origin = origin.to_str().ok().and_then(|o| o.parse::<http::Uri>().ok());
+    let host = origin.as_ref().and_then(http::Uri::host).unwrap_or_default().trim_matches(['[', ']']);
+    let is_local = host == "localhost"
+        || host.ends_with(".localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    !is_local
+}
+
 /// A short text.
 pub(super) fn text(status: StatusCode, message: impl Into<String>) -> Response<Body> {
     let mut response = Response::new(whole(message.into()));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, http::HeaderValue::from_static("text/plain; charset=utf-8"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_pages_of_this_machine_may_use_test_mode() {
+        let with =
+            |name: &str, value: &str| is_of_a_foreign_page(&Request::builder().header(name, value).body(()).unwrap());
+        for good in ["http://localhost:3000", "http://127.0.0.1:4566", "http://b.localhost", "http://[::1]:80"] {
+            assert!(!with("origin", good), "{good}");
+        }
+        for bad in ["https://evil.example", "http://localhost.evil.example", "http://10.0.0.1", "null", ""] {
+            assert!(with("origin", bad), "{bad}");
+        }
+        assert!(with("sec-fetch-site", "cross-site"));
+        assert!(!with("sec-fetch-site", "none") && !with("host", "s3.amazonaws.com"));
+    }
 }
