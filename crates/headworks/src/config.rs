@@ -117,6 +117,8 @@ pub struct Layers {
     values: BTreeMap<&'static str, (String, Option<Origin>)>,
     /// Unknown keys and the like, to be logged once logging stands.
     pub warnings: Vec<String>,
+    /// The TOML file.
+    read_from: Option<PathBuf>,
 }
 
 /// A setting that cannot be used.
@@ -159,6 +161,8 @@ pub struct Config {
     pub disk_warn_free_bytes: u64,
     pub disk_min_free_bytes: u64,
     pub test_mode: bool,
+    /// Where the TOML file is, if one was read.
+    pub file: Option<PathBuf>,
 }
 
 /// Which executor runs builds.
@@ -173,7 +177,7 @@ impl Layers {
     /// The defaults.
     pub fn new() -> Self {
         let values = SETTINGS.iter().map(|s| (s.key, (s.default.to_owned(), None))).collect();
-        Layers { values, warnings: Vec::new() }
+        Layers { values, ..Layers::default() }
     }
 
     /// Adds a TOML file. A missing file is an error only when the user named it.
@@ -186,6 +190,7 @@ impl Layers {
         let table: toml::Table =
             toml::from_str(&text).map_err(|source| ConfigError::Toml { path: path.to_owned(), source })?;
         self.table("", &table, &path.display().to_string());
+        self.read_from = Some(path.to_owned());
         Ok(self)
     }
 
@@ -289,6 +294,7 @@ impl Layers {
             disk_warn_free_bytes: self.parse("disk.warn_free_bytes", "a number of bytes", |v| v.parse().ok())?,
             disk_min_free_bytes: self.parse("disk.min_free_bytes", "a number of bytes", |v| v.parse().ok())?,
             test_mode: flag("test_mode")?,
+            file: self.read_from.clone(),
         };
         if config.test_mode && !config.listen.ip().is_loopback() {
             return Err(ConfigError::TestModeInTheOpen { listen: config.listen });

@@ -1,7 +1,7 @@
 //! Where builds run: the executor that the settings and this machine allow.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use base::JobSpec;
@@ -18,6 +18,7 @@ pub async fn choose(config: &Config, data_dir: &Path) -> Arc<dyn Executor> {
     let mut host = HostConfig::new(data_dir);
     host.allow_unisolated = config.allow_unisolated;
     host.hidden.extend(config.hidden.iter().cloned());
+    host.hidden.extend(own_files(config));
     host.visible.extend(config.visible.iter().cloned());
     match HostExecutor::probe(host).await {
         Ok(executor) => Arc::new(executor),
@@ -26,6 +27,17 @@ pub async fn choose(config: &Config, data_dir: &Path) -> Arc<dyn Executor> {
             Arc::new(NoExecutor { reason: format!("{e}; {}", e.hint) })
         }
     }
+}
+
+/// The server's files that need not be in its data folder: the configuration, which may hold a database's password,
+/// and a database.
+fn own_files(config: &Config) -> Vec<PathBuf> {
+    let mut files = config.file.iter().cloned().collect::<Vec<_>>();
+    if let Some(database) = config.database.as_deref().filter(|d| !d.contains("://")) {
+        files.extend(["", "-wal", "-shm"].map(|end| PathBuf::from(format!("{database}{end}"))));
+    }
+    let absolute = |file: PathBuf| std::path::absolute(&file).unwrap_or(file);
+    files.into_iter().map(absolute).collect()
 }
 
 /// Refuses every job, with the reason: never a made-up success.

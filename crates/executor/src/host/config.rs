@@ -7,7 +7,7 @@ use base::JobLimits;
 
 /// What a job must not see of a usual machine, beyond the server's data and the homes: other engines' data and keys.
 /// What does not exist is skipped.
-const HIDDEN: [&str; 17] = [
+const HIDDEN: [&str; 20] = [
     "/etc/kubernetes",
     "/etc/letsencrypt",
     "/etc/rancher",
@@ -22,10 +22,16 @@ const HIDDEN: [&str; 17] = [
     "/var/lib/containers",
     "/var/lib/docker",
     "/var/lib/kubelet",
+    "/var/lib/mysql",
+    "/var/lib/postgresql",
     "/var/lib/rancher",
+    "/var/lib/redis",
     "/var/run",
     "/var/spool/cron",
 ];
+
+/// What each job gets anew.
+const FRESH: [&str; 5] = ["/dev", "/proc", "/run", "/sys", "/tmp"];
 
 /// Homes of tool chains below a user's home: when one of them is on PATH, all of it is needed.
 const TOOL_HOMES: [&str; 26] = [
@@ -143,6 +149,21 @@ impl HostConfig {
             limits: JobLimits { cpus: None, memory_bytes: None, processes: Some(16_384) },
             allow_unisolated: false,
         }
+    }
+
+    /// Without symbolic links in its paths. In the job's view a link is a link: hiding what is behind it takes its real
+    /// path (a `/home` that leads to another disk, say).
+    pub(super) fn resolved(mut self) -> HostConfig {
+        self.data_dir = self.data_dir.canonicalize().unwrap_or(self.data_dir);
+        for path in self.hidden.iter_mut().chain(&mut self.visible) {
+            // `/run` and its like are made fresh for each job: a `/var/run` that leads there needs no hiding.
+            if let Ok(real) = path.canonicalize()
+                && !FRESH.iter().any(|fresh| real.starts_with(fresh))
+            {
+                *path = real;
+            }
+        }
+        self
     }
 
     /// Where the jobs' folders are.

@@ -41,6 +41,7 @@ struct Inner {
 impl HostExecutor {
     /// An executor that isolates in this way; [`HostExecutor::probe`] finds out which way works.
     pub fn new(config: HostConfig, isolation: Isolation) -> Self {
+        let config = config.resolved();
         HostExecutor(Arc::new(Inner { config, isolation, watcher: Mutex::default() }))
     }
 

@@ -39,7 +39,8 @@ impl<T, E: Into<io::Error>> Doing<T> for std::result::Result<T, E> {
     }
 }
 
-/// What `apt-get`, `npm`, `pip` and their like need; nothing that reaches beyond the job's own view.
+/// What `apt-get`, `npm`, `pip` and their like need; nothing that reaches beyond the job's own view. Not NET_RAW: the
+/// network is the host's, and a job must not read along.
 const KEPT: CapabilitySet = CapabilitySet::CHOWN
     .union(CapabilitySet::DAC_OVERRIDE)
     .union(CapabilitySet::FOWNER)
@@ -49,7 +50,6 @@ const KEPT: CapabilitySet = CapabilitySet::CHOWN
     .union(CapabilitySet::SETUID)
     .union(CapabilitySet::SETPCAP)
     .union(CapabilitySet::NET_BIND_SERVICE)
-    .union(CapabilitySet::NET_RAW)
     .union(CapabilitySet::SYS_CHROOT)
     .union(CapabilitySet::AUDIT_WRITE)
     .union(CapabilitySet::SETFCAP);
@@ -310,9 +310,16 @@ impl View {
 
     fn bind_read_only(&self, from: &Path, to: &Path) -> Result<()> {
         mount_bind_recursive(from, to).doing(|| format!("binding {}", from.display()))?;
-        let flags = MountFlags::BIND | MountFlags::RDONLY | MountFlags::NODEV | MountFlags::NOSUID;
-        let _ = mount_remount(to, flags, "");
-        Ok(())
+        // In a user namespace a flag that the host's mount has must stay, or all of it is refused.
+        let no_exec = rustix::fs::statvfs(to).is_ok_and(|s| s.f_flag.contains(rustix::fs::StatVfsMountFlags::NOEXEC));
+        let kept = if no_exec { MountFlags::NOEXEC } else { MountFlags::empty() };
+        let flags = MountFlags::BIND | MountFlags::RDONLY | MountFlags::NODEV | MountFlags::NOSUID | kept;
+        let remounted = mount_remount(to, flags, "").doing(|| format!("making {} read-only", from.display()));
+        if remounted.is_err() {
+            // The host's own folder, writable: better none.
+            let _ = unmount(to, UnmountFlags::DETACH);
+        }
+        remounted
     }
 
     /// Makes the view the root and lets go of the host's.

@@ -93,6 +93,31 @@ async fn a_job_cannot_reach_the_hosts_processes_devices_or_mounts() {
 }
 
 #[tokio::test]
+async fn what_is_hidden_stays_hidden_when_its_path_is_a_link() {
+    let real = tempfile::Builder::new().prefix("hw-real-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    std::fs::write(real.path().join("key"), "secret").unwrap();
+    let link = real.path().with_extension("link");
+    std::os::unix::fs::symlink(real.path(), &link).unwrap();
+    let rig = Rig::with(|config| config.hidden.push(link.clone())).await;
+    std::fs::remove_file(&link).unwrap();
+    let Some(rig) = rig else { return };
+    let job = rig.spec("link", &[&format!("ls -A {}; echo seen", real.path().display())]);
+    let seen = rig.run(&job).await;
+    assert_eq!(seen.lines(), ["seen"], "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_job_cannot_read_the_hosts_network_traffic() {
+    let Some(rig) = Rig::new().await else { return };
+    if !found("python3") {
+        return;
+    }
+    let open = "python3 -c 'import socket; socket.socket(17, 3, 768)' 2>/dev/null && echo reads along || echo refused";
+    let seen = rig.run(&rig.spec("sniffs", &[open])).await;
+    assert_eq!(seen.lines(), ["refused"], "{seen:?}");
+}
+
+#[tokio::test]
 async fn the_machines_tools_work_inside() {
     let Some(rig) = Rig::new().await else { return };
     // Whatever is on this machine's PATH, also in the home of its user.
