@@ -48,6 +48,8 @@ impl Clock for FakeClock {
     }
 }
 
+const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
 /// Mints fresh identifiers.
 pub trait Ids: Send + Sync + 'static {
     /// A fresh UUID.
@@ -58,8 +60,7 @@ pub trait Ids: Send + Sync + 'static {
 
     /// `len` characters of `A-Z2-7`, as access key ids and the like have them.
     fn base32(&self, len: usize) -> String {
-        const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-        self.bytes(len).iter().map(|b| ALPHABET[usize::from(*b) & 31] as char).collect()
+        self.bytes(len).iter().map(|b| BASE32[usize::from(*b) & 31] as char).collect()
     }
 }
 
@@ -94,5 +95,24 @@ impl Ids for SequentialIds {
     fn bytes(&self, len: usize) -> Vec<u8> {
         let n = self.0.fetch_add(1, Ordering::SeqCst) + 1;
         n.to_be_bytes().into_iter().rev().cycle().take(len).collect()
+    }
+
+    // The default keeps five bits of each byte, which would repeat after 32.
+    fn base32(&self, len: usize) -> String {
+        let n = self.0.fetch_add(1, Ordering::SeqCst) + 1;
+        (0..len).map(|i| BASE32[((n >> ((5 * i) % 60)) & 31) as usize] as char).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_tests_do_not_repeat() {
+        let ids = SequentialIds::default();
+        let minted: std::collections::HashSet<String> = (0..5000).map(|_| ids.base32(16)).collect();
+        assert_eq!(minted.len(), 5000);
+        assert!(minted.iter().all(|id| id.len() == 16));
     }
 }
