@@ -233,11 +233,17 @@ class Server:
         return done
 
     def events(self) -> list[dict]:
-        """Every event that the server has ever committed, oldest first, from its SQLite file."""
-        with sqlite3.connect(f"file:{self.data / 'headworks.db'}?mode=ro", uri=True, timeout=30) as connection:
-            rows = connection.execute(
-                "SELECT seq, id, source, detail_type, body, published FROM event ORDER BY seq"
-            ).fetchall()
+        """Every event that the server has ever committed, oldest first, from its database."""
+        query = "SELECT seq, id, source, detail_type, body, published FROM event ORDER BY seq"
+        if database := os.environ.get("HEADWORKS_DATABASE"):
+            array = "SELECT json_agg(json_build_array(seq, id, source, detail_type, body, published))"
+            told = subprocess.run(
+                ["psql", database, "-qAtc", f"{array} FROM ({query}) e"], check=True, capture_output=True, text=True
+            ).stdout
+            rows = json.loads(told) or []
+        else:
+            with sqlite3.connect(f"file:{self.data / 'headworks.db'}?mode=ro", uri=True, timeout=30) as connection:
+                rows = connection.execute(query).fetchall()
         names = ("seq", "id", "source", "detail_type", "body", "published")
         events = [dict(zip(names, row)) for row in rows]
         for event in events:

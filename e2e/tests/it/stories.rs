@@ -6,6 +6,11 @@ fn a_push_travels_through_approval_to_the_deployed_object() {
 }
 
 #[test]
+fn a_push_travels_the_same_way_with_postgres() {
+    tell("push_to_deploy_postgres");
+}
+
+#[test]
 fn a_newer_push_supersedes_a_waiting_execution() {
     tell("supersede");
 }
