@@ -138,6 +138,7 @@ async fn open_sqlite(
     options: StoreOptions,
     driver_hint: Arc<Notify>,
 ) -> Result<Store, Error> {
+    make_private(path)?;
     let synchronous = if options.durable { SqliteSynchronous::Full } else { SqliteSynchronous::Off };
     let connect = SqliteConnectOptions::new()
         .filename(path)
@@ -165,4 +166,15 @@ async fn open_sqlite(
     let transitions = Transitions::default();
     tokio::spawn(run_writer(tx, jobs, driver_hint.clone(), transitions.clone()));
     Ok(Store(Arc::new(Inner { db: Db::Sqlite { readers, writer }, machines, clock, driver_hint, transitions })))
+}
+
+/// Makes the database's file before SQLite does: it holds keys and sources, which are nobody else's business. SQLite gives
+/// its journals the mode of the file.
+fn make_private(path: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::OpenOptionsExt;
+    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => Ok(()),
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(source) => Err(Error::Io { doing: format!("make {}", path.display()), source }),
+    }
 }

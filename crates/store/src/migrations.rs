@@ -32,13 +32,15 @@ pub(crate) async fn run(tx: &mut Tx) -> Result<(), Error> {
 }
 
 fn statements(text: &str, dialect: Dialect) -> Vec<String> {
-    let (blob, autoid) = match dialect {
-        Dialect::Sqlite => ("BLOB", "INTEGER PRIMARY KEY AUTOINCREMENT"),
-        Dialect::Postgres => ("BYTEA", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"),
+    // Lists are in the order of bytes, as S3's are, whatever language the database was made for.
+    let (text_type, blob, autoid) = match dialect {
+        Dialect::Sqlite => (" TEXT", "BLOB", "INTEGER PRIMARY KEY AUTOINCREMENT"),
+        Dialect::Postgres => (" TEXT COLLATE \"C\"", "BYTEA", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"),
     };
     let without_comments: String =
         text.lines().filter(|l| !l.trim_start().starts_with("--")).collect::<Vec<_>>().join("\n");
     without_comments
+        .replace(" TEXT", text_type)
         .replace("{BLOB}", blob)
         .replace("{AUTOID}", autoid)
         .split(';')

@@ -81,8 +81,8 @@ pub async fn page(
         };
     }
     let sql = match (sort_by, descending) {
-        (SortBy::Name, false) => page!("0", ">", "ASC"),
-        (SortBy::Name, true) => page!("0", "<", "DESC"),
+        (SortBy::Name, false) => page!("CAST(0 AS BIGINT)", ">", "ASC"),
+        (SortBy::Name, true) => page!("CAST(0 AS BIGINT)", "<", "DESC"),
         (SortBy::Created, false) => page!("created", ">", "ASC"),
         (SortBy::Created, true) => page!("created", "<", "DESC"),
         (SortBy::Modified, false) => page!("modified", ">", "ASC"),

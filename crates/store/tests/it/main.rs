@@ -4,3 +4,4 @@
 mod advance;
 #[cfg(test)]
 mod group_commit;
+mod opening;
