@@ -106,42 +106,61 @@ pub async fn list<M: Machine>(
     limit: u32,
     newest_first: bool,
 ) -> Result<Vec<MachineRow<M>>, Error> {
-    let edge = if newest_first { i64::MAX } else { i64::MIN };
-    let (created, id) = after.map_or((edge, ""), |p| (p.created.micros(), p.id.as_str()));
-    let mut arguments: Vec<Arg> =
-        args![M::KIND, scope.account.as_str(), scope.region.as_str(), created, id, limit].to_vec();
-    arguments.extend(parent.map(Arg::from));
+    let arguments = list_arguments(M::KIND, scope, parent, (after, newest_first), limit);
     let rows = tx.fetch_all(list_sql(parent.is_some(), newest_first), &arguments).await?;
     rows.iter().map(read).collect()
 }
 
-fn list_sql(of_parent: bool, newest_first: bool) -> &'static str {
-    macro_rules! list {
-        ($parent:literal, $than:literal, $order:literal) => {
-            concat!(
-                "SELECT id, account, region, parent, state, version, created, updated FROM machine
-                 WHERE kind = $1 AND account = $2 AND region = $3 ",
-                $parent,
-                " AND (created ",
-                $than,
-                " $4 OR (created = $4 AND id ",
-                $than,
-                " $5))
-                 ORDER BY created ",
-                $order,
-                ", id ",
-                $order,
-                " LIMIT $6"
-            )
-        };
-    }
-    match (of_parent, newest_first) {
-        (true, true) => list!("AND parent = $7", "<", "DESC"),
-        (true, false) => list!("AND parent = $7", ">", "ASC"),
-        (false, true) => list!("", "<", "DESC"),
-        (false, false) => list!("", ">", "ASC"),
-    }
+/// As `list`, without the states: where each row stands in the list, its id included.
+pub async fn positions<M: Machine>(
+    tx: &mut Tx,
+    scope: &Scope,
+    parent: Option<&str>,
+    after: Option<&Position>,
+    limit: u32,
+    newest_first: bool,
+) -> Result<Vec<Position>, Error> {
+    let arguments = list_arguments(M::KIND, scope, parent, (after, newest_first), limit);
+    let rows = tx.fetch_all(positions_sql(parent.is_some(), newest_first), &arguments).await?;
+    rows.iter().map(|row| Ok(Position { id: row.text(0)?, created: row.time(1)? })).collect()
 }
+
+fn list_arguments(
+    kind: &'static str,
+    scope: &Scope,
+    parent: Option<&str>,
+    (after, newest_first): (Option<&Position>, bool),
+    limit: u32,
+) -> Vec<Arg> {
+    let edge = if newest_first { i64::MAX } else { i64::MIN };
+    let (created, id) = after.map_or((edge, ""), |p| (p.created.micros(), p.id.as_str()));
+    let mut arguments = args![kind, scope.account.as_str(), scope.region.as_str(), created, id, limit].to_vec();
+    arguments.extend(parent.map(Arg::from));
+    arguments
+}
+
+macro_rules! list_sql {
+    ($name:ident, $columns:literal) => {
+        fn $name(of_parent: bool, newest_first: bool) -> &'static str {
+            match (of_parent, newest_first) {
+                (true, true) => list_sql!(@ $columns, "AND parent = $7", "<", "DESC"),
+                (true, false) => list_sql!(@ $columns, "AND parent = $7", ">", "ASC"),
+                (false, true) => list_sql!(@ $columns, "", "<", "DESC"),
+                (false, false) => list_sql!(@ $columns, "", ">", "ASC"),
+            }
+        }
+    };
+    (@ $columns:literal, $parent:literal, $than:literal, $order:literal) => {
+        concat!(
+            "SELECT ", $columns, " FROM machine WHERE kind = $1 AND account = $2 AND region = $3 ", $parent,
+            " AND (created ", $than, " $4 OR (created = $4 AND id ", $than, " $5))
+             ORDER BY created ", $order, ", id ", $order, " LIMIT $6"
+        )
+    };
+}
+
+list_sql!(list_sql, "id, account, region, parent, state, version, created, updated");
+list_sql!(positions_sql, "id, created");
 
 /// Removes a row with all that hangs on it. For machines of deleted resources (a pipeline's gates, say).
 pub async fn remove(tx: &mut Tx, kind: &str, id: &str) -> Result<(), Error> {

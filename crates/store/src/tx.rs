@@ -7,6 +7,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::query::Query;
 use sqlx::{Postgres, SqlSafeStr, Sqlite};
 
+use crate::args;
 use crate::error::Error;
 use crate::machines::Machines;
 use crate::sql::{Arg, SqlRow};
@@ -36,17 +37,20 @@ pub struct Tx {
     pub(crate) steps: Vec<Transition>,
     /// PostgreSQL could not serialise this transaction with another; it must be tried again as a whole.
     pub(crate) conflict: bool,
+    /// A row was there already. On PostgreSQL another transaction may have made it after this one had looked.
+    pub(crate) duplicate: bool,
 }
 
 impl Tx {
     pub(crate) fn new(conn: Conn, machines: Machines, clock: Arc<dyn Clock>) -> Self {
-        Tx { conn, machines, clock, wake_driver: false, steps: Vec::new(), conflict: false }
+        Tx { conn, machines, clock, wake_driver: false, steps: Vec::new(), conflict: false, duplicate: false }
     }
 
     fn note<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, Error> {
         result.map_err(|e| {
             let e = Error::from(e);
             self.conflict |= matches!(e, Error::Conflict(_));
+            self.duplicate |= matches!(e, Error::Duplicate(_));
             e
         })
     }
@@ -62,6 +66,15 @@ impl Tx {
     /// Now, by the store's clock.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Waits until no other transaction holds the lock `name`, and holds it until this one ends. For what must be
+    /// looked up and then made by one transaction alone, when there is no row yet that could be locked.
+    pub async fn lock(&mut self, name: &str) -> Result<(), Error> {
+        if self.dialect() == Dialect::Postgres {
+            self.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", args![name]).await?;
+        }
+        Ok(())
     }
 
     /// Runs a statement and gives the number of rows that it touched.

@@ -142,7 +142,9 @@ async fn run_job(tx: &mut Tx, run: &RunFn) -> Result<(), Error> {
 async fn run_on_postgres(store: Store, job: Job) {
     let mut outcome = Err(Error::Closed);
     for attempt in 1..=MAX_TRIES {
-        outcome = try_on_postgres(&store, &job.run).await;
+        // Whoever finds a row that was not there a moment ago looks again, once: it then sees what the other made,
+        // and answers as it would have, had it come later.
+        outcome = try_on_postgres(&store, &job.run, attempt == 1).await;
         match &outcome {
             Err(Error::Conflict(_)) if attempt < MAX_TRIES => {
                 tokio::time::sleep(std::time::Duration::from_millis(u64::from(attempt) * 3)).await;
@@ -153,11 +155,11 @@ async fn run_on_postgres(store: Store, job: Job) {
     let _ = job.done.send(outcome);
 }
 
-async fn try_on_postgres(store: &Store, run: &RunFn) -> Result<(), Error> {
+async fn try_on_postgres(store: &Store, run: &RunFn, duplicate_is_conflict: bool) -> Result<(), Error> {
     let mut tx = store.acquire().await?;
     tx.execute("BEGIN", &[]).await?;
     let good = AssertUnwindSafe(run(&mut tx)).catch_unwind().await.unwrap_or(false);
-    if tx.conflict {
+    if tx.conflict || (tx.duplicate && duplicate_is_conflict) {
         tx.execute("ROLLBACK", &[]).await?;
         return Err(Error::Conflict(sqlx::Error::WorkerCrashed));
     }

@@ -42,6 +42,8 @@ pub(super) async fn begin(tx: &mut Tx, mut request: Request, token: Option<&Toke
 }
 
 async fn used(tx: &mut Tx, scope: &Scope, token: &Token) -> Result<Option<BuildState>, ApiError> {
+    // Two requests with one token may come at once; the second waits here and then finds what the first did.
+    tx.lock(&format!("codebuild-token:{}:{}:{}", scope.account, scope.region, token.token)).await?;
     let since = tx.now() - TOKEN_LIFE;
     let Some(row) = codebuild_token::get(tx, scope, &token.token, since).await? else { return Ok(None) };
     if row.request != token.request {

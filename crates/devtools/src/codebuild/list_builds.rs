@@ -48,10 +48,11 @@ pub(super) async fn page(
     });
     let after = after.transpose()?;
     let mut tx = cx.store.read().await?;
-    let mut rows = machine::list::<Build>(&mut tx, cx.scope(), project, after.as_ref(), PAGE + 1, newest_first).await?;
+    let mut rows =
+        machine::positions::<Build>(&mut tx, cx.scope(), project, after.as_ref(), PAGE + 1, newest_first).await?;
     let more = rows.len() > PAGE as usize;
     rows.truncate(PAGE as usize);
     let last = rows.last().filter(|_| more);
-    let next_token = last.map(|row| PageToken::after(&list, &row.position().to_text()).into_string());
+    let next_token = last.map(|row| PageToken::after(&list, &row.to_text()).into_string());
     Ok(Output { ids: rows.into_iter().map(|row| row.id).collect(), next_token })
 }

@@ -1,4 +1,4 @@
-//! Operations on an in-memory store, with a clock that stands and ids that count.
+//! Operations on both databases, with a clock that stands and ids that count.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use base::{AccountId, Clock, Region, Scope, SequentialIds};
 use engine::build::{Build, BuildEffect, BuildState, Parent, SourceKind};
 use platform::{Caller, Cx, Disk, Principal, Site};
 use serde_json::{Value, json};
-use store::testing::TestStore;
+use store::testing::{TestStore, each_engine};
 use store::{Machines, machine, outbox};
 
 use super::*;
@@ -16,8 +16,11 @@ struct World {
     test: TestStore,
 }
 
-async fn world() -> World {
-    let test = store::testing::sqlite(Machines::new().with::<Build>()).await;
+fn machines() -> Machines {
+    Machines::new().with::<Build>()
+}
+
+fn world(test: TestStore) -> World {
     let scope =
         Scope { account: AccountId::parse("123456789012").unwrap(), region: Region::parse("eu-west-1").unwrap() };
     let clock: Arc<dyn Clock> = test.clock.clone();
@@ -90,67 +93,77 @@ async fn drained(cx: &Cx) -> Vec<BuildEffect> {
 
 #[tokio::test]
 async fn a_project_gets_the_defaults_of_the_service_and_is_found_by_name_and_arn() {
-    let World { cx, test: _test } = world().await;
-    let made = create(&cx, json!({})).await.unwrap();
-    assert_eq!(made["timeoutInMinutes"], 60);
-    assert_eq!(made["queuedTimeoutInMinutes"], 480);
-    assert_eq!(made["encryptionKey"], "arn:aws:kms:eu-west-1:123456789012:alias/aws/s3");
-    assert_eq!(made["cache"], json!({ "type": "NO_CACHE" }));
-    assert_eq!(made["badge"], json!({ "badgeEnabled": false }));
-    assert_eq!(made["projectVisibility"], "PRIVATE");
-    assert_eq!(made["artifacts"]["encryptionDisabled"], false);
-    let arn = made["arn"].as_str().unwrap().to_owned();
-    assert_eq!(arn, "arn:aws:codebuild:eu-west-1:123456789012:project/demo");
-    let names = vec!["demo".to_owned(), arn.clone(), "nope".to_owned()];
-    let found = batch_get_projects(&cx, batch_get_projects::Input { names }).await.unwrap();
-    assert_eq!(found.projects, [made.clone(), made]);
-    assert_eq!(found.projects_not_found, ["nope"]);
-    let again = create(&cx, json!({})).await.unwrap_err();
-    assert_eq!(
-        (again.code, again.message),
-        ("ResourceAlreadyExistsException", format!("Project already exists: {arn}"))
-    );
-    let plain = create(&cx, json!({ "name": "plain", "artifacts": { "type": "NO_ARTIFACTS" } })).await.unwrap();
-    assert_eq!(plain["artifacts"], json!({ "type": "NO_ARTIFACTS" }));
+    each_engine(machines(), |test| async move {
+        let World { cx, test: _test } = world(test);
+        let made = create(&cx, json!({})).await.unwrap();
+        assert_eq!(made["timeoutInMinutes"], 60);
+        assert_eq!(made["queuedTimeoutInMinutes"], 480);
+        assert_eq!(made["encryptionKey"], "arn:aws:kms:eu-west-1:123456789012:alias/aws/s3");
+        assert_eq!(made["cache"], json!({ "type": "NO_CACHE" }));
+        assert_eq!(made["badge"], json!({ "badgeEnabled": false }));
+        assert_eq!(made["projectVisibility"], "PRIVATE");
+        assert_eq!(made["artifacts"]["encryptionDisabled"], false);
+        let arn = made["arn"].as_str().unwrap().to_owned();
+        assert_eq!(arn, "arn:aws:codebuild:eu-west-1:123456789012:project/demo");
+        let names = vec!["demo".to_owned(), arn.clone(), "nope".to_owned()];
+        let found = batch_get_projects(&cx, batch_get_projects::Input { names }).await.unwrap();
+        assert_eq!(found.projects, [made.clone(), made]);
+        assert_eq!(found.projects_not_found, ["nope"]);
+        let again = create(&cx, json!({})).await.unwrap_err();
+        assert_eq!(
+            (again.code, again.message),
+            ("ResourceAlreadyExistsException", format!("Project already exists: {arn}"))
+        );
+        let plain = create(&cx, json!({ "name": "plain", "artifacts": { "type": "NO_ARTIFACTS" } })).await.unwrap();
+        assert_eq!(plain["artifacts"], json!({ "type": "NO_ARTIFACTS" }));
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn no_build_begins_on_a_disk_that_is_nearly_full() {
-    let World { cx, test } = world().await;
-    create(&cx, json!({})).await.unwrap();
-    let disk = Arc::new(Disk::new(test.dir.path(), u64::MAX, u64::MAX));
-    let cx = Cx { site: Arc::new(Site { disk, ..Site::clone(&cx.site) }), ..cx };
-    let refused = start(&cx, json!({})).await.unwrap_err();
-    assert_eq!((refused.code, refused.status), ("InsufficientStorage", Some(507)));
-    assert!(drained(&cx).await.is_empty());
+    each_engine(machines(), |test| async move {
+        let World { cx, test } = world(test);
+        create(&cx, json!({})).await.unwrap();
+        let disk = Arc::new(Disk::new(test.dir.path(), u64::MAX, u64::MAX));
+        let cx = Cx { site: Arc::new(Site { disk, ..Site::clone(&cx.site) }), ..cx };
+        let refused = start(&cx, json!({})).await.unwrap_err();
+        assert_eq!((refused.code, refused.status), ("InsufficientStorage", Some(507)));
+        assert!(drained(&cx).await.is_empty());
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_project_that_cannot_be_built_is_refused_by_name() {
-    let World { cx, test: _test } = world().await;
-    let cases = [
-        (json!({ "name": "a/b" }), "Only alphanumeric characters, dash, and underscore are supported"),
-        (json!({ "serviceRole": "arn:aws:iam::999999999999:role/x" }), "does not match caller's account"),
-        (json!({ "timeoutInMinutes": 4 }), "timeoutInMinutes"),
-        (json!({ "source": { "type": "CODECOMMIT" } }), "Project source location is required"),
-        (json!({ "source": { "type": "GITHUB", "location": "https://github.com/a/b" } }), "source type GITHUB"),
-        (json!({ "source": { "type": "NO_SOURCE" } }), "requires an inline buildspec"),
-        (json!({ "vpcConfig": { "vpcId": "vpc-1" } }), "vpcConfig"),
-        (json!({ "badgeEnabled": true }), "badgeEnabled"),
-        (json!({ "artifacts": { "type": "CODEPIPELINE" } }), "must both be CODEPIPELINE"),
-        (json!({ "logsConfig": { "s3Logs": { "status": "ENABLED", "location": "b" } } }), "logsConfig.s3Logs"),
-    ];
-    for (change, why) in cases {
-        let refused = create(&cx, change.clone()).await.unwrap_err();
-        assert_eq!(refused.code, "InvalidInputException", "{change}");
-        assert!(refused.message.contains(why), "{change}: {}", refused.message);
-    }
-    create(&cx, json!({ "vpcConfig": {}, "badgeEnabled": false, "concurrentBuildLimit": -1 })).await.unwrap();
+    each_engine(machines(), |test| async move {
+        let World { cx, test: _test } = world(test);
+        let cases = [
+            (json!({ "name": "a/b" }), "Only alphanumeric characters, dash, and underscore are supported"),
+            (json!({ "serviceRole": "arn:aws:iam::999999999999:role/x" }), "does not match caller's account"),
+            (json!({ "timeoutInMinutes": 4 }), "timeoutInMinutes"),
+            (json!({ "source": { "type": "CODECOMMIT" } }), "Project source location is required"),
+            (json!({ "source": { "type": "GITHUB", "location": "https://github.com/a/b" } }), "source type GITHUB"),
+            (json!({ "source": { "type": "NO_SOURCE" } }), "requires an inline buildspec"),
+            (json!({ "vpcConfig": { "vpcId": "vpc-1" } }), "vpcConfig"),
+            (json!({ "badgeEnabled": true }), "badgeEnabled"),
+            (json!({ "artifacts": { "type": "CODEPIPELINE" } }), "must both be CODEPIPELINE"),
+            (json!({ "logsConfig": { "s3Logs": { "status": "ENABLED", "location": "b" } } }), "logsConfig.s3Logs"),
+        ];
+        for (change, why) in cases {
+            let refused = create(&cx, change.clone()).await.unwrap_err();
+            assert_eq!(refused.code, "InvalidInputException", "{change}");
+            assert!(refused.message.contains(why), "{change}: {}", refused.message);
+        }
+        create(&cx, json!({ "vpcConfig": {}, "badgeEnabled": false, "concurrentBuildLimit": -1 })).await.unwrap();
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn an_update_changes_what_it_names_and_a_deletion_is_repeatable() {
-    let World { cx, test: _test } = world().await;
+    each_engine(machines(), |test| async move {
+    let World { cx, test: _test } = world(test);
     create(&cx, json!({ "description": "old", "sourceVersion": "main" })).await.unwrap();
     let input = json!({ "name": "arn:aws:codebuild:eu-west-1:123456789012:project/demo", "description": "new", "timeoutInMinutes": 30 });
     let changed = update_project(&cx, serde_json::from_value(input).unwrap()).await.unwrap().project;
@@ -163,158 +176,194 @@ async fn an_update_changes_what_it_names_and_a_deletion_is_repeatable() {
         delete_project(&cx, delete_project::Input { name: "demo".to_owned() }).await.unwrap();
     }
     assert!(list_projects(&cx, list_projects::Input::default()).await.unwrap().projects.is_empty());
+    }).await;
 }
 
 #[tokio::test]
 async fn projects_are_listed_in_pages() {
-    let World { cx, test: _test } = world().await;
-    for n in 0..103 {
-        create(&cx, json!({ "name": format!("p{n:03}") })).await.unwrap();
-    }
-    let first = list_projects(&cx, list_projects::Input::default()).await.unwrap();
-    assert_eq!((first.projects.len(), first.projects[0].as_str()), (100, "p000"));
-    let next = list_projects::Input { next_token: first.next_token, ..Default::default() };
-    let second = list_projects(&cx, next).await.unwrap();
-    assert_eq!(
-        (second.projects, second.next_token),
-        (vec!["p100".to_owned(), "p101".to_owned(), "p102".to_owned()], None)
-    );
-    let newest = list_projects::Input {
-        sort_by: Some("CREATED_TIME".to_owned()),
-        sort_order: Some("DESCENDING".to_owned()),
-        next_token: None,
-    };
-    assert_eq!(list_projects(&cx, newest).await.unwrap().projects[0], "p102");
+    each_engine(machines(), |test| async move {
+        let World { cx, test: _test } = world(test);
+        for n in 0..103 {
+            create(&cx, json!({ "name": format!("p{n:03}") })).await.unwrap();
+        }
+        let first = list_projects(&cx, list_projects::Input::default()).await.unwrap();
+        assert_eq!((first.projects.len(), first.projects[0].as_str()), (100, "p000"));
+        let next = list_projects::Input { next_token: first.next_token, ..Default::default() };
+        let second = list_projects(&cx, next).await.unwrap();
+        assert_eq!(
+            (second.projects, second.next_token),
+            (vec!["p100".to_owned(), "p101".to_owned(), "p102".to_owned()], None)
+        );
+        let newest = list_projects::Input {
+            sort_by: Some("CREATED_TIME".to_owned()),
+            sort_order: Some("DESCENDING".to_owned()),
+            next_token: None,
+        };
+        assert_eq!(list_projects(&cx, newest).await.unwrap().projects[0], "p102");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn starting_a_build_settles_it_and_asks_the_driver_to_prepare_it() {
-    let World { cx, test: _test } = world().await;
-    create(&cx, json!({ "sourceVersion": "main" })).await.unwrap();
-    let overrides = json!({
-        "sourceVersion": "topic",
-        "environmentVariablesOverride": [{ "name": "B", "value": "build", "type": "PLAINTEXT" }],
-        "timeoutInMinutesOverride": 9,
-    });
-    let build = start(&cx, overrides).await.unwrap();
-    let id = "demo:00000000-0000-4000-8000-000000000001";
-    assert_eq!(build["id"], id);
-    assert_eq!(build["arn"], format!("arn:aws:codebuild:eu-west-1:123456789012:build/{id}"));
-    assert_eq!((&build["buildNumber"], &build["buildStatus"]), (&json!(1), &json!("IN_PROGRESS")));
-    assert_eq!((&build["currentPhase"], &build["initiator"]), (&json!("QUEUED"), &json!("alice")));
-    assert_eq!(build["sourceVersion"], "topic");
-    assert_eq!(build["artifacts"]["location"], "arn:aws:s3:::out/p/app.zip");
-    assert_eq!(build["logs"]["groupName"], "/aws/codebuild/demo");
-    assert_eq!(build["phases"][0]["phaseType"], "SUBMITTED");
-    assert_eq!(build["environment"]["environmentVariables"][1]["value"], "build");
-    let effects = drained(&cx).await;
-    let [BuildEffect::Prepare { request }] = effects.as_slice() else { panic!("{effects:?}") };
-    assert_eq!(request.timeout_minutes, 9);
-    assert!(matches!(&request.source.kind, SourceKind::CodeCommit { repository, .. } if repository == "app"));
-    let ids = batch_get_builds::Input { ids: vec![build["arn"].as_str().unwrap().to_owned(), "demo:x".to_owned()] };
-    let found = batch_get_builds(&cx, ids).await.unwrap();
-    assert_eq!((found.builds, found.builds_not_found), (vec![build], vec!["demo:x".to_owned()]));
-    assert_eq!(start(&cx, json!({})).await.unwrap()["buildNumber"], 2);
-    let listed = list_builds(&cx, list_builds::Input::default()).await.unwrap();
-    assert_eq!(listed.ids.len(), 2);
-    let of = |name: &str| list_builds_for_project::Input {
-        project_name: name.to_owned(),
-        sort_order: Some("ASCENDING".to_owned()),
-        next_token: None,
-    };
-    assert_eq!(list_builds_for_project(&cx, of("demo")).await.unwrap().ids[0], id);
-    assert_eq!(list_builds_for_project(&cx, of("none")).await.unwrap_err().code, "ResourceNotFoundException");
+    each_engine(machines(), |test| async move {
+        let World { cx, test: _test } = world(test);
+        create(&cx, json!({ "sourceVersion": "main" })).await.unwrap();
+        let overrides = json!({
+            "sourceVersion": "topic",
+            "environmentVariablesOverride": [{ "name": "B", "value": "build", "type": "PLAINTEXT" }],
+            "timeoutInMinutesOverride": 9,
+        });
+        let build = start(&cx, overrides).await.unwrap();
+        let id = "demo:00000000-0000-4000-8000-000000000001";
+        assert_eq!(build["id"], id);
+        assert_eq!(build["arn"], format!("arn:aws:codebuild:eu-west-1:123456789012:build/{id}"));
+        assert_eq!((&build["buildNumber"], &build["buildStatus"]), (&json!(1), &json!("IN_PROGRESS")));
+        assert_eq!((&build["currentPhase"], &build["initiator"]), (&json!("QUEUED"), &json!("alice")));
+        assert_eq!(build["sourceVersion"], "topic");
+        assert_eq!(build["artifacts"]["location"], "arn:aws:s3:::out/p/app.zip");
+        assert_eq!(build["logs"]["groupName"], "/aws/codebuild/demo");
+        assert_eq!(build["phases"][0]["phaseType"], "SUBMITTED");
+        assert_eq!(build["environment"]["environmentVariables"][1]["value"], "build");
+        let effects = drained(&cx).await;
+        let [BuildEffect::Prepare { request }] = effects.as_slice() else { panic!("{effects:?}") };
+        assert_eq!(request.timeout_minutes, 9);
+        assert!(matches!(&request.source.kind, SourceKind::CodeCommit { repository, .. } if repository == "app"));
+        let ids = batch_get_builds::Input { ids: vec![build["arn"].as_str().unwrap().to_owned(), "demo:x".to_owned()] };
+        let found = batch_get_builds(&cx, ids).await.unwrap();
+        assert_eq!((found.builds, found.builds_not_found), (vec![build], vec!["demo:x".to_owned()]));
+        assert_eq!(start(&cx, json!({})).await.unwrap()["buildNumber"], 2);
+        let listed = list_builds(&cx, list_builds::Input::default()).await.unwrap();
+        assert_eq!(listed.ids.len(), 2);
+        let of = |name: &str| list_builds_for_project::Input {
+            project_name: name.to_owned(),
+            sort_order: Some("ASCENDING".to_owned()),
+            next_token: None,
+        };
+        assert_eq!(list_builds_for_project(&cx, of("demo")).await.unwrap().ids[0], id);
+        assert_eq!(list_builds_for_project(&cx, of("none")).await.unwrap_err().code, "ResourceNotFoundException");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_build_without_source_is_ready_to_run_at_once() {
-    let World { cx, test: _test } = world().await;
-    let source = json!({ "type": "NO_SOURCE", "buildspec": "version: 0.2\nphases: {build: {commands: [make]}}\n" });
-    create(&cx, json!({ "source": source, "artifacts": { "type": "NO_ARTIFACTS" } })).await.unwrap();
-    start(&cx, json!({})).await.unwrap();
-    let effects = drained(&cx).await;
-    assert!(matches!(effects.as_slice(), [BuildEffect::Run { .. }]), "{effects:?}");
+    each_engine(machines(), |test| async move {
+        let World { cx, test: _test } = world(test);
+        let source = json!({ "type": "NO_SOURCE", "buildspec": "version: 0.2\nphases: {build: {commands: [make]}}\n" });
+        create(&cx, json!({ "source": source, "artifacts": { "type": "NO_ARTIFACTS" } })).await.unwrap();
+        start(&cx, json!({})).await.unwrap();
+        let effects = drained(&cx).await;
+        assert!(matches!(effects.as_slice(), [BuildEffect::Run { .. }]), "{effects:?}");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn the_same_token_starts_one_build() {
-    let World { cx, test: _test } = world().await;
-    create(&cx, json!({})).await.unwrap();
-    let first = start(&cx, json!({ "idempotencyToken": "t" })).await.unwrap();
-    let second = start(&cx, json!({ "idempotencyToken": "t" })).await.unwrap();
-    assert_eq!(first["id"], second["id"]);
-    let other = start(&cx, json!({ "idempotencyToken": "t", "sourceVersion": "x" })).await.unwrap_err();
-    assert_eq!(other.code, "InvalidInputException");
-    let unknown = start(&cx, json!({ "projectName": "none" })).await.unwrap_err();
-    assert_eq!(unknown.code, "ResourceNotFoundException");
-    assert!(unknown.message.starts_with("Project cannot be found: arn:aws:codebuild:"));
+    each_engine(machines(), |test| async move {
+        let World { cx, test: _test } = world(test);
+        create(&cx, json!({})).await.unwrap();
+        let first = start(&cx, json!({ "idempotencyToken": "t" })).await.unwrap();
+        let second = start(&cx, json!({ "idempotencyToken": "t" })).await.unwrap();
+        assert_eq!(first["id"], second["id"]);
+        let other = start(&cx, json!({ "idempotencyToken": "t", "sourceVersion": "x" })).await.unwrap_err();
+        assert_eq!(other.code, "InvalidInputException");
+        let unknown = start(&cx, json!({ "projectName": "none" })).await.unwrap_err();
+        assert_eq!(unknown.code, "ResourceNotFoundException");
+        assert!(unknown.message.starts_with("Project cannot be found: arn:aws:codebuild:"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn requests_that_come_at_once_are_answered_as_if_one_came_first() {
+    each_engine(machines(), |test| async move {
+        let World { cx, test: _test } = world(test);
+        let make = || create(&cx, json!({}));
+        let made = tokio::join!(make(), make(), make());
+        let refused: Vec<_> = [made.0, made.1, made.2].into_iter().filter_map(Result::err).map(|e| e.code).collect();
+        assert_eq!(refused, ["ResourceAlreadyExistsException"; 2]);
+        let begin = || start(&cx, json!({ "idempotencyToken": "t" }));
+        let started = tokio::join!(begin(), begin(), begin());
+        let ids = [started.0, started.1, started.2].map(|build| build.unwrap()["id"].clone());
+        assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+        assert_eq!(list_builds(&cx, list_builds::Input::default()).await.unwrap().ids.len(), 1);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_stopped_build_can_be_retried_and_not_stopped_again() {
-    let World { cx, test: _test } = world().await;
-    create(&cx, json!({})).await.unwrap();
-    let build = start(&cx, json!({ "sourceVersion": "v1" })).await.unwrap();
-    let id = build["id"].as_str().unwrap().to_owned();
-    let retry = || retry_build::Input { id: Some(id.clone()), idempotency_token: None };
-    assert_eq!(retry_build(&cx, retry()).await.unwrap_err().code, "InvalidInputException");
-    for _ in 0..2 {
-        let stopped = stop_build(&cx, stop_build::Input { id: id.clone() }).await.unwrap().build;
-        assert_eq!((&stopped["buildStatus"], &stopped["buildComplete"]), (&json!("STOPPED"), &json!(true)));
-    }
-    let again = retry_build(&cx, retry()).await.unwrap().build;
-    assert_eq!((&again["buildNumber"], &again["sourceVersion"]), (&json!(2), &json!("v1")));
-    let unknown = stop_build(&cx, stop_build::Input { id: "demo:1".to_owned() }).await.unwrap_err();
-    assert_eq!(unknown.code, "ResourceNotFoundException");
-    let mut other = cx.clone();
-    other.caller.scope.account = AccountId::parse("999999999999").unwrap();
-    assert!(stop_build(&other, stop_build::Input { id }).await.is_err(), "another account's build");
+    each_engine(machines(), |test| async move {
+        let World { cx, test: _test } = world(test);
+        create(&cx, json!({})).await.unwrap();
+        let build = start(&cx, json!({ "sourceVersion": "v1" })).await.unwrap();
+        let id = build["id"].as_str().unwrap().to_owned();
+        let retry = || retry_build::Input { id: Some(id.clone()), idempotency_token: None };
+        assert_eq!(retry_build(&cx, retry()).await.unwrap_err().code, "InvalidInputException");
+        for _ in 0..2 {
+            let stopped = stop_build(&cx, stop_build::Input { id: id.clone() }).await.unwrap().build;
+            assert_eq!((&stopped["buildStatus"], &stopped["buildComplete"]), (&json!("STOPPED"), &json!(true)));
+        }
+        let again = retry_build(&cx, retry()).await.unwrap().build;
+        assert_eq!((&again["buildNumber"], &again["sourceVersion"]), (&json!(2), &json!("v1")));
+        let unknown = stop_build(&cx, stop_build::Input { id: "demo:1".to_owned() }).await.unwrap_err();
+        assert_eq!(unknown.code, "ResourceNotFoundException");
+        let mut other = cx.clone();
+        other.caller.scope.account = AccountId::parse("999999999999").unwrap();
+        assert!(stop_build(&other, stop_build::Input { id }).await.is_err(), "another account's build");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_pipeline_starts_one_build_per_key_with_its_artifacts() {
-    let World { cx, test: _test } = world().await;
-    let of_pipeline = json!({ "type": "CODEPIPELINE" });
-    create(&cx, json!({ "source": of_pipeline, "artifacts": of_pipeline })).await.unwrap();
-    assert!(start(&cx, json!({})).await.unwrap_err().message.contains("CODEPIPELINE"));
-    let artifact = |name: &str, primary| PipelineArtifact {
-        name: name.to_owned(),
-        bucket: "store".to_owned(),
-        key: format!("p/{name}/1"),
-        primary,
-        revision: primary.then(|| "c0ffee".to_owned()),
-    };
-    let start = StartForPipeline {
-        project_name: "demo".to_owned(),
-        pipeline_name: "pipe".to_owned(),
-        effect_key: "e1:Build:build:1".to_owned(),
-        inputs: vec![artifact("Extra", false), artifact("Source", true)],
-        outputs: vec![artifact("Built", false)],
-        variables: Vec::new(),
-        source_version: Some("arn:aws:s3:::store/p/Source/1".to_owned()),
-        parent: Parent {
-            kind: "pipeline_execution".to_owned(),
-            id: "e1".to_owned(),
-            key: "e1:Build:build:1".to_owned(),
-        },
-    };
-    let mut ids = Vec::new();
-    for _ in 0..2 {
-        let (cx_in, start) = (cx.clone(), start.clone());
-        let id = cx
-            .store
-            .write(move |tx| {
-                let (cx, start) = (cx_in.clone(), start.clone());
-                Box::pin(async move { start_for_pipeline(tx, &cx, start).await })
-            })
-            .await
-            .unwrap();
-        ids.push(id);
-    }
-    assert_eq!(ids[0], ids[1]);
-    let request = state(&cx, &ids[0]).await.request;
-    assert_eq!(request.initiator, "codepipeline/pipe");
-    let SourceKind::Pipeline { place, revision } = &request.source.kind else { panic!("a pipeline's source") };
-    assert_eq!((place.key.as_str(), revision.as_deref()), ("p/Source/1", Some("c0ffee")));
-    assert_eq!(request.secondary_sources[0].identifier.as_deref(), Some("Extra"));
+    each_engine(machines(), |test| async move {
+        let World { cx, test: _test } = world(test);
+        let of_pipeline = json!({ "type": "CODEPIPELINE" });
+        create(&cx, json!({ "source": of_pipeline, "artifacts": of_pipeline })).await.unwrap();
+        assert!(start(&cx, json!({})).await.unwrap_err().message.contains("CODEPIPELINE"));
+        let artifact = |name: &str, primary| PipelineArtifact {
+            name: name.to_owned(),
+            bucket: "store".to_owned(),
+            key: format!("p/{name}/1"),
+            primary,
+            revision: primary.then(|| "c0ffee".to_owned()),
+        };
+        let start = StartForPipeline {
+            project_name: "demo".to_owned(),
+            pipeline_name: "pipe".to_owned(),
+            effect_key: "e1:Build:build:1".to_owned(),
+            inputs: vec![artifact("Extra", false), artifact("Source", true)],
+            outputs: vec![artifact("Built", false)],
+            variables: Vec::new(),
+            source_version: Some("arn:aws:s3:::store/p/Source/1".to_owned()),
+            parent: Parent {
+                kind: "pipeline_execution".to_owned(),
+                id: "e1".to_owned(),
+                key: "e1:Build:build:1".to_owned(),
+            },
+        };
+        let mut ids = Vec::new();
+        for _ in 0..2 {
+            let (cx_in, start) = (cx.clone(), start.clone());
+            let id = cx
+                .store
+                .write(move |tx| {
+                    let (cx, start) = (cx_in.clone(), start.clone());
+                    Box::pin(async move { start_for_pipeline(tx, &cx, start).await })
+                })
+                .await
+                .unwrap();
+            ids.push(id);
+        }
+        assert_eq!(ids[0], ids[1]);
+        let request = state(&cx, &ids[0]).await.request;
+        assert_eq!(request.initiator, "codepipeline/pipe");
+        let SourceKind::Pipeline { place, revision } = &request.source.kind else { panic!("a pipeline's source") };
+        assert_eq!((place.key.as_str(), revision.as_deref()), ("p/Source/1", Some("c0ffee")));
+        assert_eq!(request.secondary_sources[0].identifier.as_deref(), Some("Extra"));
+    })
+    .await;
 }

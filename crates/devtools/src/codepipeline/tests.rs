@@ -1,4 +1,4 @@
-//! Operations on an in-memory store, with a clock that stands and ids that count.
+//! Operations on both databases, with a clock that stands and ids that count.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -179,10 +179,6 @@ impl World {
     }
 }
 
-async fn sqlite() -> World {
-    world(store::testing::sqlite(machines()).await)
-}
-
 fn code<T>(result: Result<T, ApiError>) -> &'static str {
     result.err().map_or("no error", |e| e.code)
 }
@@ -243,90 +239,123 @@ async fn a_new_pipeline_starts_and_goes_through_approval_to_its_end() {
 
 #[tokio::test]
 async fn names_are_unique_and_versions_are_kept() {
-    let world = sqlite().await;
-    world.create(declaration()).await.unwrap();
-    assert_eq!(code(world.create(declaration()).await), "PipelineNameInUseException");
-    let mut next = declaration();
-    next["stages"].as_array_mut().unwrap().pop();
-    let updated = update_pipeline(&world.cx, input(json!({"pipeline": next}))).await.unwrap();
-    assert_eq!(updated.pipeline.version, Some(2));
-    for (version, stages) in [(json!(null), 2), (json!(2), 2), (json!(1), 3)] {
-        let got = get_pipeline(&world.cx, input(json!({"name": "demo", "version": version}))).await.unwrap();
-        assert_eq!(got.pipeline.stages.len(), stages);
-        assert_eq!(got.metadata.pipeline_arn, DEMO);
-    }
-    let get = |name: &str, version: u32| get_pipeline(&world.cx, input(json!({"name": name, "version": version})));
-    assert_eq!(code(get("demo", 3).await), "PipelineVersionNotFoundException");
-    assert_eq!(code(get("nope", 1).await), "PipelineNotFoundException");
-    let execution = &world.executions().await[0];
-    assert_eq!(execution["status"], "InProgress");
-    world.perform().await;
-    assert_eq!(world.executions().await[0]["status"], "Cancelled");
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        world.create(declaration()).await.unwrap();
+        assert_eq!(code(world.create(declaration()).await), "PipelineNameInUseException");
+        let mut next = declaration();
+        next["stages"].as_array_mut().unwrap().pop();
+        let updated = update_pipeline(&world.cx, input(json!({"pipeline": next}))).await.unwrap();
+        assert_eq!(updated.pipeline.version, Some(2));
+        for (version, stages) in [(json!(null), 2), (json!(2), 2), (json!(1), 3)] {
+            let got = get_pipeline(&world.cx, input(json!({"name": "demo", "version": version}))).await.unwrap();
+            assert_eq!(got.pipeline.stages.len(), stages);
+            assert_eq!(got.metadata.pipeline_arn, DEMO);
+        }
+        let get = |name: &str, version: u32| get_pipeline(&world.cx, input(json!({"name": name, "version": version})));
+        assert_eq!(code(get("demo", 3).await), "PipelineVersionNotFoundException");
+        assert_eq!(code(get("nope", 1).await), "PipelineNotFoundException");
+        let execution = &world.executions().await[0];
+        assert_eq!(execution["status"], "InProgress");
+        world.perform().await;
+        assert_eq!(world.executions().await[0]["status"], "Cancelled");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_bad_declaration_leaves_nothing_behind() {
-    let world = sqlite().await;
-    let mut bad = declaration();
-    bad["stages"][2]["actions"][0]["inputArtifacts"] = json!([{"name": "Nope"}]);
-    assert_eq!(code(world.create(bad).await), "InvalidActionDeclarationException");
-    let list = list_pipelines(&world.cx, Default::default()).await.unwrap();
-    assert!(list.pipelines.is_empty());
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        let mut bad = declaration();
+        bad["stages"][2]["actions"][0]["inputArtifacts"] = json!([{"name": "Nope"}]);
+        assert_eq!(code(world.create(bad).await), "InvalidActionDeclarationException");
+        let list = list_pipelines(&world.cx, Default::default()).await.unwrap();
+        assert!(list.pipelines.is_empty());
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn one_token_starts_one_execution() {
-    let world = sqlite().await;
-    world.create(declaration()).await.unwrap();
-    world.tick();
-    let first = world.start(json!({"clientRequestToken": "t1"})).await.unwrap();
-    assert_eq!(world.start(json!({"clientRequestToken": "t1"})).await.unwrap(), first);
-    assert_ne!(world.start(json!({"clientRequestToken": "t2"})).await.unwrap(), first);
-    assert_eq!(world.executions().await.len(), 3);
-    assert_eq!(world.execution(&first).await["status"], "Superseded");
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        world.create(declaration()).await.unwrap();
+        world.tick();
+        let first = world.start(json!({"clientRequestToken": "t1"})).await.unwrap();
+        assert_eq!(world.start(json!({"clientRequestToken": "t1"})).await.unwrap(), first);
+        assert_ne!(world.start(json!({"clientRequestToken": "t2"})).await.unwrap(), first);
+        assert_eq!(world.executions().await.len(), 3);
+        assert_eq!(world.execution(&first).await["status"], "Superseded");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn starts_with_one_token_that_come_at_once_start_one_execution() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        world.create(declaration()).await.unwrap();
+        let before = world.executions().await.len();
+        let start = || world.start(json!({"clientRequestToken": "t"}));
+        let started = tokio::join!(start(), start(), start());
+        let started = [started.0, started.1, started.2].map(Result::unwrap);
+        assert!(started.iter().all(|id| *id == started[0]), "{started:?}");
+        assert_eq!(world.executions().await.len(), before + 1);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn source_revisions_and_variables_are_checked_and_used() {
-    let world = sqlite().await;
-    let mut declared = declaration();
-    declared["pipelineType"] = json!("V2");
-    declared["variables"] = json!([{"name": "TARGET"}]);
-    world.create(declared).await.unwrap();
-    world.perform().await;
-    assert_eq!(code(world.start(json!({})).await), "ValidationException");
-    assert_eq!(code(world.start(json!({"variables": [{"name": "X", "value": "1"}]})).await), "ValidationException");
-    let revision =
-        |kind: &str, value: &str| json!([{"actionName": "Src", "revisionType": kind, "revisionValue": value}]);
-    let variables = json!([{"name": "TARGET", "value": "prod"}]);
-    let wrong = json!({"variables": variables, "sourceRevisions": revision("IMAGE_DIGEST", "x")});
-    assert_eq!(code(world.start(wrong).await), "ValidationException");
-    let id =
-        world.start(json!({"variables": variables, "sourceRevisions": revision("COMMIT_ID", "abc")})).await.unwrap();
-    assert_eq!(world.execution(&id).await["variables"], json!([{"name": "TARGET", "resolvedValue": "prod"}]));
-    let source =
-        Work::CodeCommitSource { repository: "repo".into(), branch: "main".into(), commit: Some("abc".into()) };
-    assert_eq!(world.perform().await, [source]);
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        let mut declared = declaration();
+        declared["pipelineType"] = json!("V2");
+        declared["variables"] = json!([{"name": "TARGET"}]);
+        world.create(declared).await.unwrap();
+        world.perform().await;
+        assert_eq!(code(world.start(json!({})).await), "ValidationException");
+        assert_eq!(code(world.start(json!({"variables": [{"name": "X", "value": "1"}]})).await), "ValidationException");
+        let revision =
+            |kind: &str, value: &str| json!([{"actionName": "Src", "revisionType": kind, "revisionValue": value}]);
+        let variables = json!([{"name": "TARGET", "value": "prod"}]);
+        let wrong = json!({"variables": variables, "sourceRevisions": revision("IMAGE_DIGEST", "x")});
+        assert_eq!(code(world.start(wrong).await), "ValidationException");
+        let id = world
+            .start(json!({"variables": variables, "sourceRevisions": revision("COMMIT_ID", "abc")}))
+            .await
+            .unwrap();
+        assert_eq!(world.execution(&id).await["variables"], json!([{"name": "TARGET", "resolvedValue": "prod"}]));
+        let source =
+            Work::CodeCommitSource { repository: "repo".into(), branch: "main".into(), commit: Some("abc".into()) };
+        assert_eq!(world.perform().await, [source]);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn stopping_a_finished_execution_is_refused() {
-    let world = sqlite().await;
-    world.create(declaration()).await.unwrap();
-    let id = world.executions().await[0]["pipelineExecutionId"].as_str().unwrap().to_owned();
-    world.stop(&id, false).await.unwrap();
-    assert_eq!(world.execution(&id).await["status"], "Stopping");
-    assert_eq!(code(world.stop(&id, false).await), "DuplicatedStopRequestException");
-    world.stop(&id, true).await.unwrap();
-    assert_eq!(world.execution(&id).await["status"], "Stopped");
-    assert_eq!(world.execution(&id).await["statusSummary"], "mind changed");
-    assert_eq!(code(world.stop(&id, true).await), "PipelineExecutionNotStoppableException");
-    assert_eq!(world.executions().await[0]["stopTrigger"]["reason"], "mind changed");
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        world.create(declaration()).await.unwrap();
+        let id = world.executions().await[0]["pipelineExecutionId"].as_str().unwrap().to_owned();
+        world.stop(&id, false).await.unwrap();
+        assert_eq!(world.execution(&id).await["status"], "Stopping");
+        assert_eq!(code(world.stop(&id, false).await), "DuplicatedStopRequestException");
+        world.stop(&id, true).await.unwrap();
+        assert_eq!(world.execution(&id).await["status"], "Stopped");
+        assert_eq!(world.execution(&id).await["statusSummary"], "mind changed");
+        assert_eq!(code(world.stop(&id, true).await), "PipelineExecutionNotStoppableException");
+        assert_eq!(world.executions().await[0]["stopTrigger"]["reason"], "mind changed");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_closed_transition_holds_an_execution_until_it_opens() {
-    let world = sqlite().await;
+    each_engine(machines(), |test| async move {
+    let world = world(test);
     world.create(declaration()).await.unwrap();
     let change = |stage: &str| json!({"pipelineName": "demo", "stageName": stage, "transitionType": "Inbound", "reason": "freeze"});
     assert_eq!(code(disable_stage_transition(&world.cx, input(change("Nope"))).await), "StageNotFoundException");
@@ -344,11 +373,13 @@ async fn a_closed_transition_holds_an_execution_until_it_opens() {
     assert_eq!(state["stageStates"][1]["inboundTransitionState"]["enabled"], true);
     assert_eq!(state["stageStates"][1].get("inboundExecution"), None);
     assert_eq!(state["stageStates"][1]["latestExecution"]["status"], "InProgress");
+    }).await;
 }
 
 #[tokio::test]
 async fn a_push_starts_each_watching_pipeline_once_at_its_commit() {
-    let world = sqlite().await;
+    each_engine(machines(), |test| async move {
+    let world = world(test);
     world.create(declaration()).await.unwrap();
     world.perform().await;
     let push = |branch: &str, event: &str| {
@@ -370,104 +401,118 @@ async fn a_push_starts_each_watching_pipeline_once_at_its_commit() {
     let source =
         Work::CodeCommitSource { repository: "repo".into(), branch: "main".into(), commit: Some("abc".into()) };
     assert_eq!(world.perform().await, [source]);
+    }).await;
 }
 
 #[tokio::test]
 async fn a_new_object_starts_the_pipeline_that_watches_it() {
-    let world = sqlite().await;
-    let mut declared = declaration();
-    declared["stages"][0]["actions"][0]["actionTypeId"]["provider"] = json!("S3");
-    declared["stages"][0]["actions"][0]["configuration"] =
-        json!({"S3Bucket": "src", "S3ObjectKey": "app.zip", "PollForSourceChanges": "false"});
-    declared["stages"][1]["actions"][0]["configuration"] = json!({});
-    world.create(declared).await.unwrap();
-    world.perform().await;
-    world.tick();
-    let object = json!({
-        "source": "aws.s3", "detail-type": "Object Created", "resources": ["arn:aws:s3:::src"],
-        "detail": {"bucket": {"name": "src"}, "object": {"key": "app.zip", "version-id": "v7"}},
-    });
-    world.event(object, "1").await;
-    let executions = world.executions().await;
-    assert_eq!(
-        executions[0]["trigger"],
-        json!({"triggerType": "CloudWatchEvent", "triggerDetail": "arn:aws:s3:::src"})
-    );
-    let source = Work::S3Source { bucket: "src".into(), key: "app.zip".into(), version: Some("v7".into()) };
-    assert_eq!(world.perform().await, [source]);
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        let mut declared = declaration();
+        declared["stages"][0]["actions"][0]["actionTypeId"]["provider"] = json!("S3");
+        declared["stages"][0]["actions"][0]["configuration"] =
+            json!({"S3Bucket": "src", "S3ObjectKey": "app.zip", "PollForSourceChanges": "false"});
+        declared["stages"][1]["actions"][0]["configuration"] = json!({});
+        world.create(declared).await.unwrap();
+        world.perform().await;
+        world.tick();
+        let object = json!({
+            "source": "aws.s3", "detail-type": "Object Created", "resources": ["arn:aws:s3:::src"],
+            "detail": {"bucket": {"name": "src"}, "object": {"key": "app.zip", "version-id": "v7"}},
+        });
+        world.event(object, "1").await;
+        let executions = world.executions().await;
+        assert_eq!(
+            executions[0]["trigger"],
+            json!({"triggerType": "CloudWatchEvent", "triggerDetail": "arn:aws:s3:::src"})
+        );
+        let source = Work::S3Source { bucket: "src".into(), key: "app.zip".into(), version: Some("v7".into()) };
+        assert_eq!(world.perform().await, [source]);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_deleted_pipeline_takes_its_executions_out_of_sight() {
-    let world = sqlite().await;
-    world.create(declaration()).await.unwrap();
-    let id = world.executions().await[0]["pipelineExecutionId"].as_str().unwrap().to_owned();
-    delete_pipeline(&world.cx, input(json!({"name": "demo"}))).await.unwrap();
-    delete_pipeline(&world.cx, input(json!({"name": "demo"}))).await.unwrap();
-    let mut tx = world.cx.store.read().await.unwrap();
-    let row = machine::get::<Execution>(&mut tx, &id).await.unwrap().unwrap();
-    assert!(row.state.is_ended());
-    drop(tx);
-    world.tick();
-    world.create(declaration()).await.unwrap();
-    assert_eq!(world.executions().await.len(), 1);
-    let get = json!({"pipelineName": "demo", "pipelineExecutionId": id});
-    assert_eq!(code(get_pipeline_execution(&world.cx, input(get)).await), "PipelineExecutionNotFoundException");
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        world.create(declaration()).await.unwrap();
+        let id = world.executions().await[0]["pipelineExecutionId"].as_str().unwrap().to_owned();
+        delete_pipeline(&world.cx, input(json!({"name": "demo"}))).await.unwrap();
+        delete_pipeline(&world.cx, input(json!({"name": "demo"}))).await.unwrap();
+        let mut tx = world.cx.store.read().await.unwrap();
+        let row = machine::get::<Execution>(&mut tx, &id).await.unwrap().unwrap();
+        assert!(row.state.is_ended());
+        drop(tx);
+        world.tick();
+        world.create(declaration()).await.unwrap();
+        assert_eq!(world.executions().await.len(), 1);
+        let get = json!({"pipelineName": "demo", "pipelineExecutionId": id});
+        assert_eq!(code(get_pipeline_execution(&world.cx, input(get)).await), "PipelineExecutionNotFoundException");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn lists_come_in_pages() {
-    let world = sqlite().await;
-    world.create(declaration()).await.unwrap();
-    for _ in 0..4 {
-        world.tick();
-        world.start(json!({})).await.unwrap();
-        world.perform().await;
-    }
-    let all: Vec<Value> = world.executions().await.iter().map(|e| e["pipelineExecutionId"].clone()).collect();
-    let (mut paged, mut actions, mut token) = (Vec::new(), Vec::new(), json!(null));
-    loop {
-        let list = json!({"pipelineName": "demo", "maxResults": 2, "nextToken": token});
-        let page = json_of(&list_pipeline_executions(&world.cx, input(list)).await.unwrap());
-        let ids = page["pipelineExecutionSummaries"].as_array().unwrap().iter();
-        paged.extend(ids.map(|e| e["pipelineExecutionId"].clone()));
-        token = page["nextToken"].clone();
-        if token.is_null() {
-            break;
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        world.create(declaration()).await.unwrap();
+        for _ in 0..4 {
+            world.tick();
+            world.start(json!({})).await.unwrap();
+            world.perform().await;
         }
-    }
-    assert_eq!(paged, all);
-    loop {
-        let list = json!({"pipelineName": "demo", "maxResults": 2, "nextToken": token});
-        let page = json_of(&list_action_executions(&world.cx, input(list)).await.unwrap());
-        actions
-            .extend(page["actionExecutionDetails"].as_array().unwrap().iter().map(|a| a["actionExecutionId"].clone()));
-        token = page["nextToken"].clone();
-        if token.is_null() {
-            break;
+        let all: Vec<Value> = world.executions().await.iter().map(|e| e["pipelineExecutionId"].clone()).collect();
+        let (mut paged, mut actions, mut token) = (Vec::new(), Vec::new(), json!(null));
+        loop {
+            let list = json!({"pipelineName": "demo", "maxResults": 2, "nextToken": token});
+            let page = json_of(&list_pipeline_executions(&world.cx, input(list)).await.unwrap());
+            let ids = page["pipelineExecutionSummaries"].as_array().unwrap().iter();
+            paged.extend(ids.map(|e| e["pipelineExecutionId"].clone()));
+            token = page["nextToken"].clone();
+            if token.is_null() {
+                break;
+            }
         }
-    }
-    let whole = json_of(&list_action_executions(&world.cx, input(json!({"pipelineName": "demo"}))).await.unwrap());
-    let whole = whole["actionExecutionDetails"].as_array().unwrap().iter().map(|a| a["actionExecutionId"].clone());
-    assert_eq!(actions, whole.collect::<Vec<_>>());
-    let bad = list_pipeline_executions(&world.cx, input(json!({"pipelineName": "demo", "nextToken": "x"}))).await;
-    assert_eq!(code(bad), "InvalidNextTokenException");
-    let filter = json!({"pipelineName": "demo", "filter": {"succeededInStage": {"stageName": "Deploy"}}});
-    let none = list_pipeline_executions(&world.cx, input(filter)).await.unwrap();
-    assert!(none.pipeline_execution_summaries.is_empty());
+        assert_eq!(paged, all);
+        loop {
+            let list = json!({"pipelineName": "demo", "maxResults": 2, "nextToken": token});
+            let page = json_of(&list_action_executions(&world.cx, input(list)).await.unwrap());
+            actions.extend(
+                page["actionExecutionDetails"].as_array().unwrap().iter().map(|a| a["actionExecutionId"].clone()),
+            );
+            token = page["nextToken"].clone();
+            if token.is_null() {
+                break;
+            }
+        }
+        let whole = json_of(&list_action_executions(&world.cx, input(json!({"pipelineName": "demo"}))).await.unwrap());
+        let whole = whole["actionExecutionDetails"].as_array().unwrap().iter().map(|a| a["actionExecutionId"].clone());
+        assert_eq!(actions, whole.collect::<Vec<_>>());
+        let bad = list_pipeline_executions(&world.cx, input(json!({"pipelineName": "demo", "nextToken": "x"}))).await;
+        assert_eq!(code(bad), "InvalidNextTokenException");
+        let filter = json!({"pipelineName": "demo", "filter": {"succeededInStage": {"stageName": "Deploy"}}});
+        let none = list_pipeline_executions(&world.cx, input(filter)).await.unwrap();
+        assert!(none.pipeline_execution_summaries.is_empty());
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn tags_are_added_listed_and_removed() {
-    let world = sqlite().await;
-    world.create(declaration()).await.unwrap();
-    let tag = |key: &str| json!({"resourceArn": DEMO, "tags": [{"key": key, "value": "1"}]});
-    tag_resource(&world.cx, input(tag("a"))).await.unwrap();
-    tag_resource(&world.cx, input(tag("b"))).await.unwrap();
-    assert_eq!(code(tag_resource(&world.cx, input(tag("aws:x"))).await), "InvalidTagsException");
-    untag_resource(&world.cx, input(json!({"resourceArn": DEMO, "tagKeys": ["a", "z"]}))).await.unwrap();
-    let list = list_tags_for_resource(&world.cx, input(json!({"resourceArn": DEMO}))).await.unwrap();
-    assert_eq!(json_of(&list), json!({"tags": [{"key": "b", "value": "1"}]}));
-    let other = json!({"resourceArn": "arn:aws:codepipeline:eu-west-1:123456789012:nope"});
-    assert_eq!(code(list_tags_for_resource(&world.cx, input(other)).await), "ResourceNotFoundException");
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        world.create(declaration()).await.unwrap();
+        let tag = |key: &str| json!({"resourceArn": DEMO, "tags": [{"key": key, "value": "1"}]});
+        tag_resource(&world.cx, input(tag("a"))).await.unwrap();
+        tag_resource(&world.cx, input(tag("b"))).await.unwrap();
+        assert_eq!(code(tag_resource(&world.cx, input(tag("aws:x"))).await), "InvalidTagsException");
+        untag_resource(&world.cx, input(json!({"resourceArn": DEMO, "tagKeys": ["a", "z"]}))).await.unwrap();
+        let list = list_tags_for_resource(&world.cx, input(json!({"resourceArn": DEMO}))).await.unwrap();
+        assert_eq!(json_of(&list), json!({"tags": [{"key": "b", "value": "1"}]}));
+        let other = json!({"resourceArn": "arn:aws:codepipeline:eu-west-1:123456789012:nope"});
+        assert_eq!(code(list_tags_for_resource(&world.cx, input(other)).await), "ResourceNotFoundException");
+    })
+    .await;
 }

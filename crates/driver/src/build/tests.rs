@@ -10,7 +10,7 @@ use engine::build::{Build, BuildState, Logs};
 use executor::{Behaviour, DummyExecutor, Executor};
 use serde_json::{Value, json};
 use store::tables::{logs_event, logs_group, logs_stream};
-use store::testing::TestStore;
+use store::testing::{TestStore, each_engine};
 use store::{Machines, machine, outbox, replay};
 
 use super::*;
@@ -21,8 +21,11 @@ struct World {
     test: TestStore,
 }
 
-async fn world() -> World {
-    let test = store::testing::sqlite(Machines::new().with::<Build>()).await;
+fn machines() -> Machines {
+    Machines::new().with::<Build>()
+}
+
+fn world(test: TestStore) -> World {
     let cx = platform::testing::cx(&test);
     let executor = DummyExecutor::new(test.clock.clone());
     World { cx: DriverCx { cx, executor: Arc::new(executor.clone()) }, executor, test }
@@ -116,174 +119,216 @@ const GOOD: &str = "version: 0.2\nenv: {exported-variables: [V]}\nphases:\n  bui
 
 #[tokio::test]
 async fn a_build_runs_logs_exports_and_leaves_nothing_behind() {
-    let world = world().await;
-    let id = world.start(GOOD, json!({})).await;
-    world.drive().await;
-    let state = world.state(&id).await;
-    assert_eq!(state.status_name(), "SUCCEEDED", "{:?}", world.phases(&id).await);
-    assert_eq!(state.facts.exported_variables.get("V").map(String::as_str), Some("1"));
-    let log = world.log(&id).await;
-    assert_eq!(log.iter().filter(|line| line.as_str() == "hello\n").count(), 1, "{log:?}");
-    assert!(log.iter().any(|line| line.contains("The build has no AWS credentials")), "the role does not exist");
-    assert!(!state.request.work_dir.exists());
-    assert!(world.executor.list().await.unwrap().is_empty());
-    assert_eq!(world.executor.starts(&state.request.uuid), 1);
-    let mut tx = world.test.store.read().await.unwrap();
-    assert_eq!(replay::<Build>(&mut tx, &id).await.unwrap().unwrap(), state, "the input log gives the stored state");
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        let id = world.start(GOOD, json!({})).await;
+        world.drive().await;
+        let state = world.state(&id).await;
+        assert_eq!(state.status_name(), "SUCCEEDED", "{:?}", world.phases(&id).await);
+        assert_eq!(state.facts.exported_variables.get("V").map(String::as_str), Some("1"));
+        let log = world.log(&id).await;
+        assert_eq!(log.iter().filter(|line| line.as_str() == "hello\n").count(), 1, "{log:?}");
+        assert!(log.iter().any(|line| line.contains("The build has no AWS credentials")), "the role does not exist");
+        assert!(!state.request.work_dir.exists());
+        assert!(world.executor.list().await.unwrap().is_empty());
+        assert_eq!(world.executor.starts(&state.request.uuid), 1);
+        let mut tx = world.test.store.read().await.unwrap();
+        assert_eq!(
+            replay::<Build>(&mut tx, &id).await.unwrap().unwrap(),
+            state,
+            "the input log gives the stored state"
+        );
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_failed_command_fails_its_phase_and_the_build_in_the_words_of_aws() {
-    let world = world().await;
-    let text = "version: 0.2\nphases: {build: {commands: [\"false\"]}, post_build: {commands: [echo after]}}\n";
-    let id = world.start(text, json!({})).await;
-    world.drive().await;
-    assert_eq!(world.state(&id).await.status_name(), "FAILED");
-    let phases = world.phases(&id).await;
-    let why = "\"Error while executing command: false. Reason: exit status 1\"";
-    assert!(phases.contains(&format!("BUILD FAILED COMMAND_EXECUTION_ERROR: {why}")), "{phases:?}");
-    assert!(phases.contains(&"POST_BUILD SUCCEEDED".to_owned()));
-    assert!(world.log(&id).await.contains(&"after\n".to_owned()));
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        let text = "version: 0.2\nphases: {build: {commands: [\"false\"]}, post_build: {commands: [echo after]}}\n";
+        let id = world.start(text, json!({})).await;
+        world.drive().await;
+        assert_eq!(world.state(&id).await.status_name(), "FAILED");
+        let phases = world.phases(&id).await;
+        let why = "\"Error while executing command: false. Reason: exit status 1\"";
+        assert!(phases.contains(&format!("BUILD FAILED COMMAND_EXECUTION_ERROR: {why}")), "{phases:?}");
+        assert!(phases.contains(&"POST_BUILD SUCCEEDED".to_owned()));
+        assert!(world.log(&id).await.contains(&"after\n".to_owned()));
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_stopped_build_is_over_when_its_job_is() {
-    let world = world().await;
-    world.executor.tell_all(Behaviour::Hang);
-    let id = world.start(GOOD, json!({})).await;
-    let running = world.spawn(world.claim().await.remove(0));
-    world.until(&id, |state| state.current_phase() >= engine::build::Phase::Install).await;
-    let stopped = codebuild::stop_build(&world.cx.cx, stop_build::Input { id: id.clone() }).await.unwrap().build;
-    assert_eq!(stopped["buildStatus"], "IN_PROGRESS");
-    world.drive().await;
-    running.await.unwrap().unwrap();
-    world.drive().await;
-    assert_eq!(world.state(&id).await.status_name(), "STOPPED", "{:?}", world.phases(&id).await);
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        world.executor.tell_all(Behaviour::Hang);
+        let id = world.start(GOOD, json!({})).await;
+        let running = world.spawn(world.claim().await.remove(0));
+        world.until(&id, |state| state.current_phase() >= engine::build::Phase::Install).await;
+        let stopped = codebuild::stop_build(&world.cx.cx, stop_build::Input { id: id.clone() }).await.unwrap().build;
+        assert_eq!(stopped["buildStatus"], "IN_PROGRESS");
+        world.drive().await;
+        running.await.unwrap().unwrap();
+        world.drive().await;
+        assert_eq!(world.state(&id).await.status_name(), "STOPPED", "{:?}", world.phases(&id).await);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_build_that_was_stopped_before_it_began_never_runs() {
-    let world = world().await;
-    let id = world.start(GOOD, json!({})).await;
-    codebuild::stop_build(&world.cx.cx, stop_build::Input { id: id.clone() }).await.unwrap();
-    world.drive().await;
-    let state = world.state(&id).await;
-    assert_eq!((state.status_name(), world.executor.starts(&state.request.uuid)), ("STOPPED", 0));
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        let id = world.start(GOOD, json!({})).await;
+        codebuild::stop_build(&world.cx.cx, stop_build::Input { id: id.clone() }).await.unwrap();
+        world.drive().await;
+        let state = world.state(&id).await;
+        assert_eq!((state.status_name(), world.executor.starts(&state.request.uuid)), ("STOPPED", 0));
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_killed_server_reattaches_and_neither_loses_nor_doubles_a_line() {
-    let world = world().await;
-    let text = "version: 0.2\nphases: {build: {commands: [echo one, hang]}}\n";
-    let id = world.start(text, json!({})).await;
-    for _ in 0..3 {
-        let running = world.spawn(world.claim().await.remove(0));
-        world.until(&id, |state| state.current_phase() == engine::build::Phase::Build).await;
-        while !world.log(&id).await.iter().any(|line| line == "one\n") {
-            tokio::task::yield_now().await;
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        let text = "version: 0.2\nphases: {build: {commands: [echo one, hang]}}\n";
+        let id = world.start(text, json!({})).await;
+        for _ in 0..3 {
+            let running = world.spawn(world.claim().await.remove(0));
+            world.until(&id, |state| state.current_phase() == engine::build::Phase::Build).await;
+            while !world.log(&id).await.iter().any(|line| line == "one\n") {
+                tokio::task::yield_now().await;
+            }
+            running.abort();
+            let _ = running.await;
+            // What a server does when it starts.
+            world.test.store.write(|tx| Box::pin(async move { outbox::release(tx, "test").await })).await.unwrap();
         }
-        running.abort();
-        let _ = running.await;
-        // What a server does when it starts.
-        world.test.store.write(|tx| Box::pin(async move { outbox::release(tx, "test").await })).await.unwrap();
-    }
-    codebuild::stop_build(&world.cx.cx, stop_build::Input { id: id.clone() }).await.unwrap();
-    let mut claimed = world.claim().await;
-    // The cancel comes first or last, as it likes.
-    claimed.reverse();
-    let tasks: Vec<_> = claimed.into_iter().map(|claimed| world.spawn(claimed)).collect();
-    for task in tasks {
-        task.await.unwrap().unwrap();
-    }
-    world.drive().await;
-    let state = world.state(&id).await;
-    assert_eq!((state.status_name(), world.executor.starts(&state.request.uuid)), ("STOPPED", 1));
-    let log = world.log(&id).await;
-    assert_eq!(log.iter().filter(|line| line.as_str() == "one\n").count(), 1, "{log:?}");
+        codebuild::stop_build(&world.cx.cx, stop_build::Input { id: id.clone() }).await.unwrap();
+        let mut claimed = world.claim().await;
+        // The cancel comes first or last, as it likes.
+        claimed.reverse();
+        let tasks: Vec<_> = claimed.into_iter().map(|claimed| world.spawn(claimed)).collect();
+        for task in tasks {
+            task.await.unwrap().unwrap();
+        }
+        world.drive().await;
+        let state = world.state(&id).await;
+        assert_eq!((state.status_name(), world.executor.starts(&state.request.uuid)), ("STOPPED", 1));
+        let log = world.log(&id).await;
+        assert_eq!(log.iter().filter(|line| line.as_str() == "one\n").count(), 1, "{log:?}");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn an_executor_that_cannot_is_a_failed_provisioning_with_its_reason() {
-    let world = world().await;
-    world.executor.tell_all(Behaviour::NotStarted("user namespaces are off".to_owned()));
-    let id = world.start(GOOD, json!({})).await;
-    world.drive().await;
-    let phases = world.phases(&id).await;
-    assert!(
-        phases.iter().any(|p| p.starts_with("PROVISIONING FAILED") && p.contains("namespaces are off")),
-        "{phases:?}"
-    );
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        world.executor.tell_all(Behaviour::NotStarted("user namespaces are off".to_owned()));
+        let id = world.start(GOOD, json!({})).await;
+        world.drive().await;
+        let phases = world.phases(&id).await;
+        assert!(
+            phases.iter().any(|p| p.starts_with("PROVISIONING FAILED") && p.contains("namespaces are off")),
+            "{phases:?}"
+        );
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_lost_job_is_a_fault_and_is_not_run_again() {
-    let world = world().await;
-    world.executor.tell_all(Behaviour::Lost("the machine restarted".to_owned()));
-    let id = world.start(GOOD, json!({})).await;
-    world.drive().await;
-    let state = world.state(&id).await;
-    assert_eq!((state.status_name(), world.executor.starts(&state.request.uuid)), ("FAULT", 1));
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        world.executor.tell_all(Behaviour::Lost("the machine restarted".to_owned()));
+        let id = world.start(GOOD, json!({})).await;
+        world.drive().await;
+        let state = world.state(&id).await;
+        assert_eq!((state.status_name(), world.executor.starts(&state.request.uuid)), ("FAULT", 1));
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_bad_buildspec_is_told_in_the_phase_and_in_the_log() {
-    let world = world().await;
-    let id = world.start("version: 0.2\nphases: {builds: {commands: [x]}}\n", json!({})).await;
-    world.drive().await;
-    let wanted = "buildspec.yml:2:10: error[B012]: phase 'builds' is not known; did you mean 'build'?";
-    let phases = world.phases(&id).await;
-    assert!(phases.iter().any(|p| p.starts_with("DOWNLOAD_SOURCE FAILED YAML_FILE_ERROR") && p.contains("B012")));
-    assert!(world.log(&id).await.iter().any(|line| line.contains(wanted)));
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        let id = world.start("version: 0.2\nphases: {builds: {commands: [x]}}\n", json!({})).await;
+        world.drive().await;
+        let wanted = "buildspec.yml:2:10: error[B012]: phase 'builds' is not known; did you mean 'build'?";
+        let phases = world.phases(&id).await;
+        assert!(phases.iter().any(|p| p.starts_with("DOWNLOAD_SOURCE FAILED YAML_FILE_ERROR") && p.contains("B012")));
+        assert!(world.log(&id).await.iter().any(|line| line.contains(wanted)));
+    })
+    .await;
 }
 
 #[tokio::test]
-async fn what_cannot_be_fetched_or_stored_fails_its_phase() {
-    let world = world().await;
-    let nowhere = json!({ "source": { "type": "CODECOMMIT", "location": "http://x/v1/repos/none" } });
-    let id = world.start("", nowhere).await;
-    world.drive().await;
-    let phases = world.phases(&id).await;
-    assert!(
-        phases.iter().any(|p| p.starts_with("DOWNLOAD_SOURCE FAILED CLIENT_ERROR") && p.contains("repository none"))
-    );
-    assert!(!world.state(&id).await.request.work_dir.exists());
+async fn what_cannot_be_fetched_fails_its_phase() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        let nowhere = json!({ "source": { "type": "CODECOMMIT", "location": "http://x/v1/repos/none" } });
+        let id = world.start("", nowhere).await;
+        world.drive().await;
+        let phases = world.phases(&id).await;
+        assert!(
+            phases
+                .iter()
+                .any(|p| p.starts_with("DOWNLOAD_SOURCE FAILED CLIENT_ERROR") && p.contains("repository none"))
+        );
+        assert!(!world.state(&id).await.request.work_dir.exists());
+    })
+    .await;
+}
 
-    let world = self::world().await;
-    let no_bucket = json!({ "artifacts": { "type": "S3", "location": "nowhere", "packaging": "ZIP" } });
-    let text = "version: 0.2\nphases: {build: {commands: [x]}}\nartifacts: {files: '**/*'}\n";
-    let id = world.start(text, no_bucket).await;
-    let run = world.claim().await.remove(0);
-    let work_dir = world.state(&id).await.request.work_dir;
-    BuildPerformer.perform(&world.cx, &run).await.unwrap();
-    std::fs::write(work_dir.join("src/made"), "x").unwrap();
-    world.drive().await;
-    let phases = world.phases(&id).await;
-    assert!(
-        phases.iter().any(|p| p.starts_with("UPLOAD_ARTIFACTS FAILED CLIENT_ERROR") && p.contains("NoSuchBucket")),
-        "{phases:?}"
-    );
+#[tokio::test]
+async fn what_cannot_be_stored_fails_its_phase() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        let no_bucket = json!({ "artifacts": { "type": "S3", "location": "nowhere", "packaging": "ZIP" } });
+        let text = "version: 0.2\nphases: {build: {commands: [x]}}\nartifacts: {files: '**/*'}\n";
+        let id = world.start(text, no_bucket).await;
+        let run = world.claim().await.remove(0);
+        let work_dir = world.state(&id).await.request.work_dir;
+        BuildPerformer.perform(&world.cx, &run).await.unwrap();
+        std::fs::write(work_dir.join("src/made"), "x").unwrap();
+        world.drive().await;
+        let phases = world.phases(&id).await;
+        assert!(
+            phases.iter().any(|p| p.starts_with("UPLOAD_ARTIFACTS FAILED CLIENT_ERROR") && p.contains("NoSuchBucket")),
+            "{phases:?}"
+        );
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn what_a_build_put_in_the_way_of_its_artifacts_is_neither_followed_nor_written() {
-    let world = self::world().await;
-    let bucket = json!({
-        "Bucket": "made",
-        "CreateBucketConfiguration": { "LocationConstraint": world.cx.cx.scope().region.as_str() },
-    });
-    let bucket = serde_json::from_value(bucket).unwrap();
-    platform::s3::create_bucket::create_bucket(&world.cx.cx, bucket).await.unwrap();
-    let artifacts = json!({ "artifacts": { "type": "S3", "location": "made", "packaging": "ZIP" } });
-    let text = "version: 0.2\nphases: {build: {commands: [x]}}\nartifacts: {files: '**/*'}\n";
-    let id = world.start(text, artifacts).await;
-    let run = world.claim().await.remove(0);
-    let work_dir = world.state(&id).await.request.work_dir;
-    BuildPerformer.perform(&world.cx, &run).await.unwrap();
-    let precious = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(precious.path(), "precious").unwrap();
-    std::fs::write(work_dir.join("src/made"), "x").unwrap();
-    std::os::unix::fs::symlink(precious.path(), work_dir.join("artifact-primary.zip")).unwrap();
-    world.drive().await;
-    assert_eq!(world.state(&id).await.status_name(), "SUCCEEDED", "{:?}", world.phases(&id).await);
-    assert_eq!(std::fs::read(precious.path()).unwrap(), b"precious");
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        let bucket = json!({
+            "Bucket": "made",
+            "CreateBucketConfiguration": { "LocationConstraint": world.cx.cx.scope().region.as_str() },
+        });
+        let bucket = serde_json::from_value(bucket).unwrap();
+        platform::s3::create_bucket::create_bucket(&world.cx.cx, bucket).await.unwrap();
+        let artifacts = json!({ "artifacts": { "type": "S3", "location": "made", "packaging": "ZIP" } });
+        let text = "version: 0.2\nphases: {build: {commands: [x]}}\nartifacts: {files: '**/*'}\n";
+        let id = world.start(text, artifacts).await;
+        let run = world.claim().await.remove(0);
+        let work_dir = world.state(&id).await.request.work_dir;
+        BuildPerformer.perform(&world.cx, &run).await.unwrap();
+        let precious = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(precious.path(), "precious").unwrap();
+        std::fs::write(work_dir.join("src/made"), "x").unwrap();
+        std::os::unix::fs::symlink(precious.path(), work_dir.join("artifact-primary.zip")).unwrap();
+        world.drive().await;
+        assert_eq!(world.state(&id).await.status_name(), "SUCCEEDED", "{:?}", world.phases(&id).await);
+        assert_eq!(std::fs::read(precious.path()).unwrap(), b"precious");
+    })
+    .await;
 }

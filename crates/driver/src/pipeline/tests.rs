@@ -15,7 +15,7 @@ use engine::build::Build;
 use engine::pipeline::{Execution, ExecutionState, Gates};
 use platform::s3::{self, Describe};
 use serde_json::{Value, json};
-use store::testing::TestStore;
+use store::testing::{TestStore, each_engine};
 use store::{Machines, machine, outbox};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
@@ -31,8 +31,11 @@ fn input<T: serde::de::DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).unwrap()
 }
 
-async fn world() -> World {
-    let test = store::testing::sqlite(Machines::new().with::<Gates>().with::<Execution>().with::<Build>()).await;
+fn machines() -> Machines {
+    Machines::new().with::<Gates>().with::<Execution>().with::<Build>()
+}
+
+async fn world(test: TestStore) -> World {
     let cx = platform::testing::cx(&test);
     let executor = Arc::new(executor::DummyExecutor::new(test.clock.clone()));
     let world = World { cx: DriverCx { cx, executor }, _test: test };
@@ -133,7 +136,8 @@ impl World {
 
 #[tokio::test]
 async fn a_push_becomes_a_deployed_site_and_the_next_push_too() {
-    let world = world().await;
+    each_engine(machines(), |test| async move {
+    let world = world(test).await;
     let commit = world.push("index.html", "<p>one</p>", None).await;
     let configuration =
         json!({"BucketName": "site", "Extract": "true", "ObjectKey": "v/#{Src.CommitId}", "CacheControl": "no-cache"});
@@ -157,11 +161,13 @@ async fn a_push_becomes_a_deployed_site_and_the_next_push_too() {
     world.drive().await;
     assert_eq!(world.executions().await.len(), before + 1);
     assert_eq!(world.object("site", &format!("v/{second}/more.txt")).await.1, b"two");
+    }).await;
 }
 
 #[tokio::test]
 async fn what_a_source_does_not_find_fails_its_action_with_the_reason() {
-    let world = world().await;
+    each_engine(machines(), |test| async move {
+    let world = world(test).await;
     let deploy = || action("Put", "Deploy", "S3", json!({"BucketName": "site", "Extract": "true"}), (&["Src"], &[]));
     let first = world.create(code_commit(), deploy()).await;
     world.drive().await;
@@ -178,6 +184,7 @@ async fn what_a_source_does_not_find_fails_its_action_with_the_reason() {
     world.drive().await;
     let error = world.last_action(&id).await["output"]["executionResult"]["errorDetails"].clone();
     assert!(error["message"].as_str().unwrap().contains("does not exist in the CodeCommit repository app"), "{error}");
+    }).await;
 }
 
 fn s3_source() -> Value {
@@ -191,39 +198,47 @@ async fn upload(world: &World, content: Vec<u8>) {
 
 #[tokio::test]
 async fn an_object_is_deployed_as_it_is_and_doing_it_twice_changes_nothing() {
-    let world = world().await;
-    upload(&world, b"not even a zip".to_vec()).await;
-    let configuration = json!({"BucketName": "site", "Extract": "false", "ObjectKey": "out/app.bin"});
-    let id = world.create(s3_source(), action("Put", "Deploy", "S3", configuration, (&["Src"], &[]))).await;
-    // The server dies after it has done the work and before it could say so.
-    let claimed = world.claim().await.remove(0);
-    let ActionEffect::Run(run) = serde_json::from_value(claimed.effect.clone()).unwrap() else { panic!("a source") };
-    let Work::S3Source { bucket, key, .. } = &run.work else { panic!("a source") };
-    assert!(s3_source::source(&world.cx.cx, &run, bucket, key, None).await.is_ok());
-    PipelinePerformer.perform(&world.cx, &claimed).await.unwrap();
-    assert_eq!(world.keys("artifacts").await, 1);
-    world.drive().await;
-    assert_eq!(Execution::status(&world.state(&id).await), "Succeeded");
-    assert_eq!(world.object("site", "out/app.bin").await.1, b"not even a zip");
+    each_engine(machines(), |test| async move {
+        let world = world(test).await;
+        upload(&world, b"not even a zip".to_vec()).await;
+        let configuration = json!({"BucketName": "site", "Extract": "false", "ObjectKey": "out/app.bin"});
+        let id = world.create(s3_source(), action("Put", "Deploy", "S3", configuration, (&["Src"], &[]))).await;
+        // The server dies after it has done the work and before it could say so.
+        let claimed = world.claim().await.remove(0);
+        let ActionEffect::Run(run) = serde_json::from_value(claimed.effect.clone()).unwrap() else {
+            panic!("a source")
+        };
+        let Work::S3Source { bucket, key, .. } = &run.work else { panic!("a source") };
+        assert!(s3_source::source(&world.cx.cx, &run, bucket, key, None).await.is_ok());
+        PipelinePerformer.perform(&world.cx, &claimed).await.unwrap();
+        assert_eq!(world.keys("artifacts").await, 1);
+        world.drive().await;
+        assert_eq!(Execution::status(&world.state(&id).await), "Succeeded");
+        assert_eq!(world.object("site", "out/app.bin").await.1, b"not even a zip");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_zip_that_escapes_its_folder_fails_the_deployment_and_nothing_else() {
-    let world = world().await;
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    for name in ["good.txt", "../evil.txt"] {
-        zip.start_file(name, SimpleFileOptions::default()).unwrap();
-        zip.write_all(b"x").unwrap();
-    }
-    upload(&world, zip.finish().unwrap().into_inner()).await;
-    let configuration = json!({"BucketName": "site", "Extract": "true"});
-    let id = world.create(s3_source(), action("Put", "Deploy", "S3", configuration, (&["Src"], &[]))).await;
-    world.drive().await;
-    assert_eq!(Execution::status(&world.state(&id).await), "Failed");
-    let error = world.last_action(&id).await["output"]["executionResult"]["errorDetails"]["message"].clone();
-    assert!(error.as_str().unwrap().contains("'../evil.txt' is refused"), "{error}");
-    assert_eq!(world.keys("site").await, 0);
-    assert!(!world.cx.cx.site.data_dir.join("scratch").read_dir().unwrap().any(|_| true), "nothing is left behind");
+    each_engine(machines(), |test| async move {
+        let world = world(test).await;
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        for name in ["good.txt", "../evil.txt"] {
+            zip.start_file(name, SimpleFileOptions::default()).unwrap();
+            zip.write_all(b"x").unwrap();
+        }
+        upload(&world, zip.finish().unwrap().into_inner()).await;
+        let configuration = json!({"BucketName": "site", "Extract": "true"});
+        let id = world.create(s3_source(), action("Put", "Deploy", "S3", configuration, (&["Src"], &[]))).await;
+        world.drive().await;
+        assert_eq!(Execution::status(&world.state(&id).await), "Failed");
+        let error = world.last_action(&id).await["output"]["executionResult"]["errorDetails"]["message"].clone();
+        assert!(error.as_str().unwrap().contains("'../evil.txt' is refused"), "{error}");
+        assert_eq!(world.keys("site").await, 0);
+        assert!(!world.cx.cx.site.data_dir.join("scratch").read_dir().unwrap().any(|_| true), "nothing is left behind");
+    })
+    .await;
 }
 
 async fn build_pipeline(world: &World) -> String {
@@ -235,45 +250,51 @@ async fn build_pipeline(world: &World) -> String {
 
 #[tokio::test]
 async fn a_build_knows_its_pipeline_and_is_stopped_with_its_execution() {
-    let world = world().await;
-    let project = json!({
-        "name": "demo", "source": {"type": "CODEPIPELINE"}, "artifacts": {"type": "CODEPIPELINE"},
-        "environment": {"type": "LINUX_CONTAINER", "image": "i", "computeType": "BUILD_GENERAL1_SMALL"},
-        "serviceRole": "arn:aws:iam::123456789012:role/build",
-    });
-    codebuild::create_project(&world.cx.cx, input(project)).await.unwrap();
-    let id = build_pipeline(&world).await;
-    world.drive().await;
-    let state = world.state(&id).await;
-    let run = &state.stages[1].actions[0];
-    let build_id = run.external.id.clone().unwrap();
-    assert!(build_id.starts_with("demo:"), "{build_id}");
-    let mut tx = world.cx.cx.store.read().await.unwrap();
-    let build = machine::get::<Build>(&mut tx, &build_id).await.unwrap().unwrap().state;
-    drop(tx);
-    let parent = build.request.parent.clone().unwrap();
-    assert_eq!(
-        (parent.kind.as_str(), parent.id.as_str(), parent.key.as_str()),
-        ("pipeline_execution", id.as_str(), run.key.as_str())
-    );
-    assert_eq!(build.request.initiator, "codepipeline/demo");
-    assert!(build.request.variables.iter().any(|v| v.name == "V" && !v.value.contains('#')));
+    each_engine(machines(), |test| async move {
+        let world = world(test).await;
+        let project = json!({
+            "name": "demo", "source": {"type": "CODEPIPELINE"}, "artifacts": {"type": "CODEPIPELINE"},
+            "environment": {"type": "LINUX_CONTAINER", "image": "i", "computeType": "BUILD_GENERAL1_SMALL"},
+            "serviceRole": "arn:aws:iam::123456789012:role/build",
+        });
+        codebuild::create_project(&world.cx.cx, input(project)).await.unwrap();
+        let id = build_pipeline(&world).await;
+        world.drive().await;
+        let state = world.state(&id).await;
+        let run = &state.stages[1].actions[0];
+        let build_id = run.external.id.clone().unwrap();
+        assert!(build_id.starts_with("demo:"), "{build_id}");
+        let mut tx = world.cx.cx.store.read().await.unwrap();
+        let build = machine::get::<Build>(&mut tx, &build_id).await.unwrap().unwrap().state;
+        drop(tx);
+        let parent = build.request.parent.clone().unwrap();
+        assert_eq!(
+            (parent.kind.as_str(), parent.id.as_str(), parent.key.as_str()),
+            ("pipeline_execution", id.as_str(), run.key.as_str())
+        );
+        assert_eq!(build.request.initiator, "codepipeline/demo");
+        assert!(build.request.variables.iter().any(|v| v.name == "V" && !v.value.contains('#')));
 
-    let stop = json!({"pipelineName": "demo", "pipelineExecutionId": id, "abandon": true});
-    codepipeline::stop_pipeline_execution(&world.cx.cx, input(stop)).await.unwrap();
-    world.drive().await;
-    let mut tx = world.cx.cx.store.read().await.unwrap();
-    let build = machine::get::<Build>(&mut tx, &build_id).await.unwrap().unwrap().state;
-    assert_eq!(Build::status(&build), "STOPPED");
-    assert_eq!(world.state(&id).await.stages[1].actions[0].status.as_str(), "Abandoned");
+        let stop = json!({"pipelineName": "demo", "pipelineExecutionId": id, "abandon": true});
+        codepipeline::stop_pipeline_execution(&world.cx.cx, input(stop)).await.unwrap();
+        world.drive().await;
+        let mut tx = world.cx.cx.store.read().await.unwrap();
+        let build = machine::get::<Build>(&mut tx, &build_id).await.unwrap().unwrap().state;
+        assert_eq!(Build::status(&build), "STOPPED");
+        assert_eq!(world.state(&id).await.stages[1].actions[0].status.as_str(), "Abandoned");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_project_that_does_not_exist_fails_the_build_action() {
-    let world = world().await;
-    let id = build_pipeline(&world).await;
-    world.drive().await;
-    assert_eq!(Execution::status(&world.state(&id).await), "Failed");
-    let error = world.last_action(&id).await["output"]["executionResult"]["errorDetails"]["message"].clone();
-    assert!(error.as_str().unwrap().starts_with("Error calling startBuild:"), "{error}");
+    each_engine(machines(), |test| async move {
+        let world = world(test).await;
+        let id = build_pipeline(&world).await;
+        world.drive().await;
+        assert_eq!(Execution::status(&world.state(&id).await), "Failed");
+        let error = world.last_action(&id).await["output"]["executionResult"]["errorDetails"]["message"].clone();
+        assert!(error.as_str().unwrap().starts_with("Error calling startBuild:"), "{error}");
+    })
+    .await;
 }
