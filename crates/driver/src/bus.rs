@@ -25,24 +25,37 @@ pub(crate) async fn publish(store: &Store, subscribers: &Arc<Vec<Arc<dyn Subscri
         events::pending(&mut tx, BATCH).await?
     };
     let full = pending.len() == BATCH as usize;
+    if pending.is_empty() || deliver(store, subscribers, pending.clone()).await.is_ok() {
+        return Ok(full);
+    }
+    // One that cannot be delivered must not hold up the others.
     let mut delivered = 0_usize;
     for event in pending {
-        match deliver(store, subscribers.clone(), event.clone()).await {
+        let id = event.id.clone();
+        match deliver(store, subscribers, vec![event]).await {
             Ok(()) => delivered += 1,
-            Err(e) => tracing::error!(error = %e, event.id = %event.id, "an event was not delivered; it stays pending"),
+            Err(e) => tracing::error!(error = %e, event.id = %id, "an event was not delivered; it stays pending"),
         }
     }
     Ok(full && delivered > 0)
 }
 
-async fn deliver(store: &Store, subscribers: Arc<Vec<Arc<dyn Subscriber>>>, event: EventRow) -> Result<(), Error> {
+/// Delivers all of these in one transaction, or none.
+async fn deliver(
+    store: &Store,
+    subscribers: &Arc<Vec<Arc<dyn Subscriber>>>,
+    events: Vec<EventRow>,
+) -> Result<(), Error> {
+    let (subscribers, events) = (subscribers.clone(), Arc::new(events));
     store
         .write(move |tx| {
-            let (subscribers, event) = (subscribers.clone(), event.clone());
+            let (subscribers, events) = (subscribers.clone(), events.clone());
             Box::pin(async move {
-                if events::mark_published(tx, event.seq).await? {
+                let seqs: Vec<i64> = events.iter().map(|event| event.seq).collect();
+                let ours = events::mark_all_published(tx, &seqs).await?;
+                for event in events.iter().filter(|event| ours.contains(&event.seq)) {
                     for subscriber in subscribers.iter() {
-                        subscriber.deliver(tx, &event).await?;
+                        subscriber.deliver(tx, event).await?;
                     }
                 }
                 Ok(())

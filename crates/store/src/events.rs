@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::args;
 use crate::error::Error;
 use crate::machine;
-use crate::sql::SqlRow;
+use crate::sql::{Arg, SqlRow};
 use crate::tx::Tx;
 
 /// A stored event.
@@ -61,6 +61,28 @@ pub async fn mark_published(tx: &mut Tx, seq: i64) -> Result<bool, Error> {
     let now = tx.now();
     let sql = "UPDATE event SET published = $2 WHERE seq = $1 AND published IS NULL";
     Ok(tx.execute(sql, args![seq, now]).await? == 1)
+}
+
+/// Marks several events; the numbers of those that were not marked before.
+pub async fn mark_all_published(tx: &mut Tx, seqs: &[i64]) -> Result<Vec<i64>, Error> {
+    let now = tx.now();
+    let (mut marked, mut rest) = (Vec::new(), seqs);
+    while !rest.is_empty() {
+        // A few sizes of statement, so that prepared ones are found again.
+        let size = [32, 8, 1].into_iter().find(|n| *n <= rest.len()).unwrap_or(1);
+        let (these, later) = rest.split_at(size);
+        let places: Vec<String> = (2..size + 2).map(|n| format!("${n}")).collect();
+        let sql = format!(
+            "UPDATE event SET published = $1 WHERE seq IN ({}) AND published IS NULL RETURNING seq",
+            places.join(", ")
+        );
+        let args: Vec<Arg> = std::iter::once(now.into()).chain(these.iter().map(|seq| Arg::from(*seq))).collect();
+        for row in tx.fetch_all(sqlx::AssertSqlSafe(sql), &args).await? {
+            marked.push(row.int(0)?);
+        }
+        rest = later;
+    }
+    Ok(marked)
 }
 
 /// Events after `seq`, oldest first; for followers and tests.
