@@ -11,6 +11,7 @@ use sqlx::{ConnectOptions, PgPool, SqlitePool};
 use tokio::sync::{Notify, mpsc};
 
 use crate::error::Error;
+use crate::kept::{Kept, Reader};
 use crate::machines::Machines;
 use crate::migrations;
 use crate::transitions::Transitions;
@@ -45,7 +46,7 @@ pub(crate) struct Inner {
 }
 
 pub(crate) enum Db {
-    Sqlite { readers: SqlitePool, writer: mpsc::Sender<Job> },
+    Sqlite { readers: SqlitePool, kept: Arc<Kept>, writer: mpsc::Sender<Job> },
     Postgres(PgPool),
 }
 
@@ -91,7 +92,7 @@ impl Store {
 
     pub(crate) async fn acquire(&self) -> Result<Tx, Error> {
         let conn = match &self.0.db {
-            Db::Sqlite { readers, .. } => Conn::Sqlite(readers.acquire().await?),
+            Db::Sqlite { readers, kept, .. } => Conn::SqliteReader(Reader::new(readers.clone(), kept.clone())),
             Db::Postgres(pool) => Conn::Postgres(pool.acquire().await?),
         };
         Ok(Tx::new(conn, self.0.machines.clone(), self.0.clock.clone()))
@@ -164,8 +165,10 @@ async fn open_sqlite(
         .connect_lazy_with(connect.read_only(true));
     let (writer, jobs) = mpsc::channel(1024);
     let transitions = Transitions::default();
-    tokio::spawn(run_writer(tx, jobs, driver_hint.clone(), transitions.clone()));
-    Ok(Store(Arc::new(Inner { db: Db::Sqlite { readers, writer }, machines, clock, driver_hint, transitions })))
+    let kept = Arc::new(Kept::default());
+    tokio::spawn(run_writer(tx, jobs, kept.clone(), driver_hint.clone(), transitions.clone()));
+    let db = Db::Sqlite { readers, kept, writer };
+    Ok(Store(Arc::new(Inner { db, machines, clock, driver_hint, transitions })))
 }
 
 /// Makes the database's file before SQLite does: it holds keys and sources, which are nobody else's business. SQLite gives

@@ -6,6 +6,7 @@ mod clear;
 mod db;
 mod error;
 pub mod events;
+mod kept;
 pub mod machine;
 mod machines;
 mod migrations;

@@ -1,12 +1,14 @@
 //! Arguments and rows, the same for both engines.
 
+use std::sync::Arc;
+
 use base::Timestamp;
-use sqlx::{ColumnIndex, Decode, Row, Type};
+use sqlx::{ColumnIndex, Decode, Row, Type, TypeInfo, ValueRef};
 
 use crate::error::Error;
 
 /// A bound argument. The variant fixes the SQL type even when the value is absent.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Arg {
     Text(Option<String>),
     Int(Option<i64>),
@@ -50,20 +52,129 @@ macro_rules! args {
 }
 
 /// One row of an answer; columns are counted from 0.
-pub enum SqlRow {
+pub struct SqlRow(Source);
+
+enum Source {
     Sqlite(sqlx::sqlite::SqliteRow),
     Postgres(sqlx::postgres::PgRow),
+    Kept(Arc<[Value]>),
+}
+
+/// A column's value, away from the database.
+enum Value {
+    Null,
+    Text(Box<str>),
+    Int(i64),
+    Blob(Box<[u8]>),
+}
+
+/// What columns are read as.
+trait Column: Sized {
+    /// `None`: the value is of another kind.
+    fn of(value: &Value) -> Option<Self>;
+}
+
+impl Column for String {
+    fn of(value: &Value) -> Option<Self> {
+        match value {
+            Value::Text(text) => Some(text.to_string()),
+            Value::Null | Value::Int(_) | Value::Blob(_) => None,
+        }
+    }
+}
+
+impl Column for i64 {
+    fn of(value: &Value) -> Option<Self> {
+        match value {
+            Value::Int(number) => Some(*number),
+            Value::Null | Value::Text(_) | Value::Blob(_) => None,
+        }
+    }
+}
+
+impl Column for Vec<u8> {
+    fn of(value: &Value) -> Option<Self> {
+        match value {
+            Value::Blob(bytes) => Some(bytes.to_vec()),
+            Value::Null | Value::Text(_) | Value::Int(_) => None,
+        }
+    }
+}
+
+impl<T: Column> Column for Option<T> {
+    fn of(value: &Value) -> Option<Self> {
+        match value {
+            Value::Null => Some(None),
+            Value::Text(_) | Value::Int(_) | Value::Blob(_) => T::of(value).map(Some),
+        }
+    }
+}
+
+impl From<sqlx::sqlite::SqliteRow> for SqlRow {
+    fn from(row: sqlx::sqlite::SqliteRow) -> Self {
+        SqlRow(Source::Sqlite(row))
+    }
+}
+
+impl From<sqlx::postgres::PgRow> for SqlRow {
+    fn from(row: sqlx::postgres::PgRow) -> Self {
+        SqlRow(Source::Postgres(row))
+    }
 }
 
 impl SqlRow {
+    /// A row that many may hold at the same time.
+    pub(crate) fn kept(row: &sqlx::sqlite::SqliteRow) -> Result<SqlRow, sqlx::Error> {
+        let value = |column: usize| {
+            let raw = row.try_get_raw(column)?;
+            if raw.is_null() {
+                return Ok(Value::Null);
+            }
+            let kind = raw.type_info().name().to_owned();
+            drop(raw);
+            Ok(match kind.as_str() {
+                "INTEGER" => Value::Int(row.try_get(column)?),
+                "BLOB" => Value::Blob(row.try_get::<Vec<u8>, _>(column)?.into()),
+                _ => Value::Text(row.try_get::<String, _>(column)?.into()),
+            })
+        };
+        let values: Result<Arc<[Value]>, sqlx::Error> = (0..row.len()).map(value).collect();
+        Ok(SqlRow(Source::Kept(values?)))
+    }
+
+    /// Another handle on a kept row; other rows have one owner.
+    pub(crate) fn again(&self) -> Option<SqlRow> {
+        match &self.0 {
+            Source::Kept(values) => Some(SqlRow(Source::Kept(values.clone()))),
+            Source::Sqlite(_) | Source::Postgres(_) => None,
+        }
+    }
+
+    /// Roughly how much memory a kept row takes.
+    pub(crate) fn size(&self) -> usize {
+        let Source::Kept(values) = &self.0 else { return 0 };
+        let size = |value: &Value| match value {
+            Value::Null | Value::Int(_) => 24,
+            Value::Text(text) => 24 + text.len(),
+            Value::Blob(bytes) => 24 + bytes.len(),
+        };
+        values.iter().map(size).sum()
+    }
+
     fn get<'r, T>(&'r self, column: usize) -> Result<T, Error>
     where
-        T: Decode<'r, sqlx::Sqlite> + Type<sqlx::Sqlite> + Decode<'r, sqlx::Postgres> + Type<sqlx::Postgres>,
+        T: Column + Decode<'r, sqlx::Sqlite> + Type<sqlx::Sqlite> + Decode<'r, sqlx::Postgres> + Type<sqlx::Postgres>,
         usize: ColumnIndex<sqlx::sqlite::SqliteRow> + ColumnIndex<sqlx::postgres::PgRow>,
     {
-        let value = match self {
-            SqlRow::Sqlite(row) => row.try_get(column),
-            SqlRow::Postgres(row) => row.try_get(column),
+        let value = match &self.0 {
+            Source::Sqlite(row) => row.try_get(column),
+            Source::Postgres(row) => row.try_get(column),
+            Source::Kept(values) => {
+                let value = values.get(column).and_then(T::of);
+                let unlike =
+                    || Error::Corrupt { column: column.to_string(), source: "another type than asked for".into() };
+                return value.ok_or_else(unlike);
+            }
         };
         value.map_err(|e| Error::Corrupt { column: column.to_string(), source: Box::new(e) })
     }
@@ -115,7 +226,10 @@ impl SqlRow {
 
     /// JSON kept in a TEXT.
     pub fn json<T: serde::de::DeserializeOwned>(&self, column: usize) -> Result<T, Error> {
-        let text = self.text(column)?;
-        serde_json::from_str(&text).map_err(|e| Error::Corrupt { column: column.to_string(), source: Box::new(e) })
+        let parsed = match &self.0 {
+            Source::Kept(values) if let Some(Value::Text(text)) = values.get(column) => serde_json::from_str(text),
+            Source::Kept(_) | Source::Sqlite(_) | Source::Postgres(_) => serde_json::from_str(&self.text(column)?),
+        };
+        parsed.map_err(|e| Error::Corrupt { column: column.to_string(), source: Box::new(e) })
     }
 }

@@ -9,6 +9,7 @@ use sqlx::{Postgres, SqlSafeStr, Sqlite};
 
 use crate::args;
 use crate::error::Error;
+use crate::kept::Reader;
 use crate::machines::Machines;
 use crate::sql::{Arg, SqlRow};
 use crate::transitions::Transition;
@@ -22,7 +23,7 @@ pub enum Dialect {
 
 pub(crate) enum Conn {
     SqliteWriter(Box<sqlx::SqliteConnection>),
-    Sqlite(PoolConnection<Sqlite>),
+    SqliteReader(Reader),
     Postgres(PoolConnection<Postgres>),
 }
 
@@ -58,7 +59,7 @@ impl Tx {
     /// The engine behind this connection.
     pub fn dialect(&self) -> Dialect {
         match self.conn {
-            Conn::SqliteWriter(_) | Conn::Sqlite(_) => Dialect::Sqlite,
+            Conn::SqliteWriter(_) | Conn::SqliteReader(_) => Dialect::Sqlite,
             Conn::Postgres(_) => Dialect::Postgres,
         }
     }
@@ -84,7 +85,10 @@ impl Tx {
             Conn::SqliteWriter(c) => {
                 bind_sqlite(sqlx::query(sql), args).execute(&mut **c).await.map(|d| d.rows_affected())
             }
-            Conn::Sqlite(c) => bind_sqlite(sqlx::query(sql), args).execute(&mut **c).await.map(|d| d.rows_affected()),
+            Conn::SqliteReader(reader) => match reader.conn().await {
+                Ok(c) => bind_sqlite(sqlx::query(sql), args).execute(c).await.map(|d| d.rows_affected()),
+                Err(e) => Err(e),
+            },
             Conn::Postgres(c) => {
                 bind_postgres(sqlx::query(sql), args).execute(&mut **c).await.map(|d| d.rows_affected())
             }
@@ -97,10 +101,12 @@ impl Tx {
         let sql = sql.into_sql_str();
         let rows = match &mut self.conn {
             Conn::SqliteWriter(c) => bind_sqlite(sqlx::query(sql), args).fetch_all(&mut **c).await.map(sqlite_rows),
-            Conn::Sqlite(c) => bind_sqlite(sqlx::query(sql), args).fetch_all(&mut **c).await.map(sqlite_rows),
+            Conn::SqliteReader(reader) => {
+                reader.fetch(sql, args, false).await.map(|rows| rows.iter().filter_map(SqlRow::again).collect())
+            }
             Conn::Postgres(c) => {
                 let rows = bind_postgres(sqlx::query(sql), args).fetch_all(&mut **c).await;
-                rows.map(|rows| rows.into_iter().map(SqlRow::Postgres).collect())
+                rows.map(|rows| rows.into_iter().map(SqlRow::from).collect())
             }
         };
         self.note(rows)
@@ -111,13 +117,13 @@ impl Tx {
         let sql = sql.into_sql_str();
         let row = match &mut self.conn {
             Conn::SqliteWriter(c) => {
-                bind_sqlite(sqlx::query(sql), args).fetch_optional(&mut **c).await.map(|r| r.map(SqlRow::Sqlite))
+                bind_sqlite(sqlx::query(sql), args).fetch_optional(&mut **c).await.map(|r| r.map(SqlRow::from))
             }
-            Conn::Sqlite(c) => {
-                bind_sqlite(sqlx::query(sql), args).fetch_optional(&mut **c).await.map(|r| r.map(SqlRow::Sqlite))
+            Conn::SqliteReader(reader) => {
+                reader.fetch(sql, args, true).await.map(|rows| rows.first().and_then(SqlRow::again))
             }
             Conn::Postgres(c) => {
-                bind_postgres(sqlx::query(sql), args).fetch_optional(&mut **c).await.map(|r| r.map(SqlRow::Postgres))
+                bind_postgres(sqlx::query(sql), args).fetch_optional(&mut **c).await.map(|r| r.map(SqlRow::from))
             }
         };
         self.note(row)
@@ -127,7 +133,7 @@ impl Tx {
 type SqliteQuery<'q> = Query<'q, Sqlite, sqlx::sqlite::SqliteArguments>;
 type PostgresQuery<'q> = Query<'q, Postgres, sqlx::postgres::PgArguments>;
 
-fn bind_sqlite<'q>(mut query: SqliteQuery<'q>, args: &[Arg]) -> SqliteQuery<'q> {
+pub(crate) fn bind_sqlite<'q>(mut query: SqliteQuery<'q>, args: &[Arg]) -> SqliteQuery<'q> {
     for arg in args {
         query = match arg.clone() {
             Arg::Text(v) => query.bind(v),
@@ -150,5 +156,5 @@ fn bind_postgres<'q>(mut query: PostgresQuery<'q>, args: &[Arg]) -> PostgresQuer
 }
 
 fn sqlite_rows(rows: Vec<sqlx::sqlite::SqliteRow>) -> Vec<SqlRow> {
-    rows.into_iter().map(SqlRow::Sqlite).collect()
+    rows.into_iter().map(SqlRow::from).collect()
 }

@@ -11,6 +11,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::db::{Db, Store};
 use crate::error::Error;
+use crate::kept::Kept;
 use crate::transitions::Transitions;
 use crate::tx::Tx;
 
@@ -87,7 +88,13 @@ impl Store {
 }
 
 /// The writer's loop: one group of transactions after the other until the store is closed.
-pub(crate) async fn run_writer(mut tx: Tx, mut jobs: mpsc::Receiver<Job>, hint: Arc<Notify>, transitions: Transitions) {
+pub(crate) async fn run_writer(
+    mut tx: Tx,
+    mut jobs: mpsc::Receiver<Job>,
+    kept: Arc<Kept>,
+    hint: Arc<Notify>,
+    transitions: Transitions,
+) {
     while let Some(first) = jobs.recv().await {
         tx.wake_driver = false;
         tx.steps.clear();
@@ -101,6 +108,7 @@ pub(crate) async fn run_writer(mut tx: Tx, mut jobs: mpsc::Receiver<Job>, hint: 
         if outcome.is_ok() {
             transitions.count(tx.steps.drain(..));
         }
+        kept.forget();
         for done in waiting {
             let _ = done.send(outcome.as_ref().map(|_| ()).map_err(Error::again));
         }
@@ -118,7 +126,11 @@ async fn run_group(
 ) -> Result<(), Error> {
     waiting.push(first.done);
     tx.execute("BEGIN IMMEDIATE", &[]).await?;
-    run_job(tx, &first.run).await?;
+    // The first has the transaction for itself until it is done; only those behind it need a savepoint.
+    if !run_alone(tx, &first.run).await {
+        tx.execute("ROLLBACK", &[]).await?;
+        tx.execute("BEGIN IMMEDIATE", &[]).await?;
+    }
     while waiting.len() < MAX_GROUP
         && let Ok(job) = jobs.try_recv()
     {
@@ -130,13 +142,20 @@ async fn run_group(
 
 async fn run_job(tx: &mut Tx, run: &RunFn) -> Result<(), Error> {
     tx.execute("SAVEPOINT job", &[]).await?;
+    if !run_alone(tx, run).await {
+        tx.execute("ROLLBACK TO job", &[]).await?;
+    }
+    tx.execute("RELEASE job", &[]).await.map(|_| ())
+}
+
+/// False when it wants to be undone, which is left to the caller.
+async fn run_alone(tx: &mut Tx, run: &RunFn) -> bool {
     let steps = tx.steps.len();
     let good = AssertUnwindSafe(run(tx)).catch_unwind().await.unwrap_or(false);
     if !good {
-        tx.execute("ROLLBACK TO job", &[]).await?;
         tx.steps.truncate(steps);
     }
-    tx.execute("RELEASE job", &[]).await.map(|_| ())
+    good
 }
 
 async fn run_on_postgres(store: Store, job: Job) {

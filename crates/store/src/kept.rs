@@ -1,0 +1,162 @@
+//! Answers of SQLite queries, kept until the next commit.
+//!
+//! Everything that is written to a SQLite database goes through the one writer of this process, so an answer holds until that
+//! writer commits. Clients that poll ask the same thing again and again; then no query runs at all.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use sqlx::pool::PoolConnection;
+use sqlx::{SqlStr, Sqlite, SqlitePool};
+
+use crate::sql::{Arg, SqlRow};
+use crate::tx::bind_sqlite;
+
+/// All answers together; when they are larger, all are dropped.
+const MAX_BYTES: usize = 4 << 20;
+/// A larger answer is not kept.
+const MAX_ANSWER_BYTES: usize = 128 << 10;
+
+/// See the module's doc.
+#[derive(Default)]
+pub(crate) struct Kept {
+    /// Counts commits, so that what was read before one is not kept after it.
+    commits: AtomicU64,
+    answers: RwLock<Answers>,
+}
+
+#[derive(Default)]
+struct Answers {
+    bytes: usize,
+    by_hash: HashMap<u64, Answer>,
+}
+
+struct Answer {
+    sql: String,
+    args: Vec<Arg>,
+    rows: Arc<[SqlRow]>,
+}
+
+impl Kept {
+    /// Drops all answers; called after each commit, before anybody hears of it.
+    pub fn forget(&self) {
+        self.commits.fetch_add(1, Ordering::SeqCst);
+        let mut answers = self.answers.write().unwrap_or_else(PoisonError::into_inner);
+        if !answers.by_hash.is_empty() {
+            *answers = Answers::default();
+        }
+    }
+
+    fn find(&self, hash: u64, sql: &str, args: &[Arg]) -> Option<Arc<[SqlRow]>> {
+        let answers = self.answers.read().unwrap_or_else(PoisonError::into_inner);
+        let answer = answers.by_hash.get(&hash)?;
+        (answer.sql == sql && answer.args == args).then(|| answer.rows.clone())
+    }
+
+    fn keep(&self, hash: u64, answer: Answer, commits: u64) {
+        let size = |row: &SqlRow| row.size();
+        let bytes = answer.rows.iter().map(size).sum::<usize>() + answer.sql.len();
+        if bytes > MAX_ANSWER_BYTES {
+            return;
+        }
+        let mut answers = self.answers.write().unwrap_or_else(PoisonError::into_inner);
+        // Under the lock: a commit counts first and then waits for it.
+        if self.commits.load(Ordering::SeqCst) != commits {
+            return;
+        }
+        if answers.bytes + bytes > MAX_BYTES {
+            *answers = Answers::default();
+        }
+        answers.bytes += bytes;
+        answers.by_hash.insert(hash, answer);
+    }
+}
+
+/// A reader that takes a connection only when it has to ask the database.
+pub(crate) struct Reader {
+    pool: SqlitePool,
+    conn: Option<PoolConnection<Sqlite>>,
+    kept: Arc<Kept>,
+}
+
+impl Reader {
+    pub fn new(pool: SqlitePool, kept: Arc<Kept>) -> Self {
+        Reader { pool, conn: None, kept }
+    }
+
+    /// The rows of an answer; only the first one when `one`.
+    pub async fn fetch(&mut self, sql: SqlStr, args: &[Arg], one: bool) -> Result<Arc<[SqlRow]>, sqlx::Error> {
+        let mut hasher = DefaultHasher::new();
+        (sql.as_str(), args, one).hash(&mut hasher);
+        let hash = hasher.finish();
+        if let Some(rows) = self.kept.find(hash, sql.as_str(), args) {
+            return Ok(rows);
+        }
+        let commits = self.kept.commits.load(Ordering::SeqCst);
+        let text = sql.as_str().to_owned();
+        let conn = self.conn().await?;
+        let query = bind_sqlite(sqlx::query(sql), args);
+        let rows = match one {
+            true => query.fetch_optional(conn).await?.into_iter().collect(),
+            false => query.fetch_all(conn).await?,
+        };
+        let rows: Arc<[SqlRow]> = rows.iter().map(SqlRow::kept).collect::<Result<_, _>>()?;
+        self.kept.keep(hash, Answer { sql: text, args: args.to_vec(), rows: rows.clone() }, commits);
+        Ok(rows)
+    }
+
+    /// A connection of the pool, held until this is dropped.
+    pub async fn conn(&mut self) -> Result<&mut sqlx::SqliteConnection, sqlx::Error> {
+        let conn = match self.conn.take() {
+            Some(conn) => conn,
+            None => self.pool.acquire().await?,
+        };
+        Ok(&mut **self.conn.insert(conn))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::args;
+    use crate::machines::Machines;
+
+    #[tokio::test]
+    async fn a_kept_answer_ends_with_the_next_commit() {
+        let test = crate::testing::sqlite(Machines::new()).await;
+        let store = test.store.clone();
+        let add = |number: i64| {
+            store.write(move |tx| {
+                Box::pin(async move {
+                    let sql = "INSERT INTO migration (number, name) VALUES ($1, 'x')";
+                    tx.execute(sql, args![number]).await
+                })
+            })
+        };
+        let sql = "SELECT number FROM migration WHERE number >= $1 ORDER BY number";
+        for number in 1001..1010 {
+            for _ in 0..3 {
+                let rows = store.read().await.unwrap().fetch_all(sql, args![1001_i64]).await.unwrap();
+                assert_eq!(rows.len(), usize::try_from(number - 1001).unwrap());
+                let last = rows.last().map(|r| r.int(0).unwrap());
+                assert_eq!(last, (number > 1001).then_some(number - 1));
+                let first = store.read().await.unwrap().fetch_optional(sql, args![1001_i64]).await.unwrap();
+                assert_eq!(first.is_some(), number > 1001);
+            }
+            add(number).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn equal_texts_with_other_arguments_have_other_answers() {
+        let test = crate::testing::sqlite(Machines::new()).await;
+        for _ in 0..2 {
+            let mut tx = test.store.read().await.unwrap();
+            for (arg, given) in [(Some("a"), Some("a")), (None, None), (Some("b"), Some("b"))] {
+                let row = tx.fetch_optional("SELECT $1", args![arg]).await.unwrap().unwrap();
+                assert_eq!(row.opt_text(0).unwrap().as_deref(), given);
+            }
+        }
+    }
+}
