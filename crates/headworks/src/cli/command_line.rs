@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{CliError, config, env, logs, status};
+use super::{CliError, config, env, logs, seed, status};
 use crate::config::Config;
 use crate::config::{ConfigError, Layers};
 use crate::{demo, up};
@@ -64,6 +64,9 @@ enum Command {
     /// Runs one job; started by the server itself
     #[command(hide = true)]
     Shim { dir: PathBuf },
+    /// Fills the data folder of a stopped server with finished executions; for measuring
+    #[command(hide = true)]
+    Seed(seed::Flags),
     /// Look at the settings
     #[command(subcommand)]
     Config(config::Command),
@@ -104,6 +107,7 @@ fn run(cli: Cli) -> Result<(), CliError> {
         Command::Status(flags) => status::run(&settled(&cli.settings)?, &flags),
         Command::Logs(flags) => logs::run(&settled(&cli.settings)?, &flags),
         Command::Demo { once } => demo::run(layers(&cli.settings)?, once),
+        Command::Seed(flags) => seed::run(settled(&cli.settings)?, &flags),
         Command::Config(command) => config::run(&layers(&cli.settings)?, &command),
     }
 }

@@ -6,6 +6,7 @@ mod env;
 mod error;
 mod logs;
 mod output;
+mod seed;
 mod status;
 
 pub use command_line::main;
