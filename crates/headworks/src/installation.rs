@@ -5,12 +5,12 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use base::{ApiError, Clock, Ids, RandomIds, Scope, SystemClock};
 use driver::{Driver, DriverCx, DriverHandle};
 use engine::build::Build;
 use engine::pipeline::{Execution, Gates};
-use executor::Executor;
 use platform::iam;
 use platform::{Caller, Cx, Disk, Principal, Site};
 use rustix::fs::FlockOperation;
@@ -21,7 +21,7 @@ use tokio::sync::Mutex;
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::root_key::{self, RootKey};
-use crate::runner;
+use crate::runner::{self, Chosen};
 
 /// The file whose lock a running server holds.
 const LOCK: &str = "lock";
@@ -33,7 +33,7 @@ pub struct Installation {
     pub config: Config,
     pub metrics: Metrics,
     pub hosts: wire::EndpointHosts,
-    executor: Arc<dyn Executor>,
+    executor: Arc<Chosen>,
     background: Mutex<Background>,
     /// Held for as long as the process lives, so that two servers never share a data folder.
     _lock: File,
@@ -111,7 +111,7 @@ impl Installation {
         let hosts = wire::EndpointHosts::new(host_of(&endpoint));
         let disk = Arc::new(Disk::new(&dir, config.disk_warn_free_bytes, config.disk_min_free_bytes));
         let site = Arc::new(Site { endpoint, data_dir: dir.clone(), disk, test_mode: config.test_mode });
-        let executor = runner::choose(&config, &dir).await;
+        let executor = runner::choose(&config, &dir);
         let cx = Cx { store, objects, clock, ids, caller, credentials: Arc::default(), site };
         Ok(Arc::new(Installation {
             cx,
@@ -143,6 +143,8 @@ impl Installation {
         if let Some(driver) = background.driver {
             driver.stop().await;
         }
+        // An executor that is still being tried out would leave its trial behind.
+        let _ = tokio::time::timeout(Duration::from_secs(2), self.executor.settled()).await;
     }
 
     /// Drops all state: rows, objects, repositories, jobs. For test mode.
@@ -181,8 +183,8 @@ impl Installation {
     }
 
     /// Where builds run, for the operator.
-    pub fn executor_description(&self) -> String {
-        self.executor.describe()
+    pub async fn executor_description(&self) -> String {
+        self.executor.settled().await.describe()
     }
 }
 

@@ -6,11 +6,25 @@ use std::sync::Arc;
 
 use base::JobSpec;
 use executor::{BoxFuture, Executor, ExecutorError, HostConfig, HostExecutor, JobEntry, Position, Reports, Started};
+use futures_util::{StreamExt, stream};
+use tokio::sync::watch;
 
 use crate::config::{Config, ExecutorKind};
 
-/// The executor for these settings. Where none can be had, one that refuses each job with the reason.
-pub async fn choose(config: &Config, data_dir: &Path) -> Arc<dyn Executor> {
+/// The executor for these settings, which tries itself out beside whatever else is started: what needs it waits.
+pub fn choose(config: &Config, data_dir: &Path) -> Arc<Chosen> {
+    let (config, data_dir) = (config.clone(), data_dir.to_owned());
+    let (found, settled) = watch::channel(None);
+    tokio::spawn(async move {
+        let executor = find(&config, &data_dir).await;
+        // Nobody waits any more: the server has stopped.
+        let _ = found.send(Some(executor));
+    });
+    Arc::new(Chosen { settled })
+}
+
+/// Where none can be had, one that refuses each job with the reason.
+async fn find(config: &Config, data_dir: &Path) -> Arc<dyn Executor> {
     if config.executor == ExecutorKind::None {
         let reason = "the setting executor.kind is 'none', so builds cannot run here".to_owned();
         return Arc::new(NoExecutor { reason });
@@ -38,6 +52,61 @@ fn own_files(config: &Config) -> Vec<PathBuf> {
     }
     let absolute = |file: PathBuf| std::path::absolute(&file).unwrap_or(file);
     files.into_iter().map(absolute).collect()
+}
+
+/// An executor that is being tried out, then that executor.
+pub struct Chosen {
+    settled: watch::Receiver<Option<Arc<dyn Executor>>>,
+}
+
+impl Chosen {
+    /// The executor, once it is known to work here.
+    pub async fn settled(&self) -> Arc<dyn Executor> {
+        wait_for(self.settled.clone()).await
+    }
+}
+
+async fn wait_for(mut settled: watch::Receiver<Option<Arc<dyn Executor>>>) -> Arc<dyn Executor> {
+    match settled.wait_for(Option::is_some).await.ok().and_then(|found| found.clone()) {
+        Some(executor) => executor,
+        None => Arc::new(NoExecutor { reason: "the server stopped while it looked for a way to run jobs".to_owned() }),
+    }
+}
+
+impl Executor for Chosen {
+    fn name(&self) -> &'static str {
+        self.settled.borrow().as_ref().map_or("undecided", |executor| executor.name())
+    }
+
+    fn describe(&self) -> String {
+        let settled = self.settled.borrow();
+        settled.as_ref().map_or_else(|| "not yet known".to_owned(), |executor| executor.describe())
+    }
+
+    fn prepare<'a>(&'a self, spec: &'a JobSpec) -> BoxFuture<'a, Result<(), ExecutorError>> {
+        Box::pin(async move { self.settled().await.prepare(spec).await })
+    }
+
+    fn start<'a>(&'a self, spec: &'a JobSpec) -> BoxFuture<'a, Result<Started, ExecutorError>> {
+        Box::pin(async move { self.settled().await.start(spec).await })
+    }
+
+    fn follow(&self, id: &str, from: Position) -> Reports {
+        let (settled, id) = (self.settled.clone(), id.to_owned());
+        Box::pin(stream::once(async move { wait_for(settled).await.follow(&id, from) }).flatten())
+    }
+
+    fn cancel<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ExecutorError>> {
+        Box::pin(async move { self.settled().await.cancel(id).await })
+    }
+
+    fn destroy<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ExecutorError>> {
+        Box::pin(async move { self.settled().await.destroy(id).await })
+    }
+
+    fn list(&self) -> BoxFuture<'_, Result<Vec<JobEntry>, ExecutorError>> {
+        Box::pin(async { self.settled().await.list().await })
+    }
 }
 
 /// Refuses every job, with the reason: never a made-up success.
@@ -70,7 +139,7 @@ impl Executor for NoExecutor {
 
     fn follow(&self, id: &str, _from: Position) -> Reports {
         let unknown = ExecutorError::UnknownJob(id.to_owned());
-        Box::pin(futures_util::stream::iter([Err(unknown)]))
+        Box::pin(stream::iter([Err(unknown)]))
     }
 
     fn cancel<'a>(&'a self, _id: &'a str) -> BoxFuture<'a, Result<(), ExecutorError>> {

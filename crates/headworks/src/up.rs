@@ -25,8 +25,12 @@ pub fn run(layers: Layers) -> Result<(), CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::environment)?;
     runtime.block_on(async move {
         let running = start(config).await?;
-        running.announce();
-        wait_for_signal().await?;
+        // In this order: whoever has read the ready line may ask us to stop at once.
+        tokio::select! {
+            biased;
+            asked = wait_for_signal() => asked?,
+            () = async { running.announce().await; std::future::pending().await } => {}
+        }
         tracing::info!("stopping; running builds go on and are picked up at the next start");
         running.stop().await;
         Ok(())
@@ -97,12 +101,14 @@ fn is_on_path(program: &str) -> bool {
 
 impl Running {
     /// The line that scripts wait for, on stdout, and how to go on.
-    pub fn announce(&self) {
+    pub async fn announce(&self) {
         let site = &self.installation.cx.site;
+        // Requests are answered from here on; where builds run may take a moment longer to find out.
+        let _ = writeln!(std::io::stdout(), "Headworks is ready at {}", site.endpoint);
+        let builds = self.installation.executor_description().await;
         let mut out = std::io::stdout().lock();
-        let _ = writeln!(out, "Headworks is ready at {}", site.endpoint);
         let _ = writeln!(out, "  point clients at it:  eval \"$(headworks env --data '{}')\"", site.data_dir.display());
-        let _ = writeln!(out, "  builds run in:        {}", self.installation.executor_description());
+        let _ = writeln!(out, "  builds run in:        {builds}");
         if site.test_mode {
             let _ = writeln!(out, "  TEST MODE: any signature is accepted");
         }

@@ -66,9 +66,25 @@ impl HostExecutor {
     }
 }
 
+/// What trials are called.
+const PROBE: &str = "probe-";
+
+/// Removes what trials of servers that were killed have left.
+async fn remove_old(executor: &HostExecutor) {
+    for entry in fs::read_dir(executor.jobs_dir()).into_iter().flatten().flatten() {
+        let Some(name) = entry.file_name().to_str().filter(|name| name.starts_with(PROBE)).map(str::to_owned) else {
+            continue;
+        };
+        if executor.destroy(&name).await.is_err() {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
 /// Runs `true` in a sandbox; the error is the reason.
 async fn try_out(executor: &HostExecutor) -> Result<(), String> {
-    let id = format!("probe-{}", rustix::process::getpid().as_raw_nonzero());
+    remove_old(executor).await;
+    let id = format!("{PROBE}{}", rustix::process::getpid().as_raw_nonzero());
     let work_dir = executor.jobs_dir().join(format!("{id}-work"));
     fs::create_dir_all(&work_dir).map_err(|e| format!("{}: {e}", work_dir.display()))?;
     let step = JobStep {

@@ -1,6 +1,7 @@
 //! The command line's grammar, and which command it chooses.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -84,6 +85,10 @@ struct UpFlags {
 
 /// Runs the command line; the exit code says how it went.
 pub fn main() -> ExitCode {
+    // Every job starts this program twice: what parses the other commands is not even looked at.
+    if let Some(dir) = shim_dir(std::env::args_os()) {
+        return executor::shim::main(Path::new(&dir));
+    }
     let cli = Cli::parse();
     if let Command::Shim { dir } = &cli.command {
         return executor::shim::main(dir);
@@ -92,6 +97,14 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => e.report(),
     }
+}
+
+/// The folder in `headworks shim DIR`.
+fn shim_dir(mut arguments: impl Iterator<Item = OsString>) -> Option<OsString> {
+    let _program = arguments.next();
+    let is_shim = arguments.next().is_some_and(|word| word == "shim");
+    let dir = arguments.next().filter(|dir| is_shim && !dir.as_encoded_bytes().starts_with(b"-"))?;
+    arguments.next().is_none().then_some(dir)
 }
 
 fn run(cli: Cli) -> Result<(), CliError> {

@@ -32,7 +32,7 @@ pub fn run(layers: Layers, once: bool) -> Result<(), CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::environment)?;
     runtime.block_on(async {
         let running = up::start(config.clone()).await?;
-        running.announce();
+        running.announce().await;
         let told = tell(&config, &dir.path().join("work"), &running).await;
         if told.is_ok() && !once {
             eprintln!("\nThe server stays up; press Ctrl-C to end it and drop its data.");
