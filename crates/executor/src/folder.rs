@@ -10,7 +10,7 @@
 //!   cgroups          the job's cgroup folders, one a line
 //!   shim.log         what the shim itself had to complain about
 //!   control/         the shell's command files and pipes
-//!   root upper work hide tmp    the sandbox's mount points and writable layers
+//!   root layers hide tmp    the sandbox's mount points and writable layers; its shim removes them after the outcome
 //! ```
 
 use std::fs::{self, File};
@@ -71,6 +71,11 @@ impl Folder {
 
     pub fn control(&self) -> PathBuf {
         self.0.join("control")
+    }
+
+    /// What only a running job needs: mount points and writable layers.
+    pub fn sandbox_dirs(&self) -> [PathBuf; 5] {
+        ["root", "layers", "hide", "tmp", "control"].map(|name| self.0.join(name))
     }
 
     /// How the job ended, if it is written down.
@@ -162,12 +167,21 @@ pub(crate) fn remove_tree(path: &Path) -> io::Result<()> {
 fn open_up(path: &Path) -> io::Result<()> {
     let mut left = vec![path.to_owned()];
     while let Some(dir) = left.pop() {
-        fs::set_permissions(&dir, fs::Permissions::from_mode(0o700))?;
-        for entry in fs::read_dir(&dir)? {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() {
-                left.push(entry.path());
-            }
+        match open_one(&dir, &mut left) {
+            // Somebody else removes it at the same time.
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            opened => opened?,
+        }
+    }
+    Ok(())
+}
+
+fn open_one(dir: &Path, inner: &mut Vec<PathBuf>) -> io::Result<()> {
+    fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            inner.push(entry.path());
         }
     }
     Ok(())

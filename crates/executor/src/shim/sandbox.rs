@@ -6,13 +6,15 @@
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, fstatfs, open, openat2};
 use rustix::mount::{
-    MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind, mount_bind_recursive, mount_change,
-    mount_remount, unmount,
+    MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags, mount, mount_bind,
+    mount_bind_recursive, mount_change, mount_remount, move_mount, open_tree, unmount,
 };
 use rustix::thread::{CapabilitySet, CapabilitySets, UnshareFlags};
 
@@ -225,10 +227,43 @@ impl View {
         let mut rules: Vec<(&PathBuf, bool)> =
             hidden.iter().map(|p| (p, false)).chain(visible.iter().map(|p| (p, true))).collect();
         rules.sort_by_key(|(path, shown)| (path.components().count(), *shown));
-        for (path, shown) in rules {
-            if shown { self.show(path)? } else { self.hide(path)? }
+        // Taken before anything is hidden: what is shown again needs no layer of its own.
+        let taken: Vec<Option<OwnedFd>> =
+            rules.iter().map(|(path, shown)| shown.then(|| self.take(path)).flatten()).collect();
+        for ((path, shown), taken) in rules.into_iter().zip(taken) {
+            match (shown, taken) {
+                (false, _) => self.hide(path)?,
+                (true, None) => self.show(path)?,
+                (true, Some(tree)) => self.put_back(&tree, path)?,
+            }
         }
         Ok(())
+    }
+
+    /// A handle on a folder as the view has it now, with all that is mounted below. Only for what is copy-on-write in the
+    /// view itself: a link on the way could lead to the host's own folder.
+    fn take(&self, path: &Path) -> Option<OwnedFd> {
+        let relative = path.strip_prefix("/").ok()?;
+        if FRESH.iter().any(|name| relative.starts_with(name)) {
+            return None;
+        }
+        // Kernels before 5.6 do not know these calls; then the folder gets a layer of its own.
+        let root = open(&self.root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+        let (flags, resolve) =
+            (OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS);
+        let folder = openat2(&root, relative, flags, Mode::empty(), resolve).ok()?;
+        if fstatfs(&folder).ok()?.f_type != OVERLAY_MAGIC {
+            return None;
+        }
+        let whole = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::AT_RECURSIVE | OpenTreeFlags::AT_EMPTY_PATH;
+        open_tree(&folder, "", whole | OpenTreeFlags::OPEN_TREE_CLOEXEC).ok()
+    }
+
+    fn put_back(&self, tree: &OwnedFd, path: &Path) -> Result<()> {
+        let to = self.inside(path);
+        make_dir(&to, 0o755)?;
+        move_mount(tree, "", CWD, &to, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
+            .doing(|| format!("showing {}", path.display()))
     }
 
     fn hide(&mut self, path: &Path) -> Result<()> {

@@ -20,7 +20,7 @@ use super::session::{Happened, PIPE_LEN, Session, Stop, now};
 use super::shell::{self, Control};
 use super::steps::{self, Progress};
 use super::{Plan, ROLE_INIT, ROLE_VARIABLE, SAID_ALREADY, SAID_BEGUN, Sandbox};
-use crate::folder::{Folder, write_durably};
+use crate::folder::{Folder, remove_tree, write_durably};
 use crate::journal::Writer;
 use crate::output::{Lines, Masker};
 
@@ -45,6 +45,10 @@ pub(super) fn run(folder: &Folder) -> io::Result<()> {
     write_durably(&folder.outcome(), &serde_json::to_vec(&outcome)?)?;
     // Only now the lock may go: no lock and no outcome would mean that the job is lost.
     drop(journal);
+    // Space is given back now, whether the server lives or not; it may be removing the same folder already.
+    for used in folder.sandbox_dirs() {
+        let _ = remove_tree(&used);
+    }
     Ok(())
 }
 
