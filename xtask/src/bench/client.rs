@@ -38,12 +38,19 @@ impl Answer {
 pub struct Connection {
     address: SocketAddr,
     stream: Option<BufReader<TcpStream>>,
+    /// The last body's memory: fresh memory for each would cost more than a fast answer.
+    spare: Vec<u8>,
 }
 
 impl Connection {
     /// Connects at the first request.
     pub fn new(address: SocketAddr) -> Connection {
-        Connection { address, stream: None }
+        Connection { address, stream: None, spare: Vec::new() }
+    }
+
+    /// Gives the memory of an answer back for the next one.
+    pub fn done_with(&mut self, answer: Answer) {
+        self.spare = answer.body;
     }
 
     /// Sends the bytes of a request and reads the whole answer. Reconnects once when the server closed in between.
@@ -67,7 +74,7 @@ impl Connection {
             self.stream = Some(BufReader::with_capacity(256 * 1024, stream));
         }
         let Some(stream) = self.stream.as_mut() else { bail!("not connected") };
-        let outcome = exchange(stream, request);
+        let outcome = exchange(stream, request, std::mem::take(&mut self.spare));
         if !matches!(outcome, Ok((_, true))) {
             self.stream = None;
         }
@@ -76,7 +83,7 @@ impl Connection {
 }
 
 /// The answer, and whether the connection may be used again.
-fn exchange(stream: &mut BufReader<TcpStream>, request: &[u8]) -> Result<(Answer, bool)> {
+fn exchange(stream: &mut BufReader<TcpStream>, request: &[u8], mut body: Vec<u8>) -> Result<(Answer, bool)> {
     stream.get_mut().write_all(request)?;
     let mut line = String::new();
     stream.read_line(&mut line)?;
@@ -100,13 +107,16 @@ fn exchange(stream: &mut BufReader<TcpStream>, request: &[u8]) -> Result<(Answer
             keep = !header.ends_with("close");
         }
     }
-    let mut body = Vec::new();
     if chunked {
+        body.clear();
         read_chunks(stream, &mut body)?;
     } else if let Some(length) = length {
         body.resize(length, 0);
         stream.read_exact(&mut body)?;
-    } else if status != 204 && status != 304 {
+    } else if status == 204 || status == 304 {
+        body.clear();
+    } else {
+        body.clear();
         stream.read_to_end(&mut body)?;
         keep = false;
     }

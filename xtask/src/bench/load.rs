@@ -66,6 +66,7 @@ pub fn run(address: SocketAddr, bounds: Bounds, make: impl Fn(u64) -> Vec<u8> + 
             times.push(sent.elapsed());
             answer.expect_success()?;
             bytes += answer.body.len();
+            connection.done_with(answer);
         }
         Ok((times, bytes))
     };
