@@ -5,6 +5,7 @@ import socket
 import urllib.error
 import urllib.request
 
+import boto3
 from botocore.exceptions import ClientError
 
 from stage import Server, proved
@@ -57,6 +58,20 @@ request = urllib.request.Request(upload, data=b"by url", method="PUT")
 assert urllib.request.urlopen(request).status == 200
 assert s3.get_object(Bucket="box", Key="put")["Body"].read() == b"by url"
 proved("presigned URLs give what they say and nothing else")
+# In us-east-1 boto3 and version 1 of aws presign in the older form.
+keys = server.environment()
+old = boto3.client("s3", endpoint_url=server.endpoint, region_name="us-east-1",
+                   aws_access_key_id=keys["AWS_ACCESS_KEY_ID"], aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"])
+object_of = {"Key": "tree/a.txt", "ResponseContentType": "text/x y"}
+for operation, parameters in (("get_object", object_of), ("list_objects_v2", {})):
+    url = old.generate_presigned_url(operation, Params={"Bucket": "box", **parameters})
+    assert "AWSAccessKeyId=" in url and urllib.request.urlopen(url).status == 200, url
+    try:
+        urllib.request.urlopen(url.replace("/box", "/bax"))
+        raise AssertionError("a changed presigned URL must be refused")
+    except urllib.error.HTTPError as error:
+        assert error.code == 403, error.code
+proved("so do presigned URLs of the older form")
 
 
 def refused(code, call, **arguments):

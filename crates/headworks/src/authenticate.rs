@@ -8,7 +8,7 @@ use http::request::Parts;
 use platform::iam::{Credential, CredentialRefusal};
 use platform::{Cx, Principal};
 use wire::Call;
-use wire::sigv4::{self, BodyReader, Fault, Signature};
+use wire::sigv4::{self, BodyReader, Fault, PresignedV2, Signature};
 
 use crate::installation::Installation;
 
@@ -25,8 +25,15 @@ pub struct Authenticated {
 
 /// Whom a request says that it is from, by a key that exists. Nothing is proven yet.
 pub struct Claim {
-    signature: Signature,
+    proof: Proof,
     credential: Arc<Credential>,
+}
+
+/// What a claim rests on.
+enum Proof {
+    Signature(Signature),
+    /// The older form of S3's presigned URLs. It names no region and says nothing of the body.
+    Presigned(PresignedV2),
 }
 
 /// Finds out whom a request says that it is from; `None` in test mode, which asks nobody. To be called before a body
@@ -36,17 +43,33 @@ pub async fn identify(installation: &Arc<Installation>, parts: &Parts, call: &Ca
         return Ok(None);
     }
     let fault = |fault: Fault| fault.error(call.protocol);
+    if let Some(presigned) = PresignedV2::parse(parts, call).map_err(fault)? {
+        let credential = find(installation, call, &presigned.access_key, presigned.session_token.as_deref()).await?;
+        return Ok(Some(Claim { proof: Proof::Presigned(presigned), credential }));
+    }
     let signature = sigv4::parse(parts).map_err(fault)?.ok_or_else(|| fault(Fault::Missing))?;
     sigv4::check_service(&signature, call.service.signing_name()).map_err(fault)?;
+    let credential = find(installation, call, &signature.access_key, signature.session_token.as_deref()).await?;
+    Ok(Some(Claim { proof: Proof::Signature(signature), credential }))
+}
+
+/// The credential of a key that may be used now.
+async fn find(
+    installation: &Installation,
+    call: &Call,
+    access_key: &str,
+    token: Option<&str>,
+) -> Result<Arc<Credential>, ApiError> {
     let cx = &installation.cx;
-    let found = cx.credentials.find(&cx.store, &signature.access_key).await?;
-    let credential = found.ok_or_else(|| fault(Fault::UnknownKey(signature.access_key.clone())))?;
-    credential.check(signature.session_token.as_deref(), cx.now()).map_err(|refusal| match refusal {
-        CredentialRefusal::Invalid if signature.session_token.is_some() => fault(Fault::BadToken),
-        CredentialRefusal::Invalid => fault(Fault::UnknownKey(signature.access_key.clone())),
-        CredentialRefusal::Expired => fault(Fault::ExpiredToken),
+    let refuse = |fault: Fault| fault.error(call.protocol);
+    let unknown = || refuse(Fault::UnknownKey(access_key.to_owned()));
+    let credential = cx.credentials.find(&cx.store, access_key).await?.ok_or_else(unknown)?;
+    credential.check(token, cx.now()).map_err(|refusal| match refusal {
+        CredentialRefusal::Invalid if token.is_some() => refuse(Fault::BadToken),
+        CredentialRefusal::Invalid => unknown(),
+        CredentialRefusal::Expired => refuse(Fault::ExpiredToken),
     })?;
-    Ok(Some(Claim { signature, credential }))
+    Ok(credential)
 }
 
 /// Checks the signature of a request; `body` is the raw body where it is at hand.
@@ -57,21 +80,31 @@ pub fn authenticate(
     claim: Option<Claim>,
     body: Option<&[u8]>,
 ) -> Result<Authenticated, ApiError> {
-    let Some(Claim { signature, credential }) = claim else {
+    let Some(Claim { proof, credential }) = claim else {
         let region = sigv4::parse(parts).ok().flatten().and_then(|s| Region::parse(&s.scope.region));
         return Ok(test_caller(installation, parts, region));
     };
     let (cx, now) = (&installation.cx, installation.cx.now());
-    let verified = sigv4::verify(&signature, parts, body, credential.secret.expose(), now)
-        .map_err(|fault| fault.error(call.protocol))?;
-    let region = Region::parse(&signature.scope.region).unwrap_or_else(|| installation.config.region.clone());
+    let fault = |fault: Fault| fault.error(call.protocol);
+    let (secret, home) = (credential.secret.expose(), installation.config.region.clone());
+    let (reader, access_key, service, region) = match proof {
+        Proof::Signature(signature) => {
+            let verified = sigv4::verify(&signature, parts, body, secret, now).map_err(fault)?;
+            let region = Region::parse(&signature.scope.region).unwrap_or(home);
+            (verified.body_reader(parts), signature.access_key, signature.scope.service, region)
+        }
+        Proof::Presigned(presigned) => {
+            presigned.verify(parts, call, secret, now).map_err(fault)?;
+            (BodyReader::unverified(parts), presigned.access_key, "s3".to_owned(), home)
+        }
+    };
     if credential.use_is_news(now) {
-        note_use(cx.clone(), signature);
+        note_use(cx.clone(), access_key, service, region.to_string());
     }
     Ok(Authenticated {
         principal: credential.principal(region.partition()),
         scope: Scope { account: credential.account.clone(), region },
-        reader: verified.body_reader(parts),
+        reader,
     })
 }
 
@@ -101,10 +134,9 @@ fn test_caller(installation: &Installation, parts: &Parts, region: Option<Region
     }
 }
 
-fn note_use(cx: Cx, signature: sigv4::Signature) {
+fn note_use(cx: Cx, access_key: String, service: String, region: String) {
     tokio::spawn(async move {
-        let (service, region) = (&signature.scope.service, &signature.scope.region);
-        let noted = platform::iam::note_use(&cx.store, &signature.access_key, service, region, cx.now()).await;
+        let noted = platform::iam::note_use(&cx.store, &access_key, &service, &region, cx.now()).await;
         if let Err(e) = noted {
             tracing::warn!(error = %e, "cannot note that a key was used");
         }

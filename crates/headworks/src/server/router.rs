@@ -50,7 +50,7 @@ impl Server {
 fn is_signed(request: &Request<Incoming>) -> bool {
     let header = request.headers().get(header::AUTHORIZATION);
     header.is_some_and(|v| v.as_bytes().starts_with(b"AWS4-"))
-        || request.uri().query().is_some_and(|q| q.contains("X-Amz-Algorithm="))
+        || request.uri().query().is_some_and(|q| q.contains("X-Amz-Algorithm=") || q.contains("AWSAccessKeyId="))
 }
 
 /// A browser's request on behalf of a page that this machine does not serve. In test mode, which asks for no key, any
