@@ -435,6 +435,8 @@ impl Builds {
                 let good = matches!(truth, Some(JobOutcome::Finished { steps, .. }) if steps.iter().all(succeeded));
                 assert!(good, "{id} is said to have succeeded, and its job ended so: {truth:?}");
                 assert!(state.first_failure().is_none());
+                let wanted = self.keys.contains(&(id.clone(), format!("{}:upload", state.request.uuid)));
+                assert_eq!(wanted, !state.facts.artifacts.is_empty(), "{id} has the artifacts that it asked for");
             } else {
                 assert!(state.first_failure().is_some(), "{id} ended {status:?} and no phase says why");
             }
