@@ -20,9 +20,18 @@ pub fn call(connection: &mut Connection, service: JsonService, operation: &str, 
 /// A role that services may run as, and a versioned bucket.
 pub fn role_and_bucket(address: SocketAddr) -> Result<()> {
     let mut connection = Connection::new(address);
-    let trust = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C\
-                 %22Principal%22%3A%7B%22Service%22%3A%5B%22codebuild.amazonaws.com%22%2C%22codepipeline.amazonaws.com%22%5D%7D%2C\
-                 %22Action%22%3A%22sts%3AAssumeRole%22%7D%5D%7D";
+    // A statement for each service: moto finds no service in a list.
+    let statement = |service: &str| {
+        format!(
+            "%7B%22Effect%22%3A%22Allow%22%2C%22Principal%22%3A%7B%22Service%22%3A%22{service}.amazonaws.com%22%7D%2C\
+             %22Action%22%3A%22sts%3AAssumeRole%22%7D"
+        )
+    };
+    let trust = format!(
+        "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B{}%2C{}%5D%7D",
+        statement("codebuild"),
+        statement("codepipeline")
+    );
     let form = format!("Action=CreateRole&Version=2010-05-08&RoleName=bench&AssumeRolePolicyDocument={trust}");
     made(&connection.send(&request::query("iam", &form))?).context("CreateRole")?;
     made(&connection.send(&request::s3("PUT", &format!("/{BUCKET}"), b""))?).context("CreateBucket")?;
