@@ -401,7 +401,7 @@ impl Builds {
         assert!(*self.state(id) != before, "the limit of {id} passed and nothing came of it");
     }
 
-    /// The weather clears for a while.
+    /// The weather clears for a while: nothing is lost any more, and old news still come in.
     pub fn clear_up(&mut self, rng: &mut Rng, now: Timestamp) {
         for _ in 0..12 {
             for _ in 0..self.outbox.len() * 3 {
@@ -410,6 +410,9 @@ impl Builds {
             self.run_jobs(rng, now);
             for _ in 0..self.deeds.len() * 2 {
                 self.do_one(rng, now);
+            }
+            if rng.chance(30) {
+                self.say_again(rng, now);
             }
         }
     }
@@ -439,6 +442,10 @@ impl Builds {
                 assert_eq!(wanted, !state.facts.artifacts.is_empty(), "{id} has the artifacts that it asked for");
             } else {
                 assert!(state.first_failure().is_some(), "{id} ended {status:?} and no phase says why");
+            }
+            if status == BuildStatus::Fault {
+                let lost = matches!(truth, None | Some(JobOutcome::Lost { .. }));
+                assert!(lost, "{id} is said to be lost, and its job ended so: {truth:?}");
             }
             if status == BuildStatus::Stopped && !matches!(truth, Some(JobOutcome::Cancelled { .. })) {
                 assert!(self.stopped.contains(id), "{id} was stopped by nobody");
