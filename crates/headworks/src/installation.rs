@@ -34,6 +34,9 @@ pub struct Installation {
     pub metrics: Metrics,
     pub hosts: wire::EndpointHosts,
     executor: Arc<Chosen>,
+    /// Under which name the driver claims effects; its own for each data folder, so that servers that share a
+    /// database never take each other's claims for those of a dead run.
+    owner: String,
     background: Mutex<Background>,
     /// Held for as long as the process lives, so that two servers never share a data folder.
     _lock: File,
@@ -97,6 +100,7 @@ impl Installation {
         let lock = lock(&dir)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn Ids> = Arc::new(RandomIds);
+        let owner = owner(&dir, &*ids)?;
         let url = config.database.clone().unwrap_or_else(|| dir.join("headworks.db").display().to_string());
         let options = StoreOptions::default();
         let store = Store::open(&url, machines(), clock.clone(), options).await.map_err(OpenError::Store)?;
@@ -119,6 +123,7 @@ impl Installation {
             metrics: Metrics::new(),
             hosts,
             executor,
+            owner,
             background: Mutex::default(),
             _lock: lock,
         }))
@@ -166,7 +171,7 @@ impl Installation {
     }
 
     fn driver(&self) -> Driver {
-        Driver::new(DriverCx { cx: self.cx.clone(), executor: self.executor.clone() }, "local")
+        Driver::new(DriverCx { cx: self.cx.clone(), executor: self.executor.clone() }, &*self.owner)
             .with(driver::BuildPerformer)
             .with(driver::PipelinePerformer)
             .subscribe(driver::PipelineStarter)
@@ -200,6 +205,22 @@ fn set_aside(data_dir: &Path, name: &str) -> io::Result<()> {
     }
 }
 
+/// The name of this data folder: random, made at the first start.
+fn owner(dir: &Path, ids: &dyn Ids) -> Result<String, OpenError> {
+    let error = |source| OpenError::Write { dir: dir.to_owned(), source };
+    let path = dir.join("owner");
+    match fs::read_to_string(&path) {
+        Ok(name) if !name.trim().is_empty() => Ok(name.trim().to_owned()),
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(error(e)),
+        _ => {
+            let name = ids.uuid().to_string();
+            let temporary = dir.join("owner.new");
+            fs::write(&temporary, &name).and_then(|()| fs::rename(&temporary, &path)).map_err(error)?;
+            Ok(name)
+        }
+    }
+}
+
 fn make_dir(dir: &Path) -> Result<PathBuf, OpenError> {
     let error = |source| OpenError::Make { dir: dir.to_owned(), source };
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(error)?;
@@ -224,4 +245,17 @@ pub fn is_running(dir: &Path) -> bool {
 pub fn host_of(endpoint: &str) -> Option<String> {
     let uri: http::Uri = endpoint.parse().ok()?;
     uri.host().map(|h| h.trim_matches(['[', ']']).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_data_folder_keeps_its_name_and_shares_it_with_none() {
+        let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let name = owner(one.path(), &RandomIds).unwrap();
+        assert_eq!(owner(one.path(), &RandomIds).unwrap(), name);
+        assert_ne!(owner(two.path(), &RandomIds).unwrap(), name);
+    }
 }
