@@ -68,7 +68,8 @@ pub(super) fn plan_text(
     };
     let (plan, job) =
         compile(request, dirs, &spec).map_err(|context| PlanError { context, findings: findings.clone() })?;
-    let mut preamble = findings;
+    let mut preamble = without_effect(request);
+    preamble.extend(findings);
     for phase in &spec.phases {
         if !phase.runtime_versions.is_empty() {
             let wanted: Vec<_> = phase.runtime_versions.iter().map(|(r, v)| format!("{r} {v}")).collect();
@@ -79,6 +80,27 @@ pub(super) fn plan_text(
         }
     }
     Ok((plan, job, preamble))
+}
+
+/// What the project asks for and this build does not have, in words for its log: nothing is passed over in silence.
+fn without_effect(request: &Request) -> Vec<String> {
+    let mut lines = vec![format!("image {} is not used: the build runs with this machine's own tools", request.image)];
+    if request.environment_type.starts_with("ARM_") {
+        lines.push(
+            "environment type ARM_CONTAINER has no effect: the build runs on this machine's processor".to_owned(),
+        );
+    }
+    if request.privileged {
+        lines.push("privilegedMode has no effect: there is no container engine in the build".to_owned());
+    }
+    let cache = request.echo.pointer("/cache/type").and_then(serde_json::Value::as_str).unwrap_or("NO_CACHE");
+    if cache != "NO_CACHE" {
+        lines.push(format!("cache {cache} has no effect: nothing is restored and nothing is kept"));
+    }
+    if !request.encryption_key.ends_with(":alias/aws/s3") && !request.encryption_key.is_empty() {
+        lines.push(format!("encryption key {} is not used: artifacts are stored as they are", request.encryption_key));
+    }
+    lines
 }
 
 /// Plans the job of a buildspec.
