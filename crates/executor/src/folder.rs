@@ -149,8 +149,9 @@ pub(crate) fn sync_dir(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-/// Removes a tree, also when what is in it was made read-only. A missing tree is fine.
-pub(crate) fn remove_tree(path: &Path) -> io::Result<()> {
+/// Removes a tree, also when what is in it was made read-only: a server that is not root could not remove what its jobs
+/// leave otherwise. No link is followed. A missing tree is fine. Blocks on the disk.
+pub fn remove_tree(path: &Path) -> io::Result<()> {
     match fs::remove_dir_all(path) {
         Ok(()) => return Ok(()),
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),

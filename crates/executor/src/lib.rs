@@ -17,4 +17,5 @@ pub use contract::{
     BoxFuture, BoxStream, Executor, ExecutorError, JobEntry, JobReport, JobState, Position, Reports, Started,
 };
 pub use dummy::{Behaviour, DummyExecutor};
+pub use folder::remove_tree;
 pub use host::{HostConfig, HostExecutor, Isolation, ShimProgram, Unavailable};

@@ -148,8 +148,51 @@ pub(super) async fn make(dir: &Path) -> Result<(), PerformError> {
 
 /// Removes a folder with all that is in it; builds leave what they want, also folders that nobody may write.
 pub(super) async fn remove(dir: &Path) -> Result<(), PerformError> {
-    match tokio::fs::remove_dir_all(dir).await {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(PerformError::new(format!("remove {}", dir.display()), e)),
-        _ => Ok(()),
+    let doing = || format!("remove {}", dir.display());
+    let doomed = dir.to_owned();
+    let removed = tokio::task::spawn_blocking(move || executor::remove_tree(&doomed));
+    removed.await.map_err(|e| PerformError::new(doing(), e))?.map_err(|e| PerformError::new(doing(), e))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+
+    /// Root may write in every folder, so root runs this test again as somebody else.
+    #[tokio::test]
+    async fn what_a_build_left_read_only_is_removed_by_a_server_that_is_not_root() {
+        let top = tempfile::tempdir().unwrap();
+        if fs::metadata(top.path()).unwrap().uid() == 0 {
+            return as_nobody(
+                "build::prepare::tests::what_a_build_left_read_only_is_removed_by_a_server_that_is_not_root",
+            );
+        }
+        let work = top.path().join("build");
+        fs::create_dir_all(work.join("modules/cache")).unwrap();
+        fs::write(work.join("modules/cache/file"), "x").unwrap();
+        for dir in ["modules/cache", "modules"] {
+            fs::set_permissions(work.join(dir), Permissions::from_mode(0o555)).unwrap();
+        }
+        super::remove(&work).await.unwrap();
+        assert!(!work.exists());
+        super::remove(&work).await.unwrap();
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the test must run as another user")]
+    fn as_nobody(test: &str) {
+        let mut command = std::process::Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]);
+        command.arg(std::env::current_exe().unwrap()).args(["--exact", test, "--nocapture"]);
+        match command.output() {
+            Ok(output) if matches!(output.status.code(), Some(126 | 127)) => {
+                eprintln!("SKIPPED: nobody may not run this: {}", String::from_utf8_lossy(&output.stderr).trim());
+            }
+            Ok(output) => {
+                assert!(output.status.success(), "{output:?}");
+                assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{output:?}");
+            }
+            Err(error) => eprintln!("SKIPPED: there is no setpriv here: {error}"),
+        }
     }
 }
