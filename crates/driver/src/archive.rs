@@ -1,9 +1,12 @@
 //! Zips: unpacking what strangers packed, and packing so that the same files give the same bytes. Blocks on the disk.
 //!
 //! Nothing that an archive holds is written outside its folder. Names with `..`, absolute names and names through
-//! another entry's link are refused; links are made last, so no file is ever written through one, and a link's target
-//! may climb (`../`) only at its beginning and not above the folder: then links that lead through other links stay
-//! inside as well. Devices, pipes and set-uid bits do not survive.
+//! another entry's link are refused; links are made last, so no file is ever written through one. Devices, pipes and
+//! set-uid bits do not survive.
+//!
+//! Where a link leads is data: a source has it as its author made it, and whoever reads a source afterwards minds where
+//! links lead (`build/collect.rs`, `build/prepare.rs`), as it must for what git brings. A reader that follows every link
+//! asks for [`Links::Inside`].
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
@@ -30,6 +33,16 @@ impl Default for Limits {
     fn default() -> Self {
         Limits { entries: 250_000, total_bytes: 20 << 30, ratio: 200, free_bytes: 256 << 20 }
     }
+}
+
+/// Which links an archive may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Links {
+    /// Any: absolute, dangling, or leading out. The reader follows none without looking where it leads.
+    Any,
+    /// Those that stay in the folder, also through other links: a target may climb (`../`) only at its beginning and not
+    /// above the folder. Others refuse the archive.
+    Inside,
 }
 
 /// Why an archive was not unpacked or packed.
@@ -67,12 +80,23 @@ fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Archi
 }
 
 /// Unpacks into `folder`, which must be empty or not exist yet. On an error the folder holds a part.
-pub fn unpack(archive: impl Read + Seek, packed_bytes: u64, folder: &Path, limits: Limits) -> Result<(), ArchiveError> {
+pub fn unpack(
+    archive: impl Read + Seek,
+    packed_bytes: u64,
+    folder: &Path,
+    links_allowed: Links,
+    limits: Limits,
+) -> Result<(), ArchiveError> {
     let mut archive = ZipArchive::new(archive).map_err(ArchiveError::Malformed)?;
     if archive.len() > limits.entries {
         return Err(ArchiveError::TooLarge(format!("{} files", limits.entries)));
     }
     fs::create_dir_all(folder).map_err(io_error("make the folder", folder))?;
+    if fs::read_dir(folder).map_err(io_error("list", folder))?.next().is_some() {
+        // What is there may be a link, and files would be written through it.
+        let taken = io::Error::from(io::ErrorKind::DirectoryNotEmpty);
+        return Err(io_error("unpack into", folder)(taken));
+    }
     let mut budget = Budget { limits, packed_bytes, used: 0 };
     let mut links = Vec::new();
     for index in 0..archive.len() {
@@ -83,7 +107,12 @@ pub fn unpack(archive: impl Read + Seek, packed_bytes: u64, folder: &Path, limit
         if entry.is_symlink() {
             let mut text = String::new();
             entry.by_ref().take(4096).read_to_string(&mut text).map_err(broken)?;
-            check_link(&name, &relative, &text)?;
+            if text.is_empty() || text.contains('\0') {
+                return Err(ArchiveError::Unsafe { name, why: "its link has no target" });
+            }
+            if links_allowed == Links::Inside {
+                check_inside(&name, &relative, &text)?;
+            }
             links.push((name, target, text));
         } else if entry.is_dir() {
             fs::create_dir_all(&target).map_err(io_error("make the folder", &target))?;
@@ -199,14 +228,11 @@ fn safe_path(name: &str) -> Result<PathBuf, ArchiveError> {
     Ok(path)
 }
 
-fn check_link(name: &str, link: &Path, target: &str) -> Result<(), ArchiveError> {
+fn check_inside(name: &str, link: &Path, target: &str) -> Result<(), ArchiveError> {
     let refused = |why| Err(ArchiveError::Unsafe { name: name.to_owned(), why });
     // From the link's folder so many steps lead up to the root.
     let mut depth = link.components().count().saturating_sub(1);
     let mut down = false;
-    if target.is_empty() || target.contains('\0') {
-        return refused("its link has no target");
-    }
     for component in Path::new(target).components() {
         match component {
             Component::RootDir | Component::Prefix(_) => return refused("its link is absolute"),
@@ -316,7 +342,7 @@ mod tests {
 
     fn unpacked(bytes: &[u8], limits: Limits) -> (tempfile::TempDir, Result<(), ArchiveError>) {
         let outside = tempfile::tempdir().unwrap();
-        let result = unpack(Cursor::new(bytes), bytes.len() as u64, &outside.path().join("in"), limits);
+        let result = unpack(Cursor::new(bytes), bytes.len() as u64, &outside.path().join("in"), Links::Inside, limits);
         (outside, result)
     }
 
@@ -351,12 +377,56 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_written_through_a_link() {
+    fn a_source_keeps_links_that_lead_anywhere() {
         let bytes = zip(|w| {
-            w.add_symlink("d", "e", SimpleFileOptions::default()).unwrap();
-            file(w, "d/x", b"evil");
+            for (name, target) in
+                [("abs", "/usr/bin/env"), ("d/up", "../../x"), ("gone", "nowhere"), ("through", "d/up")]
+            {
+                w.add_symlink(name, target, SimpleFileOptions::default()).unwrap();
+            }
+            file(w, "d/file", b"content");
         });
-        assert!(refusal(&bytes).contains("something else has its name"));
+        let outside = tempfile::tempdir().unwrap();
+        let folder = outside.path().join("in");
+        unpack(Cursor::new(&bytes), bytes.len() as u64, &folder, Links::Any, Limits::default()).unwrap();
+        let target = |name: &str| fs::read_link(folder.join(name)).unwrap().display().to_string();
+        let targets = ["abs", "d/up", "gone", "through"].map(target);
+        assert_eq!(targets, ["/usr/bin/env", "../../x", "nowhere", "d/up"]);
+        assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 1, "nothing may land outside");
+    }
+
+    #[test]
+    fn nothing_is_written_through_a_link() {
+        let outside = tempfile::tempdir().unwrap();
+        for (links, target) in [(Links::Inside, "e".to_owned()), (Links::Any, outside.path().display().to_string())] {
+            for file_first in [true, false] {
+                let bytes = zip(|w| {
+                    let link =
+                        |w: &mut ZipWriter<_>| w.add_symlink("d", &target, SimpleFileOptions::default()).unwrap();
+                    if !file_first {
+                        link(w);
+                    }
+                    file(w, "d/x", b"evil");
+                    if file_first {
+                        link(w);
+                    }
+                });
+                let folder = tempfile::tempdir().unwrap();
+                let result = unpack(Cursor::new(&bytes), bytes.len() as u64, folder.path(), links, Limits::default());
+                assert!(result.unwrap_err().to_string().contains("something else has its name"));
+            }
+        }
+        assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn nothing_is_unpacked_beside_what_is_there() {
+        let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        symlink(outside.path(), folder.path().join("d")).unwrap();
+        let bytes = zip(|w| file(w, "d/x", b"evil"));
+        let result = unpack(Cursor::new(&bytes), bytes.len() as u64, folder.path(), Links::Any, Limits::default());
+        assert!(!result.unwrap_err().is_users());
+        assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::prepare::Trouble;
 use crate::PerformError;
-use crate::archive::{self, Limits};
+use crate::archive::{self, Limits, Links};
 
 /// Fetches one source into `dir`, which exists and is empty. Gives the version that it resolved to.
 pub(super) async fn fetch(cx: &Cx, request: &Request, source: &Source, dir: &Path) -> Result<Option<String>, Trouble> {
@@ -69,7 +69,7 @@ async fn zip(cx: &Cx, request: &Request, place: &Place, version: Option<&str>, d
     let unpacked = tokio::task::spawn_blocking(move || {
         let file = std::fs::File::open(&from)?;
         let size = file.metadata()?.len();
-        let result = archive::unpack(file, size, &into, Limits::default());
+        let result = archive::unpack(file, size, &into, Links::Any, Limits::default());
         std::fs::remove_file(&from)?;
         Ok::<_, std::io::Error>(result)
     });

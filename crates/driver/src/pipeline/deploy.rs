@@ -120,7 +120,7 @@ fn unpack(artifact: &str, zip: &Path, size: u64, folder: &Path) -> Result<Vec<(S
         false => Trouble::Ours(PerformError::new(format!("unpack the artifact '{artifact}'"), e)),
     };
     let file = File::open(zip).map_err(|e| Trouble::Ours(PerformError::new("open an artifact", e)))?;
-    archive::unpack(file, size, folder, archive::Limits::default()).map_err(trouble)?;
+    archive::unpack(file, size, folder, archive::Links::Inside, archive::Limits::default()).map_err(trouble)?;
     let members = archive::members(folder).map_err(trouble)?;
     let files = members.into_iter().map(|m| (folder.join(&m.name), m.name)).filter(|(path, _)| path.is_file());
     Ok(files.map(|(path, name)| (name, path)).collect())
