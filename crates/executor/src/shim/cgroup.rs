@@ -39,16 +39,18 @@ pub(crate) struct Available {
 impl Cgroups {
     /// Makes the groups that the limits ask for. What cannot be made is left to [`set_process_limits`].
     pub fn create(folder: &Folder, spec: &JobSpec) -> Cgroups {
+        if spec.limits == JobLimits::default() {
+            return Cgroups::default();
+        }
+        Cgroups::create_in(&hierarchies(), folder, &spec.limits)
+    }
+
+    fn create_in(hierarchies: &[Hierarchy], folder: &Folder, limits: &JobLimits) -> Cgroups {
         let name = folder.path().file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let mut groups = Cgroups::default();
-        let limits = &spec.limits;
-        if limits == &JobLimits::default() {
-            return groups;
-        }
-        let hierarchies = hierarchies();
         let mut record = Vec::new();
         for (controller, files) in wanted(limits) {
-            let Some(found) = find(&hierarchies, controller) else { continue };
+            let Some(found) = find(hierarchies, controller) else { continue };
             let Some(dir) = make(found, controller, &name) else { continue };
             let version = usize::from(found.controllers.is_empty());
             let mut written = true;
@@ -249,6 +251,11 @@ fn remove_dir(dir: &Path) {
 fn hierarchies() -> Vec<Hierarchy> {
     let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    parse(&own, &mounts)
+}
+
+/// From the texts of `cgroup` and `mountinfo` in a process's folder of /proc.
+fn parse(own: &str, mounts: &str) -> Vec<Hierarchy> {
     let mut found = Vec::new();
     for line in mounts.lines() {
         let Some((left, right)) = line.split_once(" - ") else { continue };
@@ -269,8 +276,99 @@ fn hierarchies() -> Vec<Hierarchy> {
             if is_v2 { names.is_empty() } else { names.iter().any(|n| options.split(',').any(|o| o == n)) }
         });
         let Some((controllers, path)) = member else { continue };
-        let path = path.strip_prefix(root).unwrap_or(&path).trim_start_matches('/').to_owned();
-        found.push(Hierarchy { controllers, mount: mount.into(), own: path.into() });
+        // What is not below the mount's root cannot be seen through this mount: then its own root has to do.
+        let own = Path::new(&path).strip_prefix(root).unwrap_or(Path::new("")).to_owned();
+        found.push(Hierarchy { controllers, mount: mount.into(), own });
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: JobLimits = JobLimits { cpus: Some(1.5), memory_bytes: Some(64 << 20), processes: Some(40) };
+
+    /// A folder that looks like a mounted hierarchy of version 2; `groups` are those that may limit everything.
+    fn unified(own: &str, groups: &[&str]) -> (tempfile::TempDir, Vec<Hierarchy>) {
+        let root = tempfile::tempdir().unwrap();
+        for group in groups {
+            let dir = root.path().join(group);
+            fs::create_dir_all(&dir).unwrap();
+            fs::write(dir.join("cgroup.controllers"), "cpuset cpu io memory pids\n").unwrap();
+        }
+        let mounts =
+            format!("30 23 0:26 / {} rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n", root.path().display());
+        let found = parse(&format!("0::{own}\n"), &mounts);
+        (root, found)
+    }
+
+    fn job(root: &tempfile::TempDir) -> Folder {
+        let folder = root.path().join("jobs/one");
+        fs::create_dir_all(&folder).unwrap();
+        Folder::at(folder)
+    }
+
+    #[test]
+    fn in_version_2_a_job_gets_a_group_below_the_servers_own() {
+        let below = "system.slice/headworks.service";
+        let at = format!("{below}/{PARENT}/one");
+        let (root, found) = unified(&format!("/{below}"), &["", below, &at]);
+        let groups = Cgroups::create_in(&found, &job(&root), &LIMITS);
+        assert_eq!(groups.dirs, [root.path().join(&at)]);
+        let read = |file: &str| fs::read_to_string(root.path().join(&at).join(file)).unwrap();
+        assert_eq!(read("cpu.max"), "150000 100000");
+        assert_eq!((read("memory.max").as_str(), read("memory.swap.max").as_str()), ("67108864", "0"));
+        assert_eq!(read("pids.max"), "40");
+        for group in [below.to_owned(), format!("{below}/{PARENT}")] {
+            let handed_on = fs::read_to_string(root.path().join(&group).join("cgroup.subtree_control")).unwrap();
+            assert_eq!(handed_on, "+pids", "the last controller that {group} was asked to hand on");
+        }
+        fs::write(root.path().join(&at).join("memory.events"), "low 0\noom 3\noom_kill 2\n").unwrap();
+        assert_eq!(groups.oom_kills(), 2);
+        fs::write(root.path().join(&at).join("cgroup.procs"), "").unwrap();
+        groups.add(77).unwrap();
+        assert_eq!(read("cgroup.procs"), "77");
+        let noted = fs::read_to_string(job(&root).cgroups()).unwrap();
+        assert_eq!(noted, format!("{}\n", root.path().join(&at).display()));
+    }
+
+    #[test]
+    fn in_version_2_a_group_that_hands_nothing_on_is_passed_over_for_the_root() {
+        let at = format!("{PARENT}/one");
+        let (root, found) = unified("/user.slice", &["", "user.slice", &at]);
+        let groups = Cgroups::create_in(&found, &job(&root), &LIMITS);
+        assert_eq!(groups.dirs, [root.path().join(&at)]);
+        assert!(!root.path().join("user.slice").join(&at).exists(), "what was tried is removed");
+    }
+
+    #[test]
+    fn in_version_2_without_the_right_to_make_groups_there_is_none() {
+        let (root, found) = unified("/user.slice", &["", "user.slice"]);
+        let folder = job(&root);
+        fs::write(root.path().join(PARENT), "in the way").unwrap();
+        fs::write(root.path().join("user.slice").join(PARENT), "in the way").unwrap();
+        let groups = Cgroups::create_in(&found, &folder, &LIMITS);
+        assert!(groups.dirs.is_empty() && groups.oom_kills() == 0);
+    }
+
+    #[test]
+    fn controllers_that_version_1_has_are_taken_from_there() {
+        let mounts = "40 23 0:30 / /cg/memory rw - cgroup cgroup rw,memory\n\
+                      41 23 0:31 /docker/abc /cg/cpu rw - cgroup cgroup rw,cpu,cpuacct\n\
+                      42 23 0:32 / /cg/unified rw - cgroup2 cgroup2 rw\n";
+        let own = "4:memory:/a\n3:cpu,cpuacct:/docker/abc/x\n1:name=systemd:/a\n0::/a\n";
+        let found = parse(own, mounts);
+        let place = |controller: &str| find(&found, controller).map(|h| h.mount.join(&h.own));
+        assert_eq!(place("memory"), Some("/cg/memory/a".into()));
+        assert_eq!(place("cpu"), Some("/cg/cpu/x".into()));
+        assert_eq!(place("pids"), None, "nobody offers it");
+    }
+
+    #[test]
+    fn a_group_outside_of_what_is_mounted_counts_as_the_mounts_root() {
+        let mounts = "41 23 0:31 /docker/abc /cg rw - cgroup2 cgroup2 rw\n";
+        let [found] = &parse("0::/docker/abcdef\n", mounts)[..] else { panic!("one hierarchy") };
+        assert_eq!((found.mount.as_path(), found.own.as_path()), (Path::new("/cg"), Path::new("")));
+    }
 }
