@@ -244,6 +244,11 @@ impl View {
     /// view itself: a link on the way could lead to the host's own folder.
     fn take(&self, path: &Path) -> Option<OwnedFd> {
         let relative = path.strip_prefix("/").ok()?;
+        if self.user_namespace {
+            // To copy a file up its folders are copied as well, and one of a user who is not in the namespace (the host's
+            // root, say) cannot be: with a layer of its own nothing above the shown folder needs to be.
+            return None;
+        }
         if FRESH.iter().any(|name| relative.starts_with(name)) {
             return None;
         }

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::rig::Rig;
+use crate::rig::{Rig, base_dir};
 
 fn is_root() -> bool {
     let is_root = rustix::process::geteuid().is_root();
@@ -43,7 +43,7 @@ async fn what_is_installed_or_deleted_outside_the_work_folder_is_gone_with_the_j
 
 #[tokio::test]
 async fn the_servers_data_the_home_and_other_jobs_are_not_in_the_view() {
-    let secrets = tempfile::Builder::new().prefix("hw-secrets-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let secrets = tempfile::Builder::new().prefix("hw-secrets-").tempdir_in(base_dir()).unwrap();
     let tools = secrets.path().join(".tool");
     std::fs::create_dir_all(tools.join("bin")).unwrap();
     std::fs::write(secrets.path().join("key"), "secret").unwrap();
@@ -94,7 +94,7 @@ async fn a_job_cannot_reach_the_hosts_processes_devices_or_mounts() {
 
 #[tokio::test]
 async fn what_is_hidden_stays_hidden_when_its_path_is_a_link() {
-    let real = tempfile::Builder::new().prefix("hw-real-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let real = tempfile::Builder::new().prefix("hw-real-").tempdir_in(base_dir()).unwrap();
     std::fs::write(real.path().join("key"), "secret").unwrap();
     let link = real.path().with_extension("link");
     std::os::unix::fs::symlink(real.path(), &link).unwrap();

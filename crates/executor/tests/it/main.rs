@@ -8,3 +8,4 @@ mod host_limits;
 mod host_recovery;
 mod host_shell;
 mod rig;
+mod unprivileged;

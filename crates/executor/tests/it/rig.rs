@@ -21,6 +21,11 @@ pub fn config(data_dir: &Path) -> HostConfig {
     config
 }
 
+/// Where tests keep their files: beside the binaries, or where somebody who may not write there was told to.
+pub fn base_dir() -> PathBuf {
+    std::env::var_os("HEADWORKS_TEST_DIR").map_or_else(|| env!("CARGO_TARGET_TMPDIR").into(), PathBuf::from)
+}
+
 impl Rig {
     /// `None` where the machine allows no sandbox; says so.
     pub async fn new() -> Option<Rig> {
@@ -29,8 +34,7 @@ impl Rig {
 
     pub async fn with(change: impl FnOnce(&mut HostConfig)) -> Option<Rig> {
         // Beside the binaries: /tmp is not the job's /tmp, and the data folder must be on a real file system.
-        let base = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-        let dir = tempfile::Builder::new().prefix("executor-").tempdir_in(base).unwrap();
+        let dir = tempfile::Builder::new().prefix("executor-").tempdir_in(base_dir()).unwrap();
         let mut config = config(dir.path());
         change(&mut config);
         match HostExecutor::probe(config).await {

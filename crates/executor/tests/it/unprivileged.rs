@@ -1,0 +1,58 @@
+//! The host executor of a server that is not root.
+
+use std::os::unix::fs::chown;
+use std::process::Command;
+
+use crate::rig::{Rig, base_dir};
+
+const NOBODY: u32 = 65534;
+/// Tests that say nothing about users and take long.
+const LEFT_OUT: [&str; 4] =
+    ["the_whole_suite", "a_hundred_megabytes", "the_first_line_is_seen", "two_shims_that_race_run_a_job_once"];
+
+#[tokio::test]
+async fn the_sandbox_knows_whether_it_needs_a_user_namespace() {
+    let Some(rig) = Rig::new().await else { return };
+    let is_root = rustix::process::geteuid().is_root();
+    assert_eq!(rig.host.isolation().user_namespace, !is_root);
+    let seen = rig.run(&rig.spec("who", &["id -u; wc -l </proc/self/uid_map; touch made"])).await;
+    assert_eq!(seen.lines(), ["0", "1"], "{seen:?}");
+}
+
+/// Runs every other test once more as `nobody`: contract, isolation, limits, recovery.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the test must run as another user")]
+fn the_whole_suite_passes_for_a_server_that_is_not_root() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("SKIPPED: only root can become somebody else; all other tests ran as an ordinary user already");
+        return;
+    }
+    let dir = tempfile::Builder::new().prefix("nobody-").tempdir_in(base_dir()).unwrap();
+    chown(dir.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]);
+    command.arg(std::env::current_exe().unwrap()).args(["--nocapture", "--test-threads=2"]);
+    for name in LEFT_OUT {
+        command.args(["--skip", name]);
+    }
+    command.env("HEADWORKS_TEST_DIR", dir.path()).env("HOME", dir.path()).env("TMPDIR", dir.path());
+    // Anything else is the user's who runs this.
+    command.env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    let output = match command.output() {
+        Ok(output) => output,
+        Err(error) => {
+            eprintln!("SKIPPED: there is no setpriv here: {error}");
+            return;
+        }
+    };
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    if matches!(output.status.code(), Some(126 | 127)) {
+        eprintln!("SKIPPED: nobody may not run {}: {text}", std::env::current_exe().unwrap().display());
+        return;
+    }
+    if let Some(line) = text.lines().find(|line| line.contains("SKIPPED: jobs cannot be isolated")) {
+        // The kernel refuses user namespaces: nothing was tested.
+        eprintln!("{line}");
+    }
+    assert!(output.status.success(), "{text}");
+}
