@@ -3,6 +3,13 @@
 //! Runs in the init, in a fresh mount namespace: nothing here is seen by the host, and all of it goes with the job. As root
 //! one overlay over `/` carries nearly everything. In a user namespace the kernel refuses that, because `/` has locked
 //! mounts on it; then each top-level folder gets its own overlay.
+//!
+//! Root's jobs are really root's, so that `apt-get` and its like work: what holds them is the mount namespace, the
+//! capabilities that they lack (also in their bounding set, so that no program gives them back), and read-only or hidden
+//! parts of /proc and /sys.
+//!
+//! Deviation: jobs share this machine's network: they reach the server on its loopback address, and whatever else listens
+//! there.
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;

@@ -118,6 +118,40 @@ async fn a_job_cannot_read_the_hosts_network_traffic() {
 }
 
 #[tokio::test]
+async fn roots_jobs_have_dockers_capabilities_without_devices_and_raw_packets() {
+    let Some(rig) = Rig::new().await else { return };
+    let job = rig.spec("capabilities", &["grep -E '^Cap(Prm|Eff|Bnd|Amb)' /proc/self/status | tr -d '\\t'"]);
+    let seen = rig.run(&job).await;
+    // CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE, SYS_CHROOT, AUDIT_WRITE and
+    // SETFCAP: no SYS_ADMIN, SYS_MODULE, SYS_BOOT, SYS_RAWIO, SYS_TIME, SYS_PTRACE, SYSLOG, NET_ADMIN, BPF, MKNOD, NET_RAW.
+    let held = ["CapPrm", "CapEff", "CapBnd"].map(|set| format!("{set}:00000000a00405fb"));
+    assert_eq!(seen.lines(), [held[0].as_str(), &held[1], &held[2], "CapAmb:0000000000000000"], "{seen:?}");
+}
+
+#[tokio::test]
+async fn the_kernel_itself_is_out_of_reach() {
+    let Some(rig) = Rig::new().await else { return };
+    if !found("python3") {
+        return;
+    }
+    // By number, because no program of this machine makes them all. Without the right to call them the kernel says EPERM
+    // before it looks at the arguments, or ENOSYS where it was built without them.
+    let calls = "import ctypes\n\
+                 libc = ctypes.CDLL(None, use_errno=True)\n\
+                 calls = dict(init_module=175, delete_module=176, kexec_load=246, swapon=167, swapoff=168, iopl=172, acct=163)\n\
+                 for name, number in calls.items():\n\
+                 \x20   if libc.syscall(number, 3, 0, 0, 0) == 0 or ctypes.get_errno() not in (1, 38):\n\
+                 \x20       print(name, ctypes.get_errno())\n\
+                 print('done')\n";
+    let job = rig.spec("kernel", &["python3 calls.py"]);
+    std::fs::write(job.work_dir.join("calls.py"), calls).unwrap();
+    let seen = rig.run(&job).await;
+    if cfg!(target_arch = "x86_64") {
+        assert_eq!(seen.lines(), ["done"], "{seen:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_machines_tools_work_inside() {
     let Some(rig) = Rig::new().await else { return };
     // Whatever is on this machine's PATH, also in the home of its user.
