@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use base::{ApiError, Region, Scope};
-use engine::access::Enforcement;
 use http::request::Parts;
 use platform::iam::{Credential, CredentialRefusal};
 use platform::{Cx, Principal};
+use serde_json::Value;
 use wire::Call;
 use wire::sigv4::{self, BodyReader, Fault, PresignedV2, Signature};
 
@@ -143,9 +143,8 @@ fn note_use(cx: Cx, access_key: String, service: String, region: String) {
     });
 }
 
-/// Decides whether the caller may do `call`. Policies are not enforced yet: whoever has a valid key of the account
-/// may do everything in it. The resources of each operation come with enforcement.
-pub async fn authorize(cx: &Cx, call: &Call) -> Result<(), ApiError> {
-    let action = format!("{}:{}", call.service.signing_name(), call.operation.name());
-    platform::iam::authorize(cx, Enforcement::Off, &action, &[]).await
+/// Decides whether the caller may do `call` with `input`.
+pub async fn authorize(cx: &Cx, call: &Call, input: &Value) -> Result<(), ApiError> {
+    let needs = platform::iam::needs(cx.scope(), call.service.signing_name(), call.operation.name(), input);
+    platform::iam::authorize(cx, &needs).await
 }

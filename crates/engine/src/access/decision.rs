@@ -1,14 +1,15 @@
 //! From a request and the policies that speak of it to a verdict.
 
 use super::{Context, Subject, SubjectKind, condition, matching};
-use formats::policy::{Document, Effect, Statement};
+use formats::policy::{Document, Effect, Resources, Statement};
 
 /// Whether policies count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Enforcement {
-    /// Every authenticated principal may do everything in its account.
-    Off,
-    /// Policies decide.
+    /// Policies decide about the sessions of builds. Every other authenticated principal may do everything in its
+    /// account.
+    Builds,
+    /// Policies decide about everybody.
     On,
 }
 
@@ -18,7 +19,8 @@ pub struct Request<'a> {
     pub subject: &'a Subject,
     /// `service:Operation`.
     pub action: &'a str,
-    /// ARNs; `*` for what has none.
+    /// ARNs; `*` for what has none. Where they are not known (an empty list), a statement counts whatever resource
+    /// it names.
     pub resources: &'a [String],
     pub context: &'a Context,
 }
@@ -44,6 +46,13 @@ pub enum Verdict {
     DeniedExplicitly,
 }
 
+impl Policies {
+    /// Whether nothing speaks of the principal.
+    fn are_none(&self) -> bool {
+        self.identity.is_empty() && self.boundary.is_none() && self.resource.is_empty()
+    }
+}
+
 impl Verdict {
     /// Whether the answer is yes.
     pub fn is_allowed(self) -> bool {
@@ -53,12 +62,24 @@ impl Verdict {
 
 /// Decides. Every resource must be allowed.
 pub fn decide(enforcement: Enforcement, request: &Request<'_>, policies: &Policies) -> Verdict {
-    if enforcement == Enforcement::Off || request.subject.kind == SubjectKind::Root {
+    let free = match (&request.subject.kind, enforcement) {
+        (SubjectKind::Root, _) => true,
+        // A role without policies is one that nobody has thought about. Its builds get what a build needs, but no
+        // way to more.
+        (SubjectKind::BuildSession { .. }, Enforcement::Builds) => policies.are_none() && !gives_rights(request.action),
+        (_, Enforcement::Builds) => true,
+        (_, Enforcement::On) => false,
+    };
+    // AWS lets everybody ask who they are, whatever policies say.
+    if free || request.action == "sts:GetCallerIdentity" {
         return Verdict::Allowed;
+    }
+    if request.resources.is_empty() {
+        return one(request, None, policies);
     }
     let mut verdict = Verdict::Allowed;
     for resource in request.resources {
-        match one(request, resource, policies) {
+        match one(request, Some(resource), policies) {
             Verdict::Allowed => {}
             Verdict::DeniedByDefault => verdict = Verdict::DeniedByDefault,
             Verdict::DeniedExplicitly => return Verdict::DeniedExplicitly,
@@ -79,10 +100,23 @@ pub fn trusts(trust: &Document, subject: &Subject, action: &str, context: &Conte
     verdict(trust.statements.iter().filter(applies))
 }
 
-fn one(request: &Request<'_>, resource: &str, policies: &Policies) -> Verdict {
+/// Whether an action can make its caller somebody else, or give somebody more than they had.
+fn gives_rights(action: &str) -> bool {
+    match action.split_once(':') {
+        Some(("iam", _)) => true,
+        Some(("sts", name)) => {
+            name.starts_with("AssumeRole") || matches!(name, "GetSessionToken" | "GetFederationToken")
+        }
+        _ => false,
+    }
+}
+
+/// `resource` is `None` where it is not known.
+fn one(request: &Request<'_>, resource: Option<&str>, policies: &Policies) -> Verdict {
+    let covers = |r: &Resources| resource.is_none_or(|resource| matching::resource(r, resource, request.context));
     let applies = |s: &&Statement| {
         matching::action(&s.actions, request.action)
-            && s.resources.as_ref().is_none_or(|r| matching::resource(r, resource, request.context))
+            && s.resources.as_ref().is_none_or(covers)
             && s.principals.as_ref().is_none_or(|p| matching::principal(p, request.subject))
             && condition::all_hold(&s.conditions, request.context)
     };

@@ -7,8 +7,8 @@
 //! far as they are modelled: an explicit deny wins; a permissions boundary limits what identity policies give;
 //! without an allow the answer is no; an account's root may do everything in its account.
 //!
-//! [`Enforcement::Off`] answers yes without looking at policies. It is what an installation has as long as the
-//! operations do not all name their resources; the seam is called all the same.
+//! Deviation: [`Enforcement::Builds`] is what an installation has: only what runs inside a build is held to its policies, because
+//! it is code that came with a push. People and programs with a key of the account may do everything in it.
 
 mod condition;
 mod decision;

@@ -27,16 +27,28 @@ pub enum SubjectKind {
         arn: String,
         role_arn: String,
     },
+    /// The session of a role under which a build runs, or one that such a session has made.
+    BuildSession {
+        arn: String,
+        role_arn: String,
+    },
     /// `codebuild.amazonaws.com`, say.
     Service(String),
 }
 
 impl Subject {
+    /// Whether it is a session of a role.
+    pub fn is_role_session(&self) -> bool {
+        matches!(self.kind, SubjectKind::AssumedRole { .. } | SubjectKind::BuildSession { .. })
+    }
+
     /// Whether `arn` names this principal.
     pub(super) fn is_arn(&self, arn: &str) -> bool {
         match &self.kind {
             SubjectKind::User { arn: own } => own == arn,
-            SubjectKind::AssumedRole { arn: own, role_arn } => own == arn || role_arn == arn,
+            SubjectKind::AssumedRole { arn: own, role_arn } | SubjectKind::BuildSession { arn: own, role_arn } => {
+                own == arn || role_arn == arn
+            }
             SubjectKind::Root | SubjectKind::Service(_) => false,
         }
     }

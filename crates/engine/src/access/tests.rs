@@ -58,7 +58,7 @@ fn a_boundary_limits_and_the_root_has_no_limits() {
         )
     };
     assert_eq!(ask(&subject, Enforcement::On), Verdict::DeniedByDefault);
-    assert_eq!(ask(&subject, Enforcement::Off), Verdict::Allowed);
+    assert_eq!(ask(&subject, Enforcement::Builds), Verdict::Allowed);
     subject.kind = SubjectKind::Root;
     assert_eq!(ask(&subject, Enforcement::On), Verdict::Allowed);
 }
@@ -114,4 +114,34 @@ fn a_trust_policy_names_accounts_users_services_and_their_conditions() {
     let external = trust(r#"{"AWS":"123456789012"}"#, r#","Condition":{"StringEquals":{"sts:ExternalId":"k"}}"#);
     assert!(!asks(&external, &alice(), &none));
     assert!(asks(&external, &alice(), &[("sts:externalid".to_owned(), vec!["k".to_owned()])].into()));
+}
+
+#[test]
+fn a_build_is_held_to_its_policies_and_without_any_gets_no_rights() {
+    let subject = Subject {
+        account: "123456789012".into(),
+        user_id: "AROAB:AWSCodeBuild-0".into(),
+        kind: SubjectKind::BuildSession {
+            arn: "arn:aws:sts::123456789012:assumed-role/b/AWSCodeBuild-0".into(),
+            role_arn: "arn:aws:iam::123456789012:role/b".into(),
+        },
+    };
+    let ask = |action: &str, resources: &[&str], policies: &Policies| {
+        let resources: Vec<String> = resources.iter().map(|r| (*r).to_owned()).collect();
+        let context = Context::new();
+        let request = Request { subject: &subject, action, resources: &resources, context: &context };
+        decide(Enforcement::Builds, &request, policies)
+    };
+    let none = Policies::default();
+    assert_eq!(ask("s3:GetObject", &["*"], &none), Verdict::Allowed);
+    assert_eq!(ask("sts:AssumeRoleWithSAML", &["*"], &none), Verdict::DeniedByDefault);
+    assert_eq!(ask("iam:ListUsers", &[], &none), Verdict::DeniedByDefault);
+    let text = r#"{"Statement":[{"Effect":"Allow","Action":"sqs:*","Resource":"arn:aws:sqs:*:*:q"},
+        {"Effect":"Deny","Action":"sqs:Delete*","Resource":"arn:aws:sqs:*:*:kept"}]}"#;
+    let some = Policies { identity: vec![parse(text, Kind::Identity).unwrap()], ..Policies::default() };
+    assert_eq!(ask("s3:GetObject", &["*"], &some), Verdict::DeniedByDefault);
+    assert_eq!(ask("sts:GetCallerIdentity", &["*"], &some), Verdict::Allowed);
+    // Resources that are not known: the statement's are not asked for.
+    assert_eq!(ask("sqs:SendMessage", &[], &some), Verdict::Allowed);
+    assert_eq!(ask("sqs:DeleteQueue", &[], &some), Verdict::DeniedExplicitly);
 }

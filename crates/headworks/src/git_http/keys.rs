@@ -3,12 +3,11 @@
 
 use std::net::SocketAddr;
 
-use base::{AccountId, ApiError, Region, Timestamp};
-use engine::access::Enforcement;
+use base::{AccountId, ApiError, ErrorKind, Region, Timestamp};
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use platform::iam::{CredentialRefusal, authorize};
+use platform::iam::{CredentialRefusal, Need, authorize};
 use platform::{Cx, Principal};
 use store::tables::{codecommit_repository, iam_service_credential, iam_user};
 use wire::sigv4::{Fault, git_password_verify, git_user};
@@ -86,8 +85,11 @@ impl GitAuthenticator for Keys {
 
     fn authorize<'a>(&'a self, cx: &'a Cx, action: &'a str, resource: &'a str) -> BoxFuture<'a, Result<(), Refused>> {
         Box::pin(async move {
-            let decided = authorize(cx, Enforcement::Off, action, &[resource.to_owned()]).await;
-            decided.map_err(|e| if e.status == Some(403) { Refused::Denied(e.message) } else { Refused::Failed(e) })
+            let decided = authorize(cx, &[Need::new(action, resource)]).await;
+            decided.map_err(|e| match e.kind {
+                ErrorKind::Client => Refused::Denied(e.message),
+                ErrorKind::Server => Refused::Failed(e),
+            })
         })
     }
 }

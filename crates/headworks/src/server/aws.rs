@@ -77,7 +77,7 @@ async fn call_operation(
         let cx = context(installation, &who, request_id, peer);
         cx.room()?;
         let input = wire::decode(call, parts, b"")?;
-        authorize(&cx, call).await?;
+        authorize(&cx, call, &input).await?;
         let body = payload.stream(who.reader, announced(parts));
         return Ok((f(cx, input, body).await?, None));
     }
@@ -87,7 +87,7 @@ async fn call_operation(
     let cx = context(installation, &who, request_id, peer);
     let body = unframe(raw, who.reader, call.protocol)?;
     let input = wire::decode(call, parts, &body)?;
-    authorize(&cx, call).await?;
+    authorize(&cx, call, &input).await?;
     match entry.handler {
         Handler::Plain(f) => Ok((f(cx, input).await?, None)),
         Handler::Upload(f) => Ok((f(cx, input, body.into()).await?, None)),

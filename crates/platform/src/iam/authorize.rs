@@ -1,32 +1,81 @@
 //! The way from a call to the access decision.
 
 use base::ApiError;
-use engine::access::{Context, Enforcement, Policies, Request, Subject, SubjectKind, decide};
+use engine::access::{Context, Enforcement, Policies, Request, Subject, SubjectKind, Verdict, decide};
 use formats::policy::{Document, Kind, parse};
 use store::Tx;
-use store::tables::{iam_attachment, iam_inline_policy, iam_policy, iam_role, iam_user};
+use store::tables::{iam_attachment, iam_inline_policy, iam_policy, iam_role, iam_user, sts_session};
 
-use super::{aws_managed, lookup, names};
+use super::{Need, aws_managed, lookup, names};
 use crate::Cx;
 
-/// Decides whether the caller may do `action` (`service:Operation`) on `resources` (ARNs, or `*`). Every operation
-/// passes here before it runs. With [`Enforcement::Off`] no policy is read.
-pub async fn authorize(cx: &Cx, enforcement: Enforcement, action: &str, resources: &[String]) -> Result<(), ApiError> {
-    if enforcement == Enforcement::Off {
+/// How the sessions begin that CodeBuild makes for its builds.
+pub(crate) const BUILD_SESSION: &str = "AWSCodeBuild-";
+
+/// Decides whether the caller may do what a call needs. Every operation passes here before it runs, and so does git.
+pub async fn authorize(cx: &Cx, needs: &[Need]) -> Result<(), ApiError> {
+    authorize_by(cx, Enforcement::Builds, needs).await
+}
+
+/// The same under an enforcement of one's choice.
+pub(super) async fn authorize_by(cx: &Cx, enforcement: Enforcement, needs: &[Need]) -> Result<(), ApiError> {
+    // Builds have sessions of roles, and only those have a colon: for all others nothing need be read.
+    if enforcement == Enforcement::Builds && !cx.caller.principal.user_id.contains(':') {
         return Ok(());
     }
     let mut tx = cx.store.read().await?;
     let subject = subject(&mut tx, cx).await?;
     let policies = policies(&mut tx, cx, &subject).await?;
     let context = context(cx);
-    let request = Request { subject: &subject, action, resources, context: &context };
-    if decide(enforcement, &request, &policies).is_allowed() {
-        return Ok(());
+    for need in needs {
+        let action = &need.action;
+        let mut resources = Vec::new();
+        for resource in &need.resources {
+            resources.push(with_path(&mut tx, cx, action, resource).await?);
+        }
+        let request = Request { subject: &subject, action, resources: &resources, context: &context };
+        let verdict = decide(enforcement, &request, &policies);
+        if !verdict.is_allowed() {
+            return Err(denied(cx, action, resources.first().map_or("*", String::as_str), verdict));
+        }
     }
-    let on = resources.first().map_or("*", String::as_str);
+    Ok(())
+}
+
+/// The refusal in AWS's words.
+fn denied(cx: &Cx, action: &str, resource: &str, verdict: Verdict) -> ApiError {
     let who = &cx.caller.principal.arn;
-    let text = format!("User: {who} is not authorized to perform: {action} on resource: {on}");
-    Err(ApiError::new("AccessDeniedException", text).with_status(403))
+    let why = match verdict {
+        Verdict::DeniedExplicitly => "with an explicit deny in an identity-based policy".to_owned(),
+        Verdict::DeniedByDefault | Verdict::Allowed => {
+            format!("because no identity-based policy allows the {action} action")
+        }
+    };
+    let text = format!("User: {who} is not authorized to perform: {action} on resource: {resource} {why}");
+    match action.split(':').next() {
+        Some("s3" | "iam" | "sts" | "cloudformation" | "sns" | "monitoring") => {
+            ApiError::new("AccessDenied", text).with_status(403)
+        }
+        _ => ApiError::new("AccessDeniedException", text).with_status(400),
+    }
+}
+
+/// A request names roles and users without the path that their ARNs have.
+async fn with_path(tx: &mut Tx, cx: &Cx, action: &str, resource: &str) -> Result<String, ApiError> {
+    let found =
+        match (action.starts_with("iam:"), names::parse_arn(resource, "role"), names::parse_arn(resource, "user")) {
+            (true, Some((account, name)), _) => {
+                iam_role::get(tx, &account, &name).await?.map(|r| ("role", r.path, r.name))
+            }
+            (true, None, Some((account, name))) => {
+                iam_user::get(tx, &account, &name).await?.map(|u| ("user", u.path, u.name))
+            }
+            _ => None,
+        };
+    Ok(match found {
+        Some((kind, path, name)) => names::arn(cx.scope(), kind, &path, &name),
+        None => resource.to_owned(),
+    })
 }
 
 /// Who calls, as policies know it.
@@ -37,14 +86,24 @@ pub(crate) async fn subject(tx: &mut Tx, cx: &Cx) -> Result<Subject, ApiError> {
         SubjectKind::Root
     } else if principal.user_id.ends_with(".amazonaws.com") {
         SubjectKind::Service(principal.user_id.clone())
-    } else if let Some((role_id, _)) = principal.user_id.split_once(':') {
+    } else if let Some((role_id, session)) = principal.user_id.split_once(':') {
         let role = iam_role::get_by_id(tx, role_id).await?;
         let role_arn = role.map(|r| names::arn(cx.scope(), "role", &r.path, &r.name)).unwrap_or_default();
-        SubjectKind::AssumedRole { arn: principal.arn.clone(), role_arn }
+        let arn = principal.arn.clone();
+        if session.starts_with(BUILD_SESSION) || made_by_a_build(tx, principal.access_key.as_deref()).await? {
+            SubjectKind::BuildSession { arn, role_arn }
+        } else {
+            SubjectKind::AssumedRole { arn, role_arn }
+        }
     } else {
         SubjectKind::User { arn: principal.arn.clone() }
     };
     Ok(Subject { account, user_id: principal.user_id.clone(), kind })
+}
+
+async fn made_by_a_build(tx: &mut Tx, access_key: Option<&str>) -> Result<bool, ApiError> {
+    let Some(key) = access_key else { return Ok(false) };
+    Ok(sts_session::get(tx, key).await?.is_some_and(|row| row.of_build))
 }
 
 /// The condition keys that every request has.
@@ -70,7 +129,9 @@ async fn policies(tx: &mut Tx, cx: &Cx, subject: &Subject) -> Result<Policies, A
     let owner = subject.user_id.split_once(':').map_or(subject.user_id.as_str(), |(role, _)| role);
     let boundary = match &subject.kind {
         SubjectKind::User { .. } => iam_user::get_by_id(tx, owner).await?.and_then(|u| u.boundary),
-        SubjectKind::AssumedRole { .. } => iam_role::get_by_id(tx, owner).await?.and_then(|r| r.boundary),
+        SubjectKind::AssumedRole { .. } | SubjectKind::BuildSession { .. } => {
+            iam_role::get_by_id(tx, owner).await?.and_then(|r| r.boundary)
+        }
         SubjectKind::Root | SubjectKind::Service(_) => None,
     };
     let mut texts: Vec<String> = iam_inline_policy::list(tx, owner).await?.into_iter().map(|(_, d)| d).collect();

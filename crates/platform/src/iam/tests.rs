@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use store::Machines;
 use store::testing::{each_engine, sqlite};
 
+use super::authorize::authorize_by;
 use super::*;
 use crate::testing::cx;
 use crate::{Cx, Principal};
@@ -245,13 +246,14 @@ async fn enforcement_reads_inline_and_attached_policies() {
     let root = cx.clone();
     let text = |key: &str| made["User"][key].as_str().unwrap().to_owned();
     cx.caller.principal = Principal { arn: text("Arn"), user_id: text("UserId"), access_key: None };
-    let all = ["*".to_owned()];
-    let ask = async |enforcement| authorize(&cx, enforcement, "s3:GetObject", &all).await;
-    assert!(ask(Enforcement::Off).await.is_ok());
+    let need = [Need::new("s3:GetObject", "*")];
+    let ask = async |enforcement| authorize_by(&cx, enforcement, &need).await;
+    assert!(ask(Enforcement::Builds).await.is_ok());
     let refused = ask(Enforcement::On).await.unwrap_err();
     assert_eq!(
         refused.message,
-        "User: arn:aws:iam::123456789012:user/alice is not authorized to perform: s3:GetObject on resource: *"
+        "User: arn:aws:iam::123456789012:user/alice is not authorized to perform: s3:GetObject on resource: * \
+         because no identity-based policy allows the s3:GetObject action"
     );
     let arn = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess";
     call(&root, attach_user_policy, json!({"UserName": "alice", "PolicyArn": arn})).await.unwrap();
@@ -260,4 +262,95 @@ async fn enforcement_reads_inline_and_attached_policies() {
     let input = json!({"UserName": "alice", "PolicyName": "d", "PolicyDocument": deny});
     call(&root, put_user_policy, input).await.unwrap();
     assert!(ask(Enforcement::On).await.is_err());
+}
+
+/// The context of a build's session of a new role with this path.
+async fn build_session(cx: &Cx, name: &str) -> Cx {
+    let trust = r#"{"Statement":{"Effect":"Allow","Action":"sts:AssumeRole",
+        "Principal":{"Service":"codebuild.amazonaws.com","AWS":"123456789012"}}}"#;
+    let input = json!({"RoleName": name, "Path": "/ci/", "AssumeRolePolicyDocument": trust});
+    call(cx, create_role, input).await.unwrap();
+    let service = cx.as_service("codebuild", cx.scope());
+    as_role(&service, name, "AWSCodeBuild-0").await.unwrap()
+}
+
+async fn as_role(cx: &Cx, name: &str, session: &str) -> Result<Cx, ApiError> {
+    let input = json!({"RoleArn": format!("arn:aws:iam::123456789012:role/ci/{name}"), "RoleSessionName": session});
+    let input = serde_json::from_value(input).unwrap();
+    let key = crate::sts::assume_role(cx, input).await?.credentials.access_key_id;
+    let mut cx = cx.clone();
+    cx.caller.principal = cx.credentials.find(&cx.store, &key).await?.unwrap().principal(base::Partition::Aws);
+    Ok(cx)
+}
+
+#[tokio::test]
+async fn a_build_whose_role_has_no_policies_gets_no_more_rights() {
+    each_engine(Machines::new(), |test| async move {
+        let root = cx(&test);
+        let build = build_session(&root, "b").await;
+        let ask = async |cx: &Cx, action: &str| authorize(cx, &[Need::new(action, "*")]).await;
+        for fine in ["s3:GetObject", "codebuild:StartBuild", "sts:GetCallerIdentity", "codecommit:GitPush"] {
+            ask(&build, fine).await.unwrap();
+        }
+        for action in ["iam:CreateAccessKey", "iam:GetRole", "sts:AssumeRole", "sts:GetSessionToken"] {
+            let refused = ask(&build, action).await.unwrap_err();
+            assert_eq!((refused.code, refused.status), ("AccessDenied", Some(403)), "{action}");
+            assert_eq!(
+                refused.message,
+                format!(
+                    "User: arn:aws:sts::123456789012:assumed-role/b/AWSCodeBuild-0 is not authorized to perform: \
+                     {action} on resource: * because no identity-based policy allows the {action} action"
+                )
+            );
+            ask(&root, action).await.unwrap();
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_build_whose_role_has_policies_is_held_to_them() {
+    each_engine(Machines::new(), |test| async move {
+        let root = cx(&test);
+        let build = build_session(&root, "b").await;
+        let document = r#"{"Statement":[
+            {"Effect":"Allow","Action":["s3:GetObject","iam:GetRole"],
+             "Resource":["arn:aws:s3:::site/*","arn:aws:iam::123456789012:role/ci/*"]},
+            {"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::site/secret/*"}]}"#;
+        let input = json!({"RoleName": "b", "PolicyName": "p", "PolicyDocument": document});
+        call(&root, put_role_policy, input).await.unwrap();
+        let ask = async |service: &str, operation: &str, input: Value| {
+            authorize(&build, &needs(build.scope(), service, operation, &input)).await
+        };
+        ask("s3", "HeadObject", json!({"Bucket": "site", "Key": "a"})).await.unwrap();
+        ask("iam", "GetRole", json!({"RoleName": "b"})).await.unwrap();
+        ask("sts", "GetCallerIdentity", json!({})).await.unwrap();
+        let refused = ask("s3", "GetObject", json!({"Bucket": "site", "Key": "secret/a"})).await.unwrap_err();
+        assert!(refused.message.ends_with("with an explicit deny in an identity-based policy"), "{refused}");
+        assert_eq!(
+            ask("s3", "PutObject", json!({"Bucket": "site", "Key": "a"})).await.unwrap_err().code,
+            "AccessDenied"
+        );
+        let refused = ask("codebuild", "StartBuild", json!({"projectName": "other"})).await.unwrap_err();
+        assert_eq!((refused.code, refused.status), ("AccessDeniedException", Some(400)));
+        assert!(ask("iam", "CreateUser", json!({"UserName": "me"})).await.is_err());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_build_that_may_assume_a_role_stays_a_build() {
+    each_engine(Machines::new(), |test| async move {
+        let root = cx(&test);
+        let build = build_session(&root, "b").await;
+        build_session(&root, "deploy").await;
+        let deploy = as_role(&build, "deploy", "innocent").await.unwrap();
+        let create = [Need::new("iam:CreateUser", "*")];
+        assert!(authorize(&deploy, &create).await.is_err());
+        let again = as_role(&deploy, "deploy", "innocent").await.unwrap();
+        assert!(authorize(&again, &create).await.is_err());
+        let person = as_role(&root, "deploy", "innocent").await.unwrap();
+        authorize(&person, &create).await.unwrap();
+    })
+    .await;
 }

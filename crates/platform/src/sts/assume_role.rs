@@ -85,7 +85,7 @@ async fn run(tx: &mut Tx, cx: &Cx, input: &Input) -> Result<Output, ApiError> {
         return Err(denied());
     }
     let seconds = input.duration_seconds.unwrap_or(3600);
-    if matches!(subject.kind, SubjectKind::AssumedRole { .. }) && seconds > 3600 {
+    if subject.is_role_session() && seconds > 3600 {
         return Err(validation(
             "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
         ));
@@ -94,7 +94,10 @@ async fn run(tx: &mut Tx, cx: &Cx, input: &Input) -> Result<Output, ApiError> {
         return Err(validation("The requested DurationSeconds exceeds the MaxSessionDuration set for this role."));
     }
     let session = &input.role_session_name;
-    let holder = Holder { account: &role.account, owner: &role.id, role: &role.name, session };
+    // What a build may not do it may not do by way of another role either.
+    let of_build =
+        session.starts_with(authorize::BUILD_SESSION) || matches!(subject.kind, SubjectKind::BuildSession { .. });
+    let holder = Holder { account: &role.account, owner: &role.id, role: &role.name, session, of_build };
     let credentials = issue(tx, cx, holder, seconds).await?;
     iam_role::set_last_use(tx, &role.id, cx.now(), cx.scope().region.as_str()).await?;
     let assumed_role_user = AssumedRoleUser {

@@ -26,6 +26,8 @@ pub(super) struct Holder<'a> {
     pub owner: &'a str,
     pub role: &'a str,
     pub session: &'a str,
+    /// For a build, or asked for by one.
+    pub of_build: bool,
 }
 
 pub(super) async fn issue(tx: &mut Tx, cx: &Cx, holder: Holder<'_>, seconds: u64) -> Result<Credentials, ApiError> {
@@ -44,6 +46,7 @@ pub(super) async fn issue(tx: &mut Tx, cx: &Cx, holder: Holder<'_>, seconds: u64
         token_hash: names::sha256_hex(token.expose()),
         created: now,
         expires: expiration,
+        of_build: holder.of_build,
     };
     sts_session::insert(tx, &row).await?;
     Ok(Credentials { access_key_id: row.id, secret_access_key: row.secret, session_token: token, expiration })
