@@ -110,8 +110,8 @@ impl Managed {
             permissions_boundary_usage_count: 0,
             is_attachable: true,
             description: None,
-            create_date: base::Timestamp::from_secs(CREATED_SECS),
-            update_date: base::Timestamp::from_secs(CREATED_SECS),
+            create_date: self.created().into(),
+            update_date: self.created().into(),
             tags: Vec::new(),
         }
     }

@@ -1,10 +1,11 @@
 //! CreateAccessKey: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateAccessKey.html>. The secret is
 //! shown here and never again; a user has at most two keys.
 
-use base::{ApiError, Timestamp};
+use base::ApiError;
 use serde::{Deserialize, Serialize};
 use store::tables::iam_access_key;
 
+use super::shapes::Date;
 use super::{errors, lookup, names};
 use crate::Cx;
 use crate::transact::transact;
@@ -28,7 +29,7 @@ pub struct AccessKey {
     pub access_key_id: String,
     pub status: &'static str,
     pub secret_access_key: base::Secret<String>,
-    pub create_date: Timestamp,
+    pub create_date: Date,
 }
 
 pub async fn create_access_key(cx: &Cx, input: Input) -> Result<Output, ApiError> {
@@ -54,7 +55,7 @@ pub async fn create_access_key(cx: &Cx, input: Input) -> Result<Output, ApiError
                 access_key_id: row.id,
                 status: "Active",
                 secret_access_key: row.secret,
-                create_date: row.created,
+                create_date: row.created.into(),
             };
             Ok(Output { access_key })
         })

@@ -49,7 +49,7 @@ pub async fn create_policy_version(cx: &Cx, input: Input) -> Result<Output, ApiE
                 document: None,
                 version_id: format!("v{}", row.last_version),
                 is_default_version: input.set_as_default,
-                create_date: cx.now(),
+                create_date: cx.now().into(),
             };
             Ok(Output { policy_version })
         })

@@ -51,7 +51,7 @@ pub async fn create_role(cx: &Cx, input: Input) -> Result<Output, ApiError> {
                 last_used: None,
             };
             iam_role::insert(tx, &row).await?;
-            Ok(Output { role: Role::new(cx.scope(), &row, true) })
+            Ok(Output { role: Role::created(cx.scope(), &row) })
         })
     })
     .await

@@ -1,10 +1,11 @@
 //! GetAccessKeyLastUsed: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccessKeyLastUsed.html>.
 //! Right to five minutes.
 
-use base::{ApiError, Timestamp};
+use base::ApiError;
 use serde::{Deserialize, Serialize};
 use store::tables::{iam_access_key, iam_user};
 
+use super::shapes::Date;
 use super::{errors, lookup};
 use crate::Cx;
 
@@ -26,7 +27,7 @@ pub struct Output {
 #[serde(rename_all = "PascalCase")]
 pub struct AccessKeyLastUsed {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_used_date: Option<Timestamp>,
+    pub last_used_date: Option<Date>,
     pub service_name: String,
     pub region: String,
 }
@@ -38,7 +39,7 @@ pub async fn get_access_key_last_used(cx: &Cx, input: Input) -> Result<Output, A
     let user = iam_user::get_by_id(&mut tx, &key.owner).await?;
     let access_key_last_used = match key.last_used {
         Some(last) => {
-            AccessKeyLastUsed { last_used_date: Some(last.at), service_name: last.service, region: last.region }
+            AccessKeyLastUsed { last_used_date: Some(last.at.into()), service_name: last.service, region: last.region }
         }
         None => AccessKeyLastUsed { last_used_date: None, service_name: "N/A".to_owned(), region: "N/A".to_owned() },
     };

@@ -33,7 +33,7 @@ pub async fn get_user(cx: &Cx, input: Input) -> Result<Output, ApiError> {
                 user_name: "root".to_owned(),
                 user_id: account.to_owned(),
                 arn: cx.caller.principal.arn.clone(),
-                create_date: created.unwrap_or_default(),
+                create_date: created.unwrap_or_default().into(),
                 permissions_boundary: None,
                 tags: Vec::new(),
             };

@@ -1,11 +1,12 @@
 //! ListAccessKeys: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListAccessKeys.html>. Without secrets.
 
-use base::{ApiError, Timestamp};
+use base::ApiError;
 use serde::{Deserialize, Serialize};
 use store::tables::iam_access_key;
 
 use super::lookup;
 use super::page::Page;
+use super::shapes::Date;
 use crate::Cx;
 
 #[derive(Debug, Deserialize)]
@@ -31,7 +32,7 @@ pub struct AccessKeyMetadata {
     pub user_name: String,
     pub access_key_id: String,
     pub status: String,
-    pub create_date: Timestamp,
+    pub create_date: Date,
 }
 
 pub async fn list_access_keys(cx: &Cx, input: Input) -> Result<Output, ApiError> {
@@ -45,7 +46,7 @@ pub async fn list_access_keys(cx: &Cx, input: Input) -> Result<Output, ApiError>
         user_name: owner.name.clone(),
         access_key_id: r.id,
         status: r.status,
-        create_date: r.created,
+        create_date: r.created.into(),
     };
     let access_key_metadata = rows.into_iter().map(metadata).collect();
     Ok(Output { access_key_metadata, is_truncated: marker.is_some(), marker })

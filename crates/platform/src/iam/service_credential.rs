@@ -1,11 +1,12 @@
 //! What the operations on service-specific credentials share, and how git signs in with one.
 
-use base::{AccountId, ApiError, Secret, Timestamp};
+use base::{AccountId, ApiError, Secret};
 use serde::Serialize;
 use store::tables::{iam_service_credential, iam_user};
 use store::{Store, Tx};
 
 use super::credential::Owner;
+use super::shapes::Date;
 use super::{errors, lookup, names};
 use crate::Cx;
 
@@ -15,9 +16,9 @@ pub(crate) const SERVICES: &[&str] = &["codecommit.amazonaws.com"];
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ServiceSpecificCredential {
-    pub create_date: Timestamp,
+    pub create_date: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub expiration_date: Option<Timestamp>,
+    pub expiration_date: Option<Date>,
     pub service_name: String,
     pub service_user_name: String,
     /// Present when it was just made.
@@ -31,8 +32,8 @@ pub struct ServiceSpecificCredential {
 impl ServiceSpecificCredential {
     pub(crate) fn new(row: iam_service_credential::Row, user: &str, password: Option<Secret<String>>) -> Self {
         ServiceSpecificCredential {
-            create_date: row.created,
-            expiration_date: row.expires,
+            create_date: row.created.into(),
+            expiration_date: row.expires.map(Date::from),
             service_name: row.service,
             service_user_name: row.service_user,
             service_password: password,

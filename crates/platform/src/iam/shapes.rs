@@ -2,10 +2,26 @@
 
 use base::{ApiError, Scope, Tags, Timestamp};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use store::tables::{iam_policy, iam_role, iam_user};
 
 use super::{errors, names};
+
+/// A time as IAM answers it: in whole seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Date(Timestamp);
+
+impl From<Timestamp> for Date {
+    fn from(at: Timestamp) -> Self {
+        Date(Timestamp::from_secs(at.secs()))
+    }
+}
+
+impl Serialize for Date {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(s)
+    }
+}
 
 /// An operation without output members.
 #[derive(Debug, Default, Serialize)]
@@ -32,7 +48,7 @@ pub struct User {
     pub user_name: String,
     pub user_id: String,
     pub arn: String,
-    pub create_date: Timestamp,
+    pub create_date: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub permissions_boundary: Option<Boundary>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -46,7 +62,7 @@ pub struct Role {
     pub role_name: String,
     pub role_id: String,
     pub arn: String,
-    pub create_date: Timestamp,
+    pub create_date: Date,
     /// URL-encoded, as AWS answers it.
     pub assume_role_policy_document: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,7 +81,7 @@ pub struct Role {
 #[serde(rename_all = "PascalCase")]
 pub struct RoleLastUsed {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_used_date: Option<Timestamp>,
+    pub last_used_date: Option<Date>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
 }
@@ -83,8 +99,8 @@ pub struct Policy {
     pub is_attachable: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    pub create_date: Timestamp,
-    pub update_date: Timestamp,
+    pub create_date: Date,
+    pub update_date: Date,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Tag>,
 }
@@ -97,7 +113,7 @@ pub struct PolicyVersion {
     pub document: Option<String>,
     pub version_id: String,
     pub is_default_version: bool,
-    pub create_date: Timestamp,
+    pub create_date: Date,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -164,7 +180,7 @@ impl User {
             user_name: row.name.clone(),
             user_id: row.id.clone(),
             arn: names::arn(scope, "user", &row.path, &row.name),
-            create_date: row.created,
+            create_date: row.created.into(),
             permissions_boundary: boundary(row.boundary.as_ref()).filter(|_| with_tags),
             tags: if with_tags { tag_list(&row.tags) } else { Vec::new() },
         }
@@ -172,6 +188,13 @@ impl User {
 }
 
 impl Role {
+    /// The role as CreateRole answers it: what was asked for beside the trust policy is not repeated, except for tags
+    /// and boundary.
+    pub(crate) fn created(scope: &Scope, row: &iam_role::Row) -> Self {
+        let whole = Role::new(scope, row, true);
+        Role { description: None, max_session_duration: None, role_last_used: None, ..whole }
+    }
+
     /// Tags, boundary and last use are not part of lists.
     pub(crate) fn new(scope: &Scope, row: &iam_role::Row, whole: bool) -> Self {
         let (last_used_date, region) = row.last_used.clone().unzip();
@@ -180,13 +203,13 @@ impl Role {
             role_name: row.name.clone(),
             role_id: row.id.clone(),
             arn: names::arn(scope, "role", &row.path, &row.name),
-            create_date: row.created,
+            create_date: row.created.into(),
             assume_role_policy_document: encoded(&row.trust),
             description: row.description.clone(),
             max_session_duration: Some(row.max_session_seconds),
             permissions_boundary: boundary(row.boundary.as_ref()).filter(|_| whole),
             tags: if whole { tag_list(&row.tags) } else { Vec::new() },
-            role_last_used: whole.then_some(RoleLastUsed { last_used_date, region }),
+            role_last_used: whole.then_some(RoleLastUsed { last_used_date: last_used_date.map(Date::from), region }),
         }
     }
 }
@@ -203,8 +226,8 @@ impl Policy {
             permissions_boundary_usage_count: 0,
             is_attachable: true,
             description: row.description.clone().filter(|_| whole),
-            create_date: row.created,
-            update_date: row.updated,
+            create_date: row.created.into(),
+            update_date: row.updated.into(),
             tags: if whole { tag_list(&row.tags) } else { Vec::new() },
         }
     }

@@ -106,8 +106,17 @@ async fn a_role_reads_back_as_terraform_expects_it() {
     each_engine(Machines::new(), |test| async move {
         let cx = cx(&test);
         let input = json!({"RoleName": "ci", "AssumeRolePolicyDocument": TRUST, "Tags": [{"Key": "k", "Value": "v"}]});
-        call(&cx, create_role, input).await.unwrap();
+        test.clock.advance(std::time::Duration::from_micros(1_234_567));
+        let made = call(&cx, create_role, input).await.unwrap();
+        // CreateRole does not repeat these; GetRole has them.
+        for member in ["Description", "MaxSessionDuration", "RoleLastUsed"] {
+            assert!(made["Role"].get(member).is_none(), "{member}");
+        }
+        assert_eq!(made["Role"]["Tags"], json!([{"Key": "k", "Value": "v"}]));
+        let date = made["Role"]["CreateDate"].as_str().unwrap();
+        assert_eq!(date.len(), "2017-07-14T02:40:00Z".len(), "whole seconds: {date}");
         let role = call(&cx, get_role, json!({"RoleName": "ci"})).await.unwrap();
+        assert_eq!(role["Role"]["CreateDate"], date);
         let document = role["Role"]["AssumeRolePolicyDocument"].as_str().unwrap();
         assert!(document.starts_with("%7B%22Version%22%3A%222012-10-17%22"), "{document}");
         assert_eq!(role["Role"]["MaxSessionDuration"], 3600);

@@ -16,7 +16,7 @@ pub(crate) async fn list(tx: &mut Tx, cx: &Cx, arn: &str) -> Result<Vec<(PolicyV
                 document: None,
                 version_id: "v1".to_owned(),
                 is_default_version: true,
-                create_date: managed.created(),
+                create_date: managed.created().into(),
             };
             Ok(vec![(version, managed.document())])
         }
@@ -26,7 +26,7 @@ pub(crate) async fn list(tx: &mut Tx, cx: &Cx, arn: &str) -> Result<Vec<(PolicyV
                     document: None,
                     version_id: format!("v{}", v.version),
                     is_default_version: v.version == row.default_version,
-                    create_date: v.created,
+                    create_date: v.created.into(),
                 };
                 (version, v.document)
             };
