@@ -38,6 +38,11 @@ eventually("the build ends", lambda: codebuild.batch_get_builds(ids=[build])["bu
 metrics = urllib.request.urlopen(server.endpoint + "/metrics").read().decode()
 assert 'headworks_machines{kind="build",status="SUCCEEDED"} 1' in metrics.splitlines(), metrics
 assert 'headworks_transitions_total{kind="build",status="SUCCEEDED"} 1' in metrics.splitlines(), metrics
+codebuild.stop_build(id=build)  # too late: the build refuses it, the client sees the build as it is
+page = lambda: urllib.request.urlopen(server.endpoint + "/metrics").read().decode().splitlines()
+assert 'headworks_inputs_missed_total{kind="build",result="refused"} 1' in page(), page()
+eventually("the job's remains go", lambda: all(
+    f'headworks_jobs{{state="{state}"}} 0' in page() for state in ("waiting", "running", "ended", "lost")))
 proved("metrics count requests, transitions and jobs by state, and watch the outbox and the disk")
 
 server.stop()

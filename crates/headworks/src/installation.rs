@@ -11,6 +11,7 @@ use base::{ApiError, Clock, Ids, RandomIds, Scope, SystemClock};
 use driver::{Driver, DriverCx, DriverHandle};
 use engine::build::Build;
 use engine::pipeline::{Execution, Gates};
+use executor::{Executor as _, JobEntry};
 use platform::iam;
 use platform::{Caller, Cx, Disk, Principal, Site};
 use rustix::fs::FlockOperation;
@@ -185,6 +186,20 @@ impl Installation {
         iam::bootstrap_root(&self.cx.store, &self.config.account, &key).await?;
         self.cx.credentials.forget();
         devtools::codecommit::recover(&self.cx.store, &self.cx.site).await
+    }
+
+    /// The executor's jobs; `None` while there is no telling.
+    pub async fn jobs(&self) -> Option<Vec<JobEntry>> {
+        if !self.executor.is_settled() {
+            return None;
+        }
+        match self.executor.list().await {
+            Ok(jobs) => Some(jobs),
+            Err(e) => {
+                tracing::warn!(error = %e, "cannot list the jobs");
+                None
+            }
+        }
     }
 
     /// Where builds run, for the operator.

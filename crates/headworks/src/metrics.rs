@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use executor::{JobEntry, JobState};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -18,6 +19,8 @@ pub struct Metrics {
     seconds: Family<ServiceLabels, Histogram>,
     machines: Family<MachineLabels, Gauge>,
     transitions: Family<MachineLabels, Counter>,
+    missed: Family<MissedLabels, Counter>,
+    jobs: Family<JobLabels, Gauge>,
     outbox_rows: Gauge,
     outbox_age_seconds: Gauge,
     disk_free_bytes: Gauge,
@@ -41,6 +44,25 @@ struct MachineLabels {
     status: String,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct MissedLabels {
+    kind: String,
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct JobLabels {
+    state: &'static str,
+}
+
+/// Every state of a job, with its word.
+const JOB_STATES: [(JobState, &str); 4] = [
+    (JobState::Waiting, "waiting"),
+    (JobState::Running, "running"),
+    (JobState::Ended, "ended"),
+    (JobState::Lost, "lost"),
+];
+
 impl Metrics {
     /// All at zero.
     pub fn new() -> Self {
@@ -58,6 +80,11 @@ impl Metrics {
         let transitions: Family<MachineLabels, Counter> = Family::default();
         let help = "Steps of executions and jobs since the start, by the status that they led to";
         registry.register("transitions", help, transitions.clone());
+        let missed: Family<MissedLabels, Counter> = Family::default();
+        let help = "Inputs of executions and jobs since the start that led to nothing: refused, or stale";
+        registry.register("inputs_missed", help, missed.clone());
+        let jobs: Family<JobLabels, Gauge> = Family::default();
+        registry.register("jobs", "Jobs that the executor keeps, by state", jobs.clone());
         let outbox_rows = Gauge::default();
         registry.register("outbox_rows", "Effects that are committed and not yet done", outbox_rows.clone());
         let outbox_age_seconds = Gauge::default();
@@ -66,7 +93,18 @@ impl Metrics {
         let disk_free_bytes = Gauge::default();
         let help = "Free space where the data folder is";
         registry.register_with_unit("disk_free", help, Unit::Bytes, disk_free_bytes.clone());
-        Metrics { registry, requests, seconds, machines, transitions, outbox_rows, outbox_age_seconds, disk_free_bytes }
+        Metrics {
+            registry,
+            requests,
+            seconds,
+            machines,
+            transitions,
+            missed,
+            jobs,
+            outbox_rows,
+            outbox_age_seconds,
+            disk_free_bytes,
+        }
     }
 
     /// Counts one answered request.
@@ -77,8 +115,13 @@ impl Metrics {
         self.seconds.get_or_create(&labels).observe(took.as_secs_f64());
     }
 
-    /// Reads the gauges and prints everything.
-    pub async fn render(&self, store: &Store, disk_free_bytes: Option<u64>) -> Result<String, store::Error> {
+    /// Reads the gauges and prints everything. Without `jobs` the executor cannot say which there are.
+    pub async fn render(
+        &self,
+        store: &Store,
+        jobs: Option<&[JobEntry]>,
+        disk_free_bytes: Option<u64>,
+    ) -> Result<String, store::Error> {
         let mut tx = store.read().await?;
         self.machines.clear();
         for (kind, status, count) in machine::counts(&mut tx).await? {
@@ -89,6 +132,15 @@ impl Metrics {
         for (kind, status, count) in machine::transitions(store) {
             let status = status.to_owned();
             self.transitions.get_or_create(&MachineLabels { kind, status }).inc_by(count);
+        }
+        self.missed.clear();
+        for (kind, missed, count) in machine::missed(store) {
+            self.missed.get_or_create(&MissedLabels { kind, result: missed.name() }).inc_by(count);
+        }
+        self.jobs.clear();
+        for (state, name) in JOB_STATES.into_iter().filter(|_| jobs.is_some()) {
+            let count = jobs.unwrap_or_default().iter().filter(|job| job.state == state).count();
+            self.jobs.get_or_create(&JobLabels { state: name }).set(i64::try_from(count).unwrap_or(i64::MAX));
         }
         let depth = outbox::depth(&mut tx).await?;
         self.outbox_rows.set(depth.rows);

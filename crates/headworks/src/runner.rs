@@ -60,6 +60,11 @@ pub struct Chosen {
 }
 
 impl Chosen {
+    /// Whether it is known by now where jobs run.
+    pub fn is_settled(&self) -> bool {
+        self.settled.borrow().is_some()
+    }
+
     /// The executor, once it is known to work here.
     pub async fn settled(&self) -> Arc<dyn Executor> {
         wait_for(self.settled.clone()).await

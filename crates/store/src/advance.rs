@@ -14,6 +14,7 @@ use crate::args;
 use crate::error::Error;
 use crate::machine;
 use crate::machines::{ErasedStep, erase};
+use crate::transitions::Transition;
 use crate::tx::{Dialect, Tx};
 use crate::{events, outbox, timers};
 
@@ -66,9 +67,12 @@ pub async fn advance<M: Machine>(
     let row = machine::get_locked::<M>(tx, id).await?.ok_or(AdvanceError::NotFound)?;
     let bad_input = |source| Error::BadInput { kind: M::KIND.to_owned(), source };
     let logged = serde_json::to_string(&input).map_err(bad_input)?;
-    let step = M::step(&row.state, input, now).map_err(AdvanceError::Refused)?;
+    let step = M::step(&row.state, input, now).map_err(|refusal| {
+        tx.transitions.refused(M::KIND);
+        AdvanceError::Refused(refusal)
+    })?;
     let state = step.state.clone();
-    let erased = erase(step).map_err(bad_input)?;
+    let erased = erase(step, &row.state).map_err(bad_input)?;
     let at = Place { kind: M::KIND, id, scope: &row.scope, version: row.version, now };
     let mut tells = VecDeque::from(apply(tx, &at, &logged, erased).await?);
     deliver(tx, &mut tells, now).await?;
@@ -114,6 +118,7 @@ async fn take(tx: &mut Tx, tell: &Tell, now: Timestamp) -> Result<Vec<Tell>, Err
             apply(tx, &at, &tell.input.to_string(), erased).await
         }
         Err(refusal) => {
+            tx.transitions.refused(&tell.kind);
             tracing::info!(machine.kind = %tell.kind, machine.id = %tell.id, refusal, "a machine refused what it was told");
             Ok(Vec::new())
         }
@@ -141,7 +146,7 @@ async fn apply(tx: &mut Tx, at: &Place<'_>, input: &str, step: ErasedStep) -> Re
         args![at.kind, at.id, version, at.now, input],
     )
     .await?;
-    tx.steps.push((at.kind.to_owned(), step.status));
+    tx.steps.push(Transition { kind: at.kind.to_owned(), status: step.status, idle: step.idle });
     for (key, effect) in step.effects {
         outbox::put(tx, at.kind, at.id, at.scope, &key, effect).await?;
     }

@@ -95,7 +95,7 @@ impl Store {
             Db::Sqlite { readers, kept, .. } => Conn::SqliteReader(Reader::new(readers.clone(), kept.clone())),
             Db::Postgres(pool) => Conn::Postgres(pool.acquire().await?),
         };
-        Ok(Tx::new(conn, self.0.machines.clone(), self.0.clock.clone()))
+        Ok(Tx::new(conn, self.0.machines.clone(), self.0.clock.clone(), self.0.transitions.clone()))
     }
 
     /// Signalled after each commit that left work for the driver. Carries no data: look at the tables.
@@ -153,7 +153,9 @@ async fn open_sqlite(
         .pragma("temp_store", "memory")
         .disable_statement_logging();
     let writing = connect.connect().await?;
-    let mut tx = Tx::new(Conn::SqliteWriter(Box::new(writing)), machines.clone(), clock.clone());
+    let transitions = Transitions::default();
+    let conn = Conn::SqliteWriter(Box::new(writing));
+    let mut tx = Tx::new(conn, machines.clone(), clock.clone(), transitions.clone());
     tx.execute("BEGIN IMMEDIATE", &[]).await?;
     migrations::run(&mut tx).await?;
     tx.execute("COMMIT", &[]).await?;
@@ -164,7 +166,6 @@ async fn open_sqlite(
         .test_before_acquire(false)
         .connect_lazy_with(connect.read_only(true));
     let (writer, jobs) = mpsc::channel(1024);
-    let transitions = Transitions::default();
     let kept = Arc::new(Kept::default());
     tokio::spawn(run_writer(tx, jobs, kept.clone(), driver_hint.clone(), transitions.clone()));
     let db = Db::Sqlite { readers, kept, writer };

@@ -8,6 +8,7 @@ use crate::args;
 use crate::db::Store;
 use crate::error::Error;
 use crate::sql::{Arg, SqlRow};
+pub use crate::transitions::Missed;
 use crate::tx::{Dialect, Tx};
 
 /// A row about to be made.
@@ -177,7 +178,12 @@ pub async fn remove(tx: &mut Tx, kind: &str, id: &str) -> Result<(), Error> {
 
 /// Steps since this process opened the store: kind, status that they led to, how many.
 pub fn transitions(store: &Store) -> Vec<(String, &'static str, u64)> {
-    store.transitions().counts().into_iter().map(|((kind, status), count)| (kind, status, count)).collect()
+    store.transitions().steps()
+}
+
+/// Inputs since this process opened the store that led to nothing: kind, what became of them, how many.
+pub fn missed(store: &Store) -> Vec<(String, Missed, u64)> {
+    store.transitions().missed()
 }
 
 /// How many rows of each kind stand in each status, for metrics.

@@ -20,6 +20,8 @@ pub(crate) struct ErasedStep {
     pub timers: Vec<TimerChange>,
     pub tells: Vec<Tell>,
     pub events: Vec<base::Event>,
+    /// Nothing follows from it, not even another state.
+    pub idle: bool,
 }
 
 impl Machines {
@@ -51,15 +53,17 @@ fn step_erased<M: Machine>(
     input: Value,
     now: Timestamp,
 ) -> Result<Result<ErasedStep, String>, serde_json::Error> {
-    let state: M::State = serde_json::from_str(state)?;
+    let before: M::State = serde_json::from_str(state)?;
     let input: M::Input = serde_json::from_value(input)?;
-    match M::step(&state, input, now) {
-        Ok(step) => erase(step).map(Ok),
+    match M::step(&before, input, now) {
+        Ok(step) => erase(step, &before).map(Ok),
         Err(refusal) => Ok(Err(refusal.to_string())),
     }
 }
 
-pub(crate) fn erase<M: Machine>(step: Step<M>) -> Result<ErasedStep, serde_json::Error> {
+pub(crate) fn erase<M: Machine>(step: Step<M>, before: &M::State) -> Result<ErasedStep, serde_json::Error> {
+    let silent = step.effects.is_empty() && step.timers.is_empty() && step.tells.is_empty() && step.events.is_empty();
+    let idle = silent && step.state == *before;
     let effects = step.effects.into_iter().map(|e| Ok((e.key, serde_json::to_string(&e.effect)?)));
     Ok(ErasedStep {
         state: serde_json::to_string(&step.state)?,
@@ -68,5 +72,6 @@ pub(crate) fn erase<M: Machine>(step: Step<M>) -> Result<ErasedStep, serde_json:
         timers: step.timers,
         tells: step.tells,
         events: step.events,
+        idle,
     })
 }

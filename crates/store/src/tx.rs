@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::kept::Reader;
 use crate::machines::Machines;
 use crate::sql::{Arg, SqlRow};
-use crate::transitions::Transition;
+use crate::transitions::{Transition, Transitions};
 
 /// Which SQL engine answers; for the few statements that differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub struct Tx {
     pub(crate) wake_driver: bool,
     /// Steps of machines, counted once they are committed.
     pub(crate) steps: Vec<Transition>,
+    /// Where refusals are counted at once.
+    pub(crate) transitions: Transitions,
     /// PostgreSQL could not serialise this transaction with another; it must be tried again as a whole.
     pub(crate) conflict: bool,
     /// A row was there already. On PostgreSQL another transaction may have made it after this one had looked.
@@ -43,8 +45,17 @@ pub struct Tx {
 }
 
 impl Tx {
-    pub(crate) fn new(conn: Conn, machines: Machines, clock: Arc<dyn Clock>) -> Self {
-        Tx { conn, machines, clock, wake_driver: false, steps: Vec::new(), conflict: false, duplicate: false }
+    pub(crate) fn new(conn: Conn, machines: Machines, clock: Arc<dyn Clock>, transitions: Transitions) -> Self {
+        Tx {
+            conn,
+            machines,
+            clock,
+            wake_driver: false,
+            steps: Vec::new(),
+            transitions,
+            conflict: false,
+            duplicate: false,
+        }
     }
 
     fn note<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, Error> {

@@ -27,7 +27,8 @@ pub async fn readyz(installation: &Installation) -> Response<Body> {
 /// Prometheus text.
 pub async fn metrics(installation: &Installation) -> Response<Body> {
     let free = Some(installation.cx.site.disk.free_bytes());
-    match installation.metrics.render(&installation.cx.store, free).await {
+    let jobs = installation.jobs().await;
+    match installation.metrics.render(&installation.cx.store, jobs.as_deref(), free).await {
         Ok(page) => {
             let mut response = text(StatusCode::OK, page);
             let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base::{Effect, Event, Machine, Scope, Step, Tell, TimerChange, Timestamp};
 use serde::{Deserialize, Serialize};
-use store::machine::{self, NewMachine};
+use store::machine::{self, Missed, NewMachine};
 use store::testing::{TestStore, each_engine};
 use store::{AdvanceError, Error, Machines, Tx, advance, events, outbox, replay, timers};
 
@@ -21,6 +21,8 @@ struct Count {
 enum In {
     Add(u32),
     Wait,
+    /// Changes nothing.
+    Stay,
 }
 
 impl Machine for Counter {
@@ -48,6 +50,7 @@ impl Machine for Counter {
                 });
                 Ok(step)
             }
+            In::Stay => Ok(Step::to(next)),
             In::Wait => {
                 let mut step = Step::to(next);
                 step.timers.push(TimerChange::set::<Counter>("wait", now + Duration::from_secs(60), &In::Add(3)));
@@ -141,6 +144,23 @@ async fn steps_are_counted_when_they_are_committed_and_only_then() {
             .await;
         assert!(undone.is_err());
         assert_eq!(machine::transitions(&t.store), [("counter".to_owned(), "Counting", 2)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn inputs_that_are_refused_or_change_nothing_are_counted() {
+    each_engine(Machines::new().with::<Counter>(), |t| async move {
+        two_counters(&t).await;
+        add(&t, "b", 8).await.unwrap();
+        assert!(machine::missed(&t.store).is_empty());
+        assert!(add(&t, "b", 8).await.is_err());
+        // The tell to b is refused, too.
+        add(&t, "a", 5).await.unwrap();
+        let stay = t.store.write(|tx| Box::pin(async move { advance::<Counter>(tx, "a", In::Stay).await }));
+        stay.await.unwrap();
+        let counter = || "counter".to_owned();
+        assert_eq!(machine::missed(&t.store), [(counter(), Missed::Refused, 2), (counter(), Missed::Stale, 1)]);
     })
     .await;
 }
