@@ -8,8 +8,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use futures_util::{Stream, TryStreamExt as _};
 use sqlx::pool::PoolConnection;
-use sqlx::{SqlStr, Sqlite, SqlitePool};
+use sqlx::{ColumnIndex, Decode, Row, SqlStr, Sqlite, SqlitePool, Type};
 
 use crate::sql::{Arg, SqlRow};
 use crate::tx::bind_sqlite;
@@ -74,6 +75,39 @@ impl Kept {
     }
 }
 
+/// How much of an answer is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Take {
+    One,
+    All,
+    /// Until the texts in a column have this many bytes together; at least one row.
+    Within {
+        column: usize,
+        bytes: usize,
+    },
+}
+
+/// Reads rows until the texts in `column` have `bytes` together; the rest is never in memory.
+pub(crate) async fn within<'r, R>(
+    mut rows: impl Stream<Item = Result<R, sqlx::Error>> + Unpin + 'r,
+    column: usize,
+    bytes: usize,
+) -> Result<Vec<R>, sqlx::Error>
+where
+    R: Row,
+    usize: ColumnIndex<R>,
+    for<'t> &'t str: Decode<'t, R::Database> + Type<R::Database>,
+{
+    let (mut taken, mut used) = (Vec::new(), 0);
+    while used < bytes
+        && let Some(row) = rows.try_next().await?
+    {
+        used += row.try_get::<&str, _>(column)?.len();
+        taken.push(row);
+    }
+    Ok(taken)
+}
+
 /// A reader that takes a connection only when it has to ask the database.
 pub(crate) struct Reader {
     pool: SqlitePool,
@@ -86,10 +120,10 @@ impl Reader {
         Reader { pool, conn: None, kept }
     }
 
-    /// The rows of an answer; only the first one when `one`.
-    pub async fn fetch(&mut self, sql: SqlStr, args: &[Arg], one: bool) -> Result<Arc<[SqlRow]>, sqlx::Error> {
+    /// The rows of an answer, as many as `take` wants.
+    pub async fn fetch(&mut self, sql: SqlStr, args: &[Arg], take: Take) -> Result<Arc<[SqlRow]>, sqlx::Error> {
         let mut hasher = DefaultHasher::new();
-        (sql.as_str(), args, one).hash(&mut hasher);
+        (sql.as_str(), args, take).hash(&mut hasher);
         let hash = hasher.finish();
         if let Some(rows) = self.kept.find(hash, sql.as_str(), args) {
             return Ok(rows);
@@ -98,9 +132,10 @@ impl Reader {
         let text = sql.as_str().to_owned();
         let conn = self.conn().await?;
         let query = bind_sqlite(sqlx::query(sql), args);
-        let rows = match one {
-            true => query.fetch_optional(conn).await?.into_iter().collect(),
-            false => query.fetch_all(conn).await?,
+        let rows = match take {
+            Take::One => query.fetch_optional(conn).await?.into_iter().collect(),
+            Take::All => query.fetch_all(conn).await?,
+            Take::Within { column, bytes } => within(query.fetch(conn), column, bytes).await?,
         };
         let rows: Arc<[SqlRow]> = rows.iter().map(SqlRow::kept).collect::<Result<_, _>>()?;
         self.kept.keep(hash, Answer { sql: text, args: args.to_vec(), rows: rows.clone() }, commits);

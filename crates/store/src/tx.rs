@@ -9,7 +9,7 @@ use sqlx::{Postgres, SqlSafeStr, Sqlite};
 
 use crate::args;
 use crate::error::Error;
-use crate::kept::Reader;
+use crate::kept::{Reader, Take, within};
 use crate::machines::Machines;
 use crate::sql::{Arg, SqlRow};
 use crate::transitions::{Transition, Transitions};
@@ -113,10 +113,36 @@ impl Tx {
         let rows = match &mut self.conn {
             Conn::SqliteWriter(c) => bind_sqlite(sqlx::query(sql), args).fetch_all(&mut **c).await.map(sqlite_rows),
             Conn::SqliteReader(reader) => {
-                reader.fetch(sql, args, false).await.map(|rows| rows.iter().filter_map(SqlRow::again).collect())
+                reader.fetch(sql, args, Take::All).await.map(|rows| rows.iter().filter_map(SqlRow::again).collect())
             }
             Conn::Postgres(c) => {
                 let rows = bind_postgres(sqlx::query(sql), args).fetch_all(&mut **c).await;
+                rows.map(|rows| rows.into_iter().map(SqlRow::from).collect())
+            }
+        };
+        self.note(rows)
+    }
+
+    /// The first rows of an answer: until the texts in `column` have `bytes` together, and at least one. For columns
+    /// whose texts may be large.
+    pub async fn fetch_within(
+        &mut self,
+        sql: impl SqlSafeStr,
+        args: &[Arg],
+        column: usize,
+        bytes: usize,
+    ) -> Result<Vec<SqlRow>, Error> {
+        let sql = sql.into_sql_str();
+        let rows = match &mut self.conn {
+            Conn::SqliteWriter(c) => {
+                within(bind_sqlite(sqlx::query(sql), args).fetch(&mut **c), column, bytes).await.map(sqlite_rows)
+            }
+            Conn::SqliteReader(reader) => {
+                let rows = reader.fetch(sql, args, Take::Within { column, bytes }).await;
+                rows.map(|rows| rows.iter().filter_map(SqlRow::again).collect())
+            }
+            Conn::Postgres(c) => {
+                let rows = within(bind_postgres(sqlx::query(sql), args).fetch(&mut **c), column, bytes).await;
                 rows.map(|rows| rows.into_iter().map(SqlRow::from).collect())
             }
         };
@@ -131,7 +157,7 @@ impl Tx {
                 bind_sqlite(sqlx::query(sql), args).fetch_optional(&mut **c).await.map(|r| r.map(SqlRow::from))
             }
             Conn::SqliteReader(reader) => {
-                reader.fetch(sql, args, true).await.map(|rows| rows.first().and_then(SqlRow::again))
+                reader.fetch(sql, args, Take::One).await.map(|rows| rows.first().and_then(SqlRow::again))
             }
             Conn::Postgres(c) => {
                 bind_postgres(sqlx::query(sql), args).fetch_optional(&mut **c).await.map(|r| r.map(SqlRow::from))

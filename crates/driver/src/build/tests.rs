@@ -96,8 +96,9 @@ impl World {
         };
         let stream = logs_stream::get(&mut tx, group, stream).await.unwrap().unwrap();
         let place = logs_event::Place::Stream(stream.id);
-        let rows = logs_event::list(&mut tx, place, logs_event::Range::ALL, logs_event::End::Oldest, 1000).await;
-        rows.unwrap().into_iter().map(|row| row.message).collect()
+        let limit = logs_event::Limit { rows: 1000, bytes: 1 << 20 };
+        let listed = logs_event::list(&mut tx, place, logs_event::Range::ALL, logs_event::End::Oldest, limit).await;
+        listed.unwrap().rows.into_iter().map(|row| row.message).collect()
     }
 
     /// The story that the phases tell: name, status and context of each.

@@ -1,7 +1,7 @@
 //! FilterLogEvents: <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html>.
 //!
 //! Events of all streams (or those named) in the order of their time. A page may be short or empty and still have a
-//! `nextToken`: a call looks at a limited number of events. `searchedLogStreams` is always empty, as on AWS.
+//! `nextToken`: a call looks at a limited number of events and of their bytes. `searchedLogStreams` is always empty, as on AWS.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use base::{ApiError, PageToken};
 use formats::log_filter::LogFilter;
 use serde::{Deserialize, Serialize};
 use store::Tx;
-use store::tables::logs_event::{End, Place, Position, Range};
+use store::tables::logs_event::{End, Limit, Listed, Place, Position, Range};
 use store::tables::logs_stream;
 
 use super::find::Group;
@@ -17,12 +17,13 @@ use super::scan::{EVENT_OVERHEAD, PAGE_BYTES};
 use super::{errors, find, scan, token};
 use crate::Cx;
 
-/// A call looks at most at this many events.
-const MAX_LOOKED_AT: usize = 20_000;
-/// So many are fetched at once.
-const CHUNK: usize = 500;
-/// More streams than this are read through the index of the whole group.
-const MAX_APART: usize = 100;
+/// A call looks at no more than this; `nextToken` leads on.
+const LOOKED_AT: Limit = Limit { rows: 20_000, bytes: 16 << 20 };
+/// So much is fetched at once.
+const CHUNK: Limit = Limit { rows: 500, bytes: 2 << 20 };
+/// More streams than this are read through the index of the whole group. Each that is read apart may have an event of
+/// the largest size in memory.
+const MAX_APART: usize = 32;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -86,11 +87,13 @@ pub async fn filter_log_events(cx: &Cx, input: Input) -> Result<Output, ApiError
         range = scan::beyond(range, position(&list, token)?, end);
     }
     let limit = input.limit.unwrap_or(10_000).clamp(1, 10_000);
-    let (mut events, mut bytes, mut looked_at) = (Vec::new(), 0, 0);
+    let (mut events, mut bytes) = (Vec::new(), 0);
+    let mut left = LOOKED_AT;
     let mut last = None;
     'page: loop {
-        let rows = scan::merged(&mut tx, &search.places, range, end, CHUNK).await?;
-        let got = rows.len();
+        let Listed { rows, more } = scan::merged(&mut tx, &search.places, range, end, CHUNK).await?;
+        left.rows = left.rows.saturating_sub(rows.len());
+        left.bytes = left.bytes.saturating_sub(rows.iter().map(|r| r.message.len()).sum());
         for row in rows {
             let at = row.at;
             let wanted = search.only.as_ref().is_none_or(|only| only.contains(&row.stream));
@@ -113,12 +116,11 @@ pub async fn filter_log_events(cx: &Cx, input: Input) -> Result<Output, ApiError
                 break 'page;
             }
         }
-        looked_at += got;
-        if got < CHUNK {
+        if !more {
             last = None;
             break;
         }
-        if looked_at >= MAX_LOOKED_AT {
+        if left.rows == 0 || left.bytes == 0 {
             break;
         }
     }

@@ -2,7 +2,7 @@
 
 use base::ApiError;
 use store::Tx;
-use store::tables::logs_event::{self, End, Place, Position, Range, Row};
+use store::tables::logs_event::{self, End, Limit, Listed, Place, Position, Range, Row};
 
 /// An answer holds at most this many bytes of events, counted as AWS counts them.
 pub(super) const PAGE_BYTES: usize = 1_048_576;
@@ -22,50 +22,60 @@ pub(super) async fn page(
     let mut rows: Vec<Row> = Vec::new();
     let mut bytes = 0;
     while rows.len() < limit {
-        let ask = CHUNK.min(limit - rows.len());
-        let chunk = fetch(tx, Place::Stream(stream), range, end, ask).await?;
-        let got = chunk.len();
+        let ask = Limit { rows: CHUNK.min(limit - rows.len()), bytes: PAGE_BYTES };
+        let Listed { rows: chunk, more } = logs_event::list(tx, Place::Stream(stream), range, end, ask).await?;
         for row in chunk {
             bytes += row.message.len() + EVENT_OVERHEAD;
             if bytes > PAGE_BYTES && !rows.is_empty() {
                 return Ok(rows);
             }
-            match end {
-                End::Oldest => range.after = row.at,
-                End::Newest => range.before = row.at,
-            }
+            range = beyond(range, row.at, end);
             rows.push(row);
         }
-        if got < ask {
+        if !more {
             break;
         }
     }
     Ok(rows)
 }
 
-/// The next events of several places together, in their order; fewer than asked for only at the end.
+/// The next events of several places together, in their order, within `limit` for all of them.
 pub(super) async fn merged(
     tx: &mut Tx,
     places: &[Place],
     range: Range,
     end: End,
-    limit: usize,
-) -> Result<Vec<Row>, ApiError> {
+    limit: Limit,
+) -> Result<Listed, ApiError> {
+    let each = Limit { bytes: limit.bytes / places.len().max(1), ..limit };
     let mut rows = Vec::new();
+    // How far every place has been read to.
+    let mut edge: Option<Position> = None;
     for place in places {
-        rows.extend(fetch(tx, *place, range, end, limit).await?);
+        let listed = logs_event::list(tx, *place, range, end, each).await?;
+        if let Some(last) = listed.rows.last().filter(|_| listed.more) {
+            edge = Some(edge.map_or(last.at, |edge| nearer(edge, last.at, end)));
+        }
+        rows.extend(listed.rows);
     }
     match end {
         End::Oldest => rows.sort_by_key(|r| r.at),
         End::Newest => rows.sort_by_key(|r| std::cmp::Reverse(r.at)),
     }
-    rows.truncate(limit);
-    Ok(rows)
+    if let Some(edge) = edge {
+        rows.retain(|r| nearer(edge, r.at, end) == r.at);
+    }
+    let more = edge.is_some() || rows.len() > limit.rows;
+    rows.truncate(limit.rows);
+    Ok(Listed { rows, more })
 }
 
-async fn fetch(tx: &mut Tx, place: Place, range: Range, end: End, limit: usize) -> Result<Vec<Row>, ApiError> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    Ok(logs_event::list(tx, place, range, end, limit).await?)
+/// Which of two places comes first from this end.
+fn nearer(a: Position, b: Position, end: End) -> Position {
+    match end {
+        End::Oldest => a.min(b),
+        End::Newest => a.max(b),
+    }
 }
 
 /// The part of a range that lies behind a place.

@@ -173,6 +173,40 @@ async fn a_filter_sees_all_streams_in_order_and_its_pages_join() {
 }
 
 #[tokio::test]
+async fn a_search_through_large_events_stops_and_goes_on_without_a_gap() {
+    each_engine(Machines::new(), |test| async move {
+        let cx = ready(&test, &["large", "small"]).await;
+        let large = "x".repeat(1_000_000);
+        for n in 0..20 {
+            put(&cx, "large", std::slice::from_ref(&large)).await;
+            put(&cx, "small", &[format!("small {n}")]).await;
+            test.clock.advance(Duration::from_millis(5));
+        }
+        for (streams, pattern, expected) in
+            [(json!(["large", "small"]), "small", 20), (Value::Null, "small", 20), (json!(["large", "small"]), "", 40)]
+        {
+            let (mut found, mut pages, mut token) = (Vec::new(), 0, Value::Null);
+            loop {
+                let input = json!({"logGroupName": "g", "logStreamNames": streams, "filterPattern": pattern,
+                                   "nextToken": token});
+                let page = call(&cx, filter_log_events, input).await.unwrap();
+                pages += 1;
+                assert!(messages(&page).iter().map(String::len).sum::<usize>() <= scan::PAGE_BYTES);
+                found.extend(page["events"].as_array().unwrap().iter().map(|e| e["eventId"].clone().to_string()));
+                match page.get("nextToken") {
+                    Some(next) => token = next.clone(),
+                    None => break,
+                }
+            }
+            assert!(pages > 1, "20 MB were read for one answer");
+            assert_eq!(found.len(), expected);
+            assert!(found.is_sorted(), "{found:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn retention_hides_at_once_and_the_sweep_really_deletes() {
     each_engine(Machines::new(), |test| async move {
         let cx = ready(&test, &["s"]).await;

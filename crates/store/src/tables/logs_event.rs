@@ -91,8 +91,23 @@ fn row(r: &SqlRow) -> Result<Row, Error> {
     })
 }
 
+/// How much to read at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit {
+    pub rows: usize,
+    /// Of messages. The event that reaches it is the last.
+    pub bytes: usize,
+}
+
+/// Some events, and whether there may be more behind them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listed {
+    pub rows: Vec<Row>,
+    pub more: bool,
+}
+
 /// Events of a range, beginning at one end of it (so newest first for [`End::Newest`]).
-pub async fn list(tx: &mut Tx, place: Place, range: Range, from: End, limit: i64) -> Result<Vec<Row>, Error> {
+pub async fn list(tx: &mut Tx, place: Place, range: Range, from: End, limit: Limit) -> Result<Listed, Error> {
     let (column, id) = match place {
         Place::Stream(id) => ("stream", id),
         Place::Group(id) => ("log_group", id),
@@ -106,8 +121,12 @@ pub async fn list(tx: &mut Tx, place: Place, range: Range, from: End, limit: i64
          AND (time_ms, seq) > ($2, $3) AND (time_ms, seq) < ($4, $5) ORDER BY time_ms {order}, seq {order} LIMIT $6"
     ));
     let Range { after, before } = range;
-    let args = args![id, after.time_ms, after.seq, before.time_ms, before.seq, limit];
-    tx.fetch_all(sql, args).await?.iter().map(row).collect()
+    let most = i64::try_from(limit.rows).unwrap_or(i64::MAX);
+    let args = args![id, after.time_ms, after.seq, before.time_ms, before.seq, most];
+    let found = tx.fetch_within(sql, args, 4, limit.bytes).await?;
+    let rows: Vec<Row> = found.iter().map(row).collect::<Result<_, _>>()?;
+    let bytes: usize = rows.iter().map(|r| r.message.len()).sum();
+    Ok(Listed { more: rows.len() >= limit.rows || bytes >= limit.bytes, rows })
 }
 
 /// Removes up to `limit` events of a group that are older than `before_ms`; gives how many went, and per stream
