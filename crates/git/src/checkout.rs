@@ -6,7 +6,12 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
-use crate::{Error, Kind, Mode, ObjectId, Repository};
+use crate::{Error, Kind, Mode, ObjectId, Repository, process};
+
+/// Larger files are written by the `git` program, which does not hold them in our memory.
+const IN_MEMORY_BYTES: u64 = 32 << 20;
+/// The longest path that Linux takes.
+const MAX_TARGET_BYTES: u64 = 4096;
 
 impl Repository {
     /// Writes the files of `commit` into `dir`, which must be empty or not exist yet.
@@ -32,13 +37,22 @@ impl Repository {
             match entry.mode {
                 Mode::Tree | Mode::Submodule => fs::create_dir(&path).map_err(Error::io("making the folder", &path)),
                 Mode::Link => {
+                    objects.fits(
+                        entry.id,
+                        || format!("the target of the link {}", entry.path_text()),
+                        MAX_TARGET_BYTES,
+                    )?;
                     links.push((path, objects.read(entry.id, Kind::Blob)?));
                     Ok(())
                 }
                 Mode::File | Mode::Executable => {
-                    let content = objects.read(entry.id, Kind::Blob)?;
                     let mut file = File::create_new(&path).map_err(Error::io("creating", &path))?;
-                    file.write_all(&content).map_err(Error::io("writing", &path))?;
+                    if objects.blob_size(entry.id)? > IN_MEMORY_BYTES {
+                        process::blob_into(self.dir(), entry.id, &file)?;
+                    } else {
+                        let content = objects.read(entry.id, Kind::Blob)?;
+                        file.write_all(&content).map_err(Error::io("writing", &path))?;
+                    }
                     let bits = if entry.mode == Mode::Executable { 0o755 } else { 0o644 };
                     file.set_permissions(fs::Permissions::from_mode(bits))
                         .map_err(Error::io("setting the mode of", &path))

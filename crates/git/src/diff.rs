@@ -1,6 +1,7 @@
 //! What differs between two trees, file by file.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use crate::objects::Objects;
 use crate::{Entry, Error, Mode, ObjectId, Repository};
@@ -43,12 +44,26 @@ impl Change {
 impl Repository {
     /// The files that differ from `before` (`None`: nothing at all) to `after`, both commits, ordered by path.
     pub fn diff(&self, before: Option<ObjectId>, after: ObjectId) -> Result<Vec<Change>, Error> {
+        let mut out = Vec::new();
+        self.diff_each(before, after, &mut |change| {
+            out.push(change);
+            ControlFlow::Continue(())
+        })?;
+        Ok(out)
+    }
+
+    /// The same one after the other, until `visit` has seen enough: a first commit of a large repository differs from
+    /// nothing in all of its files.
+    pub fn diff_each(
+        &self,
+        before: Option<ObjectId>,
+        after: ObjectId,
+        visit: &mut dyn FnMut(Change) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
         let objects = self.objects()?;
         let root = |commit| -> Result<_, Error> { Ok(objects.commit(objects.peel_to_commit(commit)?)?.tree) };
         let before = before.map(root).transpose()?;
-        let mut out = Vec::new();
-        objects.diff_trees(before, Some(root(after)?), "", 0, &mut out)?;
-        Ok(out)
+        objects.diff_trees(before, Some(root(after)?), "", 0, visit).map(|_| ())
     }
 }
 
@@ -59,10 +74,10 @@ impl Objects {
         after: Option<ObjectId>,
         prefix: &str,
         depth: usize,
-        out: &mut Vec<Change>,
-    ) -> Result<(), Error> {
+        visit: &mut dyn FnMut(Change) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, Error> {
         if before == after {
-            return Ok(());
+            return Ok(ControlFlow::Continue(()));
         }
         if depth > 512 {
             return Err(Error::UnsafePath(prefix.to_owned()));
@@ -89,10 +104,15 @@ impl Objects {
             };
             let (file_before, file_after) = (file(&old), file(&new));
             if file_before.is_some() || file_after.is_some() {
-                out.push(Change { path: path.clone(), before: file_before, after: file_after });
+                let change = Change { path: path.clone(), before: file_before, after: file_after };
+                if visit(change).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
             }
-            self.diff_trees(tree(&old), tree(&new), &path, depth + 1, out)?;
+            if self.diff_trees(tree(&old), tree(&new), &path, depth + 1, visit)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
         }
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     }
 }

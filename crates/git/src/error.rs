@@ -29,6 +29,9 @@ pub enum Error {
     /// The tree cannot be written as files.
     #[error("the tree holds {0:?}, which cannot be written as a file")]
     UnsafePath(String),
+    /// More than we take into memory at once.
+    #[error("{what} has {bytes} bytes, more than the {limit} that are read here")]
+    TooLarge { what: String, bytes: u64, limit: u64 },
     /// An edit that does not fit the tree.
     #[error("{0}")]
     Edit(#[from] EditConflict),
@@ -61,6 +64,11 @@ pub enum EditConflict {
 }
 
 impl Error {
+    /// Whether it lies in what was committed: trying again does not help.
+    pub fn is_content(&self) -> bool {
+        matches!(self, Error::UnsafePath(_) | Error::TooLarge { .. })
+    }
+
     pub(crate) fn io(doing: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Error {
         let path = path.as_ref().to_owned();
         move |source| Error::Io { doing, path, source }

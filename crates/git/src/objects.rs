@@ -2,6 +2,9 @@
 
 use crate::{Error, Kind, Mode, ObjectId, Repository};
 
+/// A folder's list of names may have this size; with names of 30 characters these are a million files in one folder.
+const MAX_TREE_BYTES: u64 = 64 << 20;
+
 /// An open view of a repository's objects.
 pub(crate) struct Objects {
     repo: gix::Repository,
@@ -97,6 +100,13 @@ impl Objects {
         }
     }
 
+    /// An error when an object is larger than `limit`. To be called before it is read.
+    pub(crate) fn fits(&self, id: ObjectId, what: impl FnOnce() -> String, limit: u64) -> Result<u64, Error> {
+        let header = self.repo.try_find_header(id.to_gix()).map_err(Error::objects(format!("reading object {id}")))?;
+        let bytes = header.ok_or(Error::NoObject(id))?.size();
+        if bytes > limit { Err(Error::TooLarge { what: what(), bytes, limit }) } else { Ok(bytes) }
+    }
+
     pub(crate) fn read(&self, id: ObjectId, wanted: Kind) -> Result<Vec<u8>, Error> {
         match self.read_any(id)? {
             (found, data) if found == wanted => Ok(data),
@@ -147,6 +157,7 @@ impl Objects {
 
     /// The entries of a folder, in git's order.
     pub(crate) fn tree(&self, id: ObjectId) -> Result<Vec<Entry>, Error> {
+        self.fits(id, || format!("folder {id}"), MAX_TREE_BYTES)?;
         let data = self.read(id, Kind::Tree)?;
         let tree = gix::objs::TreeRef::from_bytes(&data, gix::hash::Kind::Sha1)
             .map_err(Error::objects(format!("reading tree {id}")))?;

@@ -1,6 +1,7 @@
 //! How the `git` program is started: with an environment and a configuration of our own, nothing inherited.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::process::Stdio;
@@ -9,7 +10,7 @@ use std::sync::OnceLock;
 use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, ChildStderr, Command};
 
-use crate::Error;
+use crate::{Error, ObjectId};
 
 /// Settings that hold for every run; repositories' own `config` files are ours and hold none of these.
 const CONFIG: &[(&str, &str)] = &[
@@ -33,9 +34,36 @@ const CONFIG: &[(&str, &str)] = &[
 const STDERR_LIMIT_BYTES: u64 = 16 * 1024;
 
 /// `git` with `args` on the repository at `dir`; standard input and output are pipes.
-#[expect(clippy::disallowed_methods, reason = "this crate may start git, and only here")]
 pub(crate) fn git(dir: &Path, args: &[&OsStr]) -> Command {
-    let mut command = Command::new("git");
+    let mut command = Command::from(plain(dir, args));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+}
+
+/// Writes a blob's content into a file and waits for it; for threads that may block.
+pub(crate) fn blob_into(dir: &Path, id: ObjectId, file: &File) -> Result<(), Error> {
+    let failed = |status: String, stderr: String| Error::Git { command: "cat-file", status, stderr };
+    let broken = |e: io::Error| failed("not started".to_owned(), e.to_string());
+    let id = id.to_string();
+    let output = plain(dir, &["cat-file", "blob", &id].map(OsStr::new))
+        .stdin(Stdio::null())
+        .stdout(file.try_clone().map_err(broken)?)
+        .stderr(Stdio::piped())
+        .output()
+        .map_err(broken)?;
+    match output.status.success() {
+        true => Ok(()),
+        false => {
+            let stderr = String::from_utf8_lossy(&output.stderr).trim_end().to_owned();
+            Err(failed(output.status.to_string(), stderr))
+        }
+    }
+}
+
+/// The program with its environment.
+#[expect(clippy::disallowed_methods, reason = "this crate may start git, and only here")]
+fn plain(dir: &Path, args: &[&OsStr]) -> std::process::Command {
+    let mut command = std::process::Command::new("git");
     command
         .args(args)
         .env_clear()
@@ -48,11 +76,7 @@ pub(crate) fn git(dir: &Path, args: &[&OsStr]) -> Command {
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("GIT_DIR", dir)
         .env("GIT_CONFIG_COUNT", CONFIG.len().to_string())
-        .current_dir(dir)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
+        .current_dir(dir);
     for (n, (key, value)) in CONFIG.iter().enumerate() {
         command.env(format!("GIT_CONFIG_KEY_{n}"), key).env(format!("GIT_CONFIG_VALUE_{n}"), value);
     }

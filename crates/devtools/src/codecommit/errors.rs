@@ -6,10 +6,15 @@ macro_rules! errors {
     ($($name:ident => $code:literal, $message:literal;)*) => {
         /// Every code that this service answers with.
         pub const CODES: &[&str] = &[
-            "RepositoryDoesNotExistException", "RepositoryNameExistsException", $($code),*
+            "FolderContentSizeLimitExceededException", "RepositoryDoesNotExistException", "RepositoryNameExistsException",
+            $($code),*
         ];
         $(pub(super) fn $name() -> ApiError { ApiError::new($code, $message) })*
     };
+}
+
+pub(super) fn too_large(found: &git::Error) -> ApiError {
+    ApiError::new("FolderContentSizeLimitExceededException", found.to_string())
 }
 
 pub(super) fn repository_does_not_exist(name: &str) -> ApiError {

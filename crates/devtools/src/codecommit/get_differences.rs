@@ -1,5 +1,7 @@
 //! `GetDifferences` between two commits, file by file, ordered by path. Renames show as a deletion and an addition.
 
+use std::ops::ControlFlow;
+
 use base::{ApiError, PageToken};
 use git::{ChangeKind, ObjectId, Side};
 use platform::Cx;
@@ -70,15 +72,27 @@ pub async fn get_differences(cx: &Cx, input: Input) -> Result<Output, ApiError> 
     let position = |token: String| PageToken::position(&list, &token).map_err(|_| errors::invalid_token());
     let behind = input.next_token.map(position).transpose()?;
     let repository = open(cx, &row).await?;
-    let mut changes = blocking(move || repository.diff(before, after)).await?;
-    for change in &mut changes {
-        change.before = change.before.take().filter(|_| within(&change.path, input.before_path.as_deref()));
-        change.after = change.after.take().filter(|_| within(&change.path, input.after_path.as_deref()));
-    }
     let skip = behind.as_deref().and_then(|text| text.parse().ok()).unwrap_or(0_usize);
-    let mut rest = changes.into_iter().filter(|c| c.before.is_some() || c.after.is_some()).skip(skip);
-    let differences: Vec<Difference> = rest.by_ref().take(page).map(difference).collect();
-    let more = rest.next().is_some();
+    let (before_path, after_path) = (input.before_path, input.after_path);
+    // Of all that differs only this page is ever in memory, and one more to know whether it is the last.
+    let mut differences = blocking(move || {
+        let (mut differences, mut seen) = (Vec::new(), 0_usize);
+        repository.diff_each(before, after, &mut |mut change| {
+            change.before = change.before.filter(|_| within(&change.path, before_path.as_deref()));
+            change.after = change.after.filter(|_| within(&change.path, after_path.as_deref()));
+            if change.before.is_some() || change.after.is_some() {
+                seen += 1;
+                if seen > skip {
+                    differences.push(difference(change));
+                }
+            }
+            if differences.len() > page { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        Ok(differences)
+    })
+    .await?;
+    let more = differences.len() > page;
+    differences.truncate(page);
     let next_token = more.then(|| PageToken::after(&list, &(skip + differences.len()).to_string()).into_string());
     Ok(Output { differences, next_token })
 }

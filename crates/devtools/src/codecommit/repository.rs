@@ -87,7 +87,10 @@ pub(super) async fn by_arn(tx: &mut Tx, scope: &Scope, arn: &str) -> Result<Row,
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, git::Error> + Send + 'static,
 ) -> Result<T, ApiError> {
-    blocking_git(work).await?.map_err(ApiError::internal)
+    blocking_git(work).await?.map_err(|e| match e {
+        git::Error::TooLarge { .. } => errors::too_large(&e),
+        _ => ApiError::internal(e),
+    })
 }
 
 /// As [`blocking`], for callers that tell git's errors apart.

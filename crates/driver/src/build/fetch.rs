@@ -57,7 +57,7 @@ async fn code_commit(cx: &Cx, name: &str, version: Option<&str>, which: &str, di
     let checkout = tokio::task::spawn_blocking(move || repository.checkout(commit, &dir));
     match checkout.await.map_err(|e| PerformError::new("check a commit out", e))? {
         Ok(()) => Ok(commit.to_string()),
-        Err(e @ git::Error::UnsafePath(_)) => Err(Trouble::source("CLIENT_ERROR", e.to_string())),
+        Err(e) if e.is_content() => Err(Trouble::source("CLIENT_ERROR", e.to_string())),
         Err(e) => Err(PerformError::new("check a commit out", e).into()),
     }
 }

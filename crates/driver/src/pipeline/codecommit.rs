@@ -67,7 +67,10 @@ fn unresolved(error: ApiError, name: &str, branch: &str, commit: Option<&str>) -
 }
 
 fn zip(repository: &Repository, id: ObjectId, tree: PathBuf, file: PathBuf) -> Result<Commit, Trouble> {
-    let git = |e: git::Error| Trouble::Ours(PerformError::new(format!("read commit {id}"), e));
+    let git = |e: git::Error| match e.is_content() {
+        true => Trouble::configuration(format!("The commit {id} cannot be read: {e}")),
+        false => Trouble::Ours(PerformError::new(format!("read commit {id}"), e)),
+    };
     let pack = |e: archive::ArchiveError| Trouble::Ours(PerformError::new(format!("zip commit {id}"), e));
     let commit = repository.commit(id).map_err(git)?;
     repository.checkout(id, &tree).map_err(git)?;

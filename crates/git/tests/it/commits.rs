@@ -1,5 +1,6 @@
 //! Commits written and read by the server itself.
 
+use std::ops::ControlFlow;
 use std::os::unix::fs::PermissionsExt as _;
 
 use git::{Author, ChangeKind, CommitSpec, Content, Edit, EditConflict, Error, Mode, ObjectId, Written};
@@ -99,6 +100,56 @@ async fn a_checkout_keeps_modes_and_follows_no_link() {
     let files: Vec<_> = repository.files(client.head().await).unwrap().iter().map(git::Entry::path_text).collect();
     assert_eq!(files, ["README.md", "bin/run.sh", "out"]);
     assert!(matches!(repository.checkout(client.head().await, &target), Err(Error::Io { .. })));
+}
+
+#[tokio::test]
+async fn a_large_file_is_checked_out_whole_and_a_link_to_nowhere_is_refused() {
+    let server = Server::start().await;
+    let client = Client::new(&server).await;
+    let large: Vec<u8> = (0..40_u32 << 20).map(|n| (n ^ (n >> 8)) as u8).collect();
+    std::fs::write(client.dir.join("large"), &large).unwrap();
+    std::fs::set_permissions(client.dir.join("large"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    client.ok(&["add", "-A"]).await;
+    client.ok(&["commit", "-q", "-m", "large"]).await;
+    client.ok(&["push", "-q", "origin", "main"]).await;
+    let repository = server.repository();
+    let target = server.root.path().join("large");
+    repository.checkout(client.head().await, &target).unwrap();
+    assert!(std::fs::read(target.join("large")).unwrap() == large);
+    assert_eq!(std::fs::metadata(target.join("large")).unwrap().permissions().mode() & 0o777, 0o755);
+
+    // The largest path that Linux takes is shorter: only whoever writes trees by hand gets here.
+    std::fs::write(client.dir.join("target"), "x/".repeat(5000)).unwrap();
+    let blob = client.ok(&["hash-object", "-w", "target"]).await;
+    client.ok(&["update-index", "--add", "--cacheinfo", &format!("120000,{},link", blob.trim())]).await;
+    client.ok(&["commit", "-q", "-m", "link"]).await;
+    client.ok(&["push", "-q", "origin", "main"]).await;
+    let refused = repository.checkout(client.head().await, &server.root.path().join("link")).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "the target of the link link has 10000 bytes, more than the 4096 that are read here"
+    );
+    assert!(refused.is_content());
+}
+
+#[tokio::test]
+async fn a_difference_is_read_no_further_than_its_reader_wants() {
+    let server = Server::start().await;
+    let client = Client::new(&server).await;
+    std::fs::create_dir(client.dir.join("a")).unwrap();
+    for name in ["a/1", "a/2", "b"] {
+        std::fs::write(client.dir.join(name), name).unwrap();
+    }
+    client.ok(&["add", "-A"]).await;
+    client.ok(&["commit", "-q", "-m", "more"]).await;
+    client.ok(&["push", "-q", "origin", "main"]).await;
+    let mut seen = Vec::new();
+    let visit = &mut |change: git::Change| {
+        seen.push(change.path);
+        if seen.len() == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    server.repository().diff_each(None, client.head().await, visit).unwrap();
+    assert_eq!(seen, ["README.md", "a/1"]);
 }
 
 #[tokio::test]
