@@ -58,6 +58,16 @@ file = codecommit.get_file(repositoryName="library", filePath="from-grc.txt")
 assert file["fileContent"] == b"pushed with git-remote-codecommit\n"
 proved("git-remote-codecommit clones and pushes")
 
+# The same trust for this one server, so that git keeps its own list for all others.
+only = f"http.https://127.0.0.1:{server.port}.sslCAInfo"
+server.plain_git("config", "--global", only, environment["HEADWORKS_CA_BUNDLE"], cwd=work)
+remote.pop("GIT_SSL_CAINFO")
+server.plain_git("ls-remote", f"codecommit::{REGION}://library", cwd=work, settings=remote)
+server.plain_git("config", "--global", "--unset", only, cwd=work)
+unknown = server.plain_git("ls-remote", f"codecommit::{REGION}://library", cwd=work, settings=remote, may_fail=True)
+assert unknown.returncode != 0 and "certificate" in unknown.stderr, unknown
+proved("the certificate authority can be trusted for this server alone")
+
 iam = server.client("iam")
 iam.create_user(UserName="alice")
 credential = iam.create_service_specific_credential(
