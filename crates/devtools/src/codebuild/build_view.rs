@@ -29,9 +29,7 @@ pub(super) fn view(state: &BuildState) -> Value {
     put("encryptionKey", json!(request.encryption_key));
     put("logs", logs(state));
     put("artifacts", artifacts(state, &request.artifacts));
-    if !request.secondary_artifacts.is_empty() {
-        put("secondaryArtifacts", request.secondary_artifacts.iter().map(|a| artifacts(state, a)).collect());
-    }
+    put("secondaryArtifacts", request.secondary_artifacts.iter().map(|a| artifacts(state, a)).collect());
     if let Some((_, at)) = state.completed() {
         put("endTime", json!(at));
     }
@@ -97,7 +95,7 @@ fn artifacts(state: &BuildState, target: &ArtifactTarget) -> Value {
             let planned = format!("arn:aws:s3:::{bucket}/{key}");
             let mut out = artifact(stored(identifier.as_deref()), planned);
             out["overrideArtifactName"] = json!(override_name);
-            out["encryptionDisabled"] = json!(false);
+            out["encryptionDisabled"] = json!(asked(state, identifier.as_deref(), "encryptionDisabled") == Some(true));
             if let Some(identifier) = identifier {
                 out["artifactIdentifier"] = json!(identifier);
             }
@@ -111,6 +109,16 @@ fn artifacts(state: &BuildState, target: &ArtifactTarget) -> Value {
             }
         },
     }
+}
+
+/// A flag of the project's artifacts, or of those with this identifier.
+fn asked(state: &BuildState, identifier: Option<&str>, member: &str) -> Option<bool> {
+    let echo = &state.request.echo;
+    let given = match identifier {
+        None => echo.get("artifacts"),
+        Some(id) => echo.get("secondaryArtifacts")?.as_array()?.iter().find(|a| a["artifactIdentifier"] == *id),
+    };
+    given?.get(member)?.as_bool()
 }
 
 fn artifact(stored: Option<&UploadedArtifact>, planned: String) -> Value {

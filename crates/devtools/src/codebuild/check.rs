@@ -65,6 +65,13 @@ pub(super) fn source(source: &ProjectSource) -> Result<(), ApiError> {
         }
         _ => Err(invalid("Invalid type provided: Project source type")),
     }?;
+    // AWS reports to GitHub, GitLab and Bitbucket only, and refuses it for all other sources.
+    if source.report_build_status == Some(true) {
+        let kind = source.kind();
+        return Err(invalid(format!(
+            "Invalid project source: reportBuildStatus is not supported for source type {kind}"
+        )));
+    }
     if asks(source.git_submodules_config.as_ref()) {
         return Err(unsupported("source.gitSubmodulesConfig"));
     }

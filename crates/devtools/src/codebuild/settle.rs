@@ -67,6 +67,9 @@ pub(super) fn settle(cx: &Cx, project: &Project, this: Particulars) -> Result<Re
             "environment": project.environment,
             "serviceRole": project.service_role,
             "logsConfig": project.logs_config,
+            // What was asked for; BatchGetBuilds shows what became of it.
+            "artifacts": project.artifacts,
+            "secondaryArtifacts": project.secondary_artifacts,
         }),
         uuid,
         parent,

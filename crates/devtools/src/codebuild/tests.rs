@@ -92,6 +92,66 @@ async fn drained(cx: &Cx) -> Vec<BuildEffect> {
 }
 
 #[tokio::test]
+async fn members_without_effect_are_told_in_the_log_and_harmless_values_are_not() {
+    let World { cx, test: _test } = world(store::testing::sqlite(machines()).await);
+    let inline = "version: 0.2\nphases: {build: {commands: [x]}}";
+    let source = |more: Value| {
+        let mut source = json!({ "type": "NO_SOURCE", "buildspec": inline });
+        source.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        source
+    };
+    let lines = async |name: &str, change: Value| {
+        create(&cx, change).await.unwrap();
+        let build = start(&cx, json!({ "projectName": name })).await.unwrap();
+        let state = state(&cx, build["id"].as_str().unwrap()).await;
+        let effects = drained(&cx).await;
+        let run = effects.into_iter().find_map(|e| match e {
+            BuildEffect::Run { preamble, .. } => Some(preamble),
+            _ => None,
+        });
+        (build, run.unwrap_or_else(|| panic!("{:?}", state.stage)))
+    };
+    let plain = json!({
+        "name": "plain",
+        "source": source(json!({ "gitCloneDepth": 0, "insecureSsl": false, "reportBuildStatus": false,
+                                 "gitSubmodulesConfig": { "fetchSubmodules": false } })),
+        "artifacts": { "type": "S3", "location": "out", "encryptionDisabled": false, "bucketOwnerAccess": "NONE" },
+        "logsConfig": { "s3Logs": { "status": "DISABLED", "encryptionDisabled": true } },
+    });
+    let (build, told) = lines("plain", plain).await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(build["artifacts"]["encryptionDisabled"], false);
+    let asking = json!({
+        "name": "asking",
+        "source": source(json!({ "gitCloneDepth": 1, "insecureSsl": true,
+                                 "auth": { "type": "OAUTH", "resource": "x" },
+                                 "buildStatusConfig": { "context": "ci" } })),
+        "artifacts": { "type": "S3", "location": "out", "encryptionDisabled": true, "bucketOwnerAccess": "FULL" },
+        "environment": {
+            "type": "LINUX_CONTAINER", "image": "i", "computeType": "BUILD_GENERAL1_SMALL",
+            "registryCredential": { "credential": "arn", "credentialProvider": "SECRETS_MANAGER" },
+        },
+    });
+    let (build, told) = lines("asking", asking).await;
+    assert_eq!(build["artifacts"]["encryptionDisabled"], true);
+    let told = told.join("\n");
+    for member in
+        ["gitCloneDepth 1", "insecureSsl", "auth", "buildStatusConfig", "registryCredential", "bucketOwnerAccess FULL"]
+    {
+        assert!(told.contains(&format!("{member} has no effect")), "{member}: {told}");
+    }
+    let reporting = json!({ "name": "reporting", "source": source(json!({ "reportBuildStatus": true })) });
+    let refused = create(&cx, reporting).await.unwrap_err();
+    assert_eq!(
+        (refused.code, refused.message.as_str()),
+        (
+            "InvalidInputException",
+            "Invalid project source: reportBuildStatus is not supported for source type NO_SOURCE"
+        )
+    );
+}
+
+#[tokio::test]
 async fn a_project_gets_the_defaults_of_the_service_and_is_found_by_name_and_arn() {
     each_engine(machines(), |test| async move {
         let World { cx, test: _test } = world(test);

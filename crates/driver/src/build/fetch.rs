@@ -1,4 +1,6 @@
 //! Sources: from CodeCommit, from S3, from a pipeline's artifact store.
+//!
+//! Deviation: the files of a CodeCommit source come without `.git`, so `git describe` and the like find no history.
 
 use std::path::{Component, Path, PathBuf};
 

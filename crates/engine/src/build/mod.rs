@@ -30,6 +30,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod unheeded;
 
 pub use artifacts::{ArtifactPlan, FileMatcher, Packaging, destination_key};
 pub use effect::BuildEffect;

@@ -7,7 +7,7 @@ use base::{JobSpec, JobStep, StepFailure};
 use formats::buildspec::{self, Buildspec, OnFailure, PhaseName, Shell, Version};
 use serde::{Deserialize, Serialize};
 
-use super::{ArtifactPlan, Context, Phase, Request, VariableKind, artifacts};
+use super::{ArtifactPlan, Context, Phase, Request, VariableKind, artifacts, unheeded};
 
 /// What is decided before the job runs and needed after it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +100,7 @@ fn without_effect(request: &Request) -> Vec<String> {
     if !request.encryption_key.ends_with(":alias/aws/s3") && !request.encryption_key.is_empty() {
         lines.push(format!("encryption key {} is not used: artifacts are stored as they are", request.encryption_key));
     }
+    lines.extend(unheeded::lines(request));
     lines
 }
 
