@@ -1,5 +1,6 @@
 """What operators rely on: health, metrics, a graceful stop, test mode on loopback only, and reset."""
 
+import json
 import re
 import stat
 import subprocess
@@ -28,6 +29,8 @@ for line in (
 ):
     assert line in metrics.splitlines(), f"{line} is missing:\n{metrics}"
 assert int(re.search(r"^headworks_disk_free_bytes (\d+)$", metrics, re.MULTILINE)[1]) > 0, metrics
+server.client("iam").create_role(RoleName="quick", AssumeRolePolicyDocument=json.dumps({"Statement": {
+    "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "codebuild.amazonaws.com"}}}))
 codebuild = server.client("codebuild")
 codebuild.create_project(
     name="quick", source={"type": "NO_SOURCE", "buildspec": "version: 0.2\nphases: {build: {commands: ['true']}}"},

@@ -37,7 +37,8 @@ pub fn cx(test: &TestStore) -> Cx {
             endpoint: "http://127.0.0.1:4566".to_owned(),
             data_dir: test.dir.path().to_owned(),
             disk: Arc::new(Disk::unwatched()),
-            test_mode: false,
+            // Roles that tests name need not exist.
+            test_mode: true,
         }),
     }
 }

@@ -3,6 +3,7 @@
 use base::{ApiError, Arn};
 use platform::Cx;
 use serde_json::Value;
+use store::Tx;
 
 use super::errors::{invalid, unsupported};
 use super::project::Project;
@@ -145,6 +146,14 @@ pub(super) fn role(cx: &Cx, role: &str) -> Result<(), ApiError> {
             Err(invalid("Invalid service role: Service role account ID does not match caller's account"))
         }
         Some(_) => Ok(()),
+    }
+}
+
+/// The role of a project must be there, so that a mistake shows here and not in the first build.
+pub(super) async fn role_exists(tx: &mut Tx, cx: &Cx, role: &str) -> Result<(), ApiError> {
+    match platform::iam::role_may_exist(tx, cx, role).await? {
+        true => Ok(()),
+        false => Err(invalid(format!("CodeBuild is not authorized to perform: sts:AssumeRole on {role}"))),
     }
 }
 

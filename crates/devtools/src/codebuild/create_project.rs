@@ -71,12 +71,15 @@ pub async fn create_project(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     check::project(cx, &project)?;
     let project = project.with_defaults(cx);
     let (scope, name, config) = (cx.scope().clone(), project.name.clone(), project.to_json()?);
+    let (cx_in, role) = (cx.clone(), project.service_role.clone());
     let arn = cx.arn("codebuild", format!("project/{name}"));
     let row = cx
         .store
         .write(move |tx| {
             let (scope, name, config, arn) = (scope.clone(), name.clone(), config.clone(), arn.clone());
+            let (cx, role) = (cx_in.clone(), role.clone());
             Box::pin(async move {
+                check::role_exists(tx, &cx, &role).await?;
                 if codebuild_project::get(tx, &scope, &name).await?.is_some() {
                     return Err(errors::project_exists(&arn));
                 }

@@ -83,8 +83,12 @@ pub async fn start_build(cx: &Cx, input: Input) -> Result<Output, ApiError> {
                 let name = name_of(cx.scope(), &input.project_name);
                 let missing = || errors::project_not_found(&cx.arn("codebuild", format!("project/{name}")));
                 let row = find(tx, cx.scope(), name).await?.ok_or_else(missing)?;
+                let role = input.service_role_override.clone();
                 let project = overridden(parse(&row)?, input).with_defaults(&cx);
                 check::project(&cx, &project)?;
+                if let Some(role) = role {
+                    check::role_exists(tx, &cx, &role).await?;
+                }
                 if project.source.kind() == "CODEPIPELINE" {
                     let why = "a project with source type CODEPIPELINE is built by its pipeline; to start it alone, \
                                override its source and its artifacts";

@@ -45,7 +45,8 @@ fn world(test: TestStore) -> World {
             endpoint: "http://127.0.0.1:4566".to_owned(),
             data_dir: test.dir.path().to_owned(),
             disk: Arc::new(Disk::unwatched()),
-            test_mode: false,
+            // Roles that tests name need not exist.
+            test_mode: true,
         }),
     };
     World { cx, test }
@@ -149,6 +150,31 @@ async fn members_without_effect_are_told_in_the_log_and_harmless_values_are_not(
             "Invalid project source: reportBuildStatus is not supported for source type NO_SOURCE"
         )
     );
+}
+
+#[tokio::test]
+async fn a_role_that_is_not_there_is_refused_except_in_test_mode() {
+    each_engine(machines(), |test| async move {
+        let World { mut cx, test: _test } = world(test);
+        create(&cx, json!({})).await.unwrap();
+        Arc::make_mut(&mut cx.site).test_mode = false;
+        let arn = "arn:aws:iam::123456789012:role/build";
+        let role = json!({ "RoleName": "build", "AssumeRolePolicyDocument": r#"{"Statement":{"Effect":"Allow",
+            "Action":"sts:AssumeRole","Principal":{"Service":"codebuild.amazonaws.com"}}}"# });
+        let refused = create(&cx, json!({ "name": "other" })).await.unwrap_err();
+        assert_eq!(
+            (refused.code, refused.message),
+            ("InvalidInputException", format!("CodeBuild is not authorized to perform: sts:AssumeRole on {arn}"))
+        );
+        assert!(start(&cx, json!({ "serviceRoleOverride": arn })).await.is_err());
+        start(&cx, json!({})).await.unwrap();
+        platform::iam::create_role(&cx, serde_json::from_value(role).unwrap()).await.unwrap();
+        create(&cx, json!({ "name": "other" })).await.unwrap();
+        start(&cx, json!({ "serviceRoleOverride": arn })).await.unwrap();
+        let path = json!({ "name": "third", "serviceRole": "arn:aws:iam::123456789012:role/ci/build" });
+        assert!(create(&cx, path).await.is_err());
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -55,8 +55,12 @@ pub async fn update_project(cx: &Cx, input: Input) -> Result<Output, ApiError> {
             Box::pin(async move {
                 let missing = || errors::project_not_found(&cx.arn("codebuild", format!("project/{name}")));
                 let row = find(tx, cx.scope(), &name).await?.ok_or_else(missing)?;
+                let role = input.service_role.clone();
                 let project = changed(parse(&row)?, input);
                 check::project(&cx, &project)?;
+                if let Some(role) = role {
+                    check::role_exists(tx, &cx, &role).await?;
+                }
                 let config = project.with_defaults(&cx).to_json()?;
                 codebuild_project::update(tx, cx.scope(), &name, &config).await?;
                 codebuild_project::get(tx, cx.scope(), &name).await?.ok_or_else(missing)

@@ -3,6 +3,7 @@
 //! Order: features and structure, stages, actions, artifacts, variables (`formats::pipeline::validate`); then the name and the
 //! account's limit. <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_CreatePipeline.html>
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use base::{ApiError, Scope, Tags};
@@ -42,12 +43,14 @@ pub async fn create_pipeline(cx: &Cx, input: Input) -> Result<Output, ApiError> 
     let declaration = Arc::new(declaration);
     let execution = cx.ids.uuid().to_string();
     let trigger = Trigger { kind: "CreatePipeline".to_owned(), detail: cx.caller.principal.arn.clone() };
+    let cx_in = cx.clone();
     let output = Output { pipeline: (*declaration).clone(), tags: to_tags(&tags) };
     cx.store
         .write(move |tx| {
             let (scope, declaration, tags) = (scope.clone(), declaration.clone(), tags.clone());
-            let (id, trigger) = (execution.clone(), trigger.clone());
+            let (id, trigger, cx) = (execution.clone(), trigger.clone(), cx_in.clone());
             Box::pin(async move {
+                roles_exist(tx, &cx, &declaration).await?;
                 insert(tx, &scope, &declaration, tags).await?;
                 let first = start::Start { id, trigger, variables: Default::default(), overrides: Vec::new() };
                 start::start(tx, &scope, declaration, first).await?;
@@ -56,6 +59,18 @@ pub async fn create_pipeline(cx: &Cx, input: Input) -> Result<Output, ApiError> 
         })
         .await?;
     Ok(output)
+}
+
+/// The roles of a pipeline and its actions must be there.
+pub(super) async fn roles_exist(tx: &mut Tx, cx: &Cx, declaration: &PipelineDeclaration) -> Result<(), ApiError> {
+    let actions = declaration.stages.iter().flat_map(|s| &s.actions).filter_map(|a| a.role_arn.as_ref());
+    let roles: BTreeSet<&String> = std::iter::once(&declaration.role_arn).chain(actions).collect();
+    for role in roles {
+        if !platform::iam::role_may_exist(tx, cx, role).await? {
+            return Err(errors::role_not_assumable(role));
+        }
+    }
+    Ok(())
 }
 
 async fn insert(tx: &mut Tx, scope: &Scope, declaration: &PipelineDeclaration, tags: Tags) -> Result<(), ApiError> {

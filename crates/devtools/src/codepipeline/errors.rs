@@ -32,6 +32,13 @@ pub(super) fn problem(problem: &Problem) -> ApiError {
     ApiError::new(problem.code(), problem.message.clone())
 }
 
+pub(super) fn role_not_assumable(role: &str) -> ApiError {
+    ApiError::new(
+        "InvalidStructureException",
+        format!("CodePipeline is not authorized to perform AssumeRole on role {role}"),
+    )
+}
+
 pub(super) fn pipeline_not_found(scope: &Scope, name: &str) -> ApiError {
     ApiError::new(
         "PipelineNotFoundException",

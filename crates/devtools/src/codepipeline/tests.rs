@@ -46,7 +46,8 @@ fn world(test: TestStore) -> World {
             endpoint: "http://127.0.0.1:4566".to_owned(),
             data_dir: test.dir.path().to_owned(),
             disk: Arc::new(Disk::unwatched()),
-            test_mode: false,
+            // Roles that tests name need not exist.
+            test_mode: true,
         }),
     };
     World { cx, test }
@@ -81,6 +82,32 @@ fn declaration() -> Value {
             }]},
         ],
     })
+}
+
+#[tokio::test]
+async fn roles_that_are_not_there_are_refused_except_in_test_mode() {
+    let mut world = world(store::testing::sqlite(machines()).await);
+    Arc::make_mut(&mut world.cx.site).test_mode = false;
+    let make = async |name: &str| {
+        let trust = r#"{"Statement":{"Effect":"Allow","Action":"sts:AssumeRole",
+            "Principal":{"Service":"codepipeline.amazonaws.com"}}}"#;
+        let role = json!({"RoleName": name, "AssumeRolePolicyDocument": trust});
+        platform::iam::create_role(&world.cx, input(role)).await.unwrap();
+    };
+    let refused = async |declaration: &Value| {
+        let refused = world.create(declaration.clone()).await.unwrap_err();
+        assert_eq!(refused.code, "InvalidStructureException");
+        refused.message
+    };
+    let mut declaration = declaration();
+    let arn = |name: &str| format!("arn:aws:iam::123456789012:role/{name}");
+    let wording = |name: &str| format!("CodePipeline is not authorized to perform AssumeRole on role {}", arn(name));
+    assert_eq!(refused(&declaration).await, wording("p"));
+    make("p").await;
+    declaration["stages"][2]["actions"][0]["roleArn"] = json!(arn("deployer"));
+    assert_eq!(refused(&declaration).await, wording("deployer"));
+    make("deployer").await;
+    world.create(declaration).await.unwrap();
 }
 
 impl World {

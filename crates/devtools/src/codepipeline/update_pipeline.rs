@@ -11,7 +11,7 @@ use platform::Cx;
 use serde::{Deserialize, Serialize};
 use store::tables::codepipeline_pipeline;
 
-use super::create_pipeline::{normal, store_declaration};
+use super::create_pipeline::{normal, roles_exist, store_declaration};
 use super::{errors, load, transition};
 
 #[derive(Clone, Debug, Deserialize)]
@@ -28,13 +28,14 @@ pub struct Output {
 pub async fn update_pipeline(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     let scope = cx.scope().clone();
     validate(&input.pipeline, scope.region.as_str()).map_err(|p| errors::problem(&p))?;
-    let given = Arc::new(input.pipeline);
+    let (given, cx_in) = (Arc::new(input.pipeline), cx.clone());
     let pipeline = cx
         .store
         .write(move |tx| {
-            let (scope, given) = (scope.clone(), given.clone());
+            let (scope, given, cx) = (scope.clone(), given.clone(), cx_in.clone());
             Box::pin(async move {
                 let row = load::pipeline(tx, &scope, &given.name).await?;
+                roles_exist(tx, &cx, &given).await?;
                 let declaration = normal((*given).clone(), row.version + 1);
                 let now = tx.now();
                 codepipeline_pipeline::set_version(tx, &scope, &row.name, row.version + 1, now).await?;

@@ -26,6 +26,8 @@ pub struct RunAction {
     /// The action execution's id.
     pub id: String,
     /// The role that the action runs as: its own, else the pipeline's.
+    ///
+    /// Deviation: nothing is done in its name. It must exist when the pipeline is made; the work is the service's own.
     pub role_arn: String,
     pub inputs: Vec<Artifact>,
     /// Where to put what it makes.

@@ -20,6 +20,17 @@ pub(crate) async fn role(tx: &mut Tx, cx: &Cx, name: &str) -> Result<iam_role::R
     iam_role::get(tx, account(cx), name).await?.ok_or_else(|| errors::no_role(name))
 }
 
+/// Whether a role that a service is to act as may exist: one of another account may, ours must be there. In test mode
+/// roles need not exist, as in the emulators that such tests were written for.
+pub async fn may_exist(tx: &mut Tx, cx: &Cx, arn: &str) -> Result<bool, ApiError> {
+    let Some((of, name)) = names::parse_arn(arn, "role").filter(|(of, _)| of == account(cx)) else { return Ok(true) };
+    if cx.site.test_mode {
+        return Ok(true);
+    }
+    let same = |row: iam_role::Row| names::arn(cx.scope(), "role", &row.path, &row.name) == arn;
+    Ok(iam_role::get(tx, &of, &name).await?.is_some_and(same))
+}
+
 /// Who owns access keys: a user, or the account's root.
 pub(crate) struct KeyOwner {
     pub id: String,

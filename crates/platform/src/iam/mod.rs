@@ -123,6 +123,7 @@ pub use list_service_specific_credentials::list_service_specific_credentials;
 pub use list_user_policies::list_user_policies;
 pub use list_user_tags::list_user_tags;
 pub use list_users::list_users;
+pub use lookup::may_exist as role_may_exist;
 pub use needs::{Need, needs};
 pub use put_role_permissions_boundary::put_role_permissions_boundary;
 pub use put_role_policy::put_role_policy;
