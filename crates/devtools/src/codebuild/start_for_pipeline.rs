@@ -27,6 +27,8 @@ pub struct StartForPipeline {
     pub variables: Vec<EnvironmentVariable>,
     /// What CODEBUILD_SOURCE_VERSION says of the primary input (a commit id, or the artifact's ARN).
     pub source_version: Option<String>,
+    /// The key of the artifact store counts before the project's.
+    pub encryption_key: Option<String>,
     /// Whose machine hears the end.
     pub parent: Parent,
 }
@@ -68,6 +70,9 @@ pub async fn start_for_pipeline(tx: &mut Tx, cx: &Cx, start: StartForPipeline) -
     // The project's own source and artifacts play no part in a pipeline.
     project.source.r#type = Some("CODEPIPELINE".to_owned());
     project.artifacts.r#type = Some("CODEPIPELINE".to_owned());
+    if let Some(key) = start.encryption_key {
+        project.encryption_key = key;
+    }
     project.secondary_sources.clear();
     project.secondary_artifacts.clear();
     let mut request = settle(cx, &project, particulars)?;

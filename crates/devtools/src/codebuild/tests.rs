@@ -425,6 +425,7 @@ async fn a_pipeline_starts_one_build_per_key_with_its_artifacts() {
             outputs: vec![artifact("Built", false)],
             variables: Vec::new(),
             source_version: Some("arn:aws:s3:::store/p/Source/1".to_owned()),
+            encryption_key: Some("alias/artifacts".to_owned()),
             parent: Parent {
                 kind: "pipeline_execution".to_owned(),
                 id: "e1".to_owned(),

@@ -72,6 +72,7 @@ fn request(claimed: &Claimed, run: RunAction, revisions: &[SourceRevision]) -> R
         outputs: run.outputs.iter().map(|a| artifact(a, false)).collect(),
         variables,
         source_version,
+        encryption_key: run.encryption_key,
         parent: Parent { kind: Execution::KIND.to_owned(), id: claimed.machine_id.clone(), key: claimed.key.clone() },
     })
 }

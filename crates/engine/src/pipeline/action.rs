@@ -29,6 +29,11 @@ pub struct RunAction {
     ///
     /// Deviation: nothing is done in its name. It must exist when the pipeline is made; the work is the service's own.
     pub role_arn: String,
+    /// The key of the artifact store, if it names one.
+    ///
+    /// Deviation: artifacts are not encrypted with it; builds say so in their log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption_key: Option<String>,
     pub inputs: Vec<Artifact>,
     /// Where to put what it makes.
     pub outputs: Vec<ArtifactPlace>,
@@ -110,7 +115,8 @@ pub(super) fn prepare(
         return Ok(Prepared { resolved, inputs, work: None });
     };
     let definition = &state.definition;
-    let bucket = definition.store_in(state.scope.region.as_str()).map(|s| s.location.clone()).unwrap_or_default();
+    let artifact_store = definition.store_in(state.scope.region.as_str());
+    let bucket = artifact_store.map(|s| s.location.clone()).unwrap_or_default();
     let outputs = action.output_artifacts.iter().map(|output| Artifact {
         name: output.name.clone(),
         bucket: bucket.clone(),
@@ -123,6 +129,7 @@ pub(super) fn prepare(
         action: action.name.clone(),
         id: id.to_owned(),
         role_arn: action.role_arn.clone().unwrap_or_else(|| definition.role_arn.clone()),
+        encryption_key: artifact_store.and_then(|s| s.encryption_key.as_ref()).map(|key| key.id.clone()),
         inputs: inputs.clone(),
         outputs: outputs.collect(),
         work,
