@@ -451,6 +451,7 @@ async fn a_pipeline_starts_one_build_per_key_with_its_artifacts() {
         let SourceKind::Pipeline { place, revision } = &request.source.kind else { panic!("a pipeline's source") };
         assert_eq!((place.key.as_str(), revision.as_deref()), ("p/Source/1", Some("c0ffee")));
         assert_eq!(request.secondary_sources[0].identifier.as_deref(), Some("Extra"));
+        assert_eq!(request.encryption_key, "alias/artifacts");
     })
     .await;
 }
