@@ -28,6 +28,8 @@ pub enum BuildInput {
     UploadFailed { key: String, code: String, message: String },
     /// A user (or the pipeline) wants it to end.
     Stop {},
+    /// There is no room left where the data is, so no job can go on.
+    DiskFull {},
     /// Timer: nobody began in time.
     QueueTimedOut {},
     /// Timer: the build's time is over and whoever works at it has not said so.

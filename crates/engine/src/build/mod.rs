@@ -6,7 +6,9 @@
 //!                         '----------------------Began-----------------------'   |  '---(nothing to upload)-------|
 //!                         '--QueueTimedOut, Stop------------------------------------------------------------------|
 //!                                   Preparing, Uploading: Stop, DeadlinePassed -----------------------------------|
-//!                                                         Running --Stop, DeadlinePassed--> Stopping --JobEnded---'
+//!                                                         Running --Stop--> Stopping --JobEnded-------------------|
+//!                                     Running --DeadlinePassed, DiskFull--> Cut --JobEnded------------------------'
+//!                                       (a job that had finished before it was cut goes on as if Running)
 //! ```
 //!
 //! Rules of AWS that stand here
@@ -41,5 +43,5 @@ pub use request::{
     ArtifactTarget, BuildspecFrom, EnvironmentVariable, Logs, OutputArtifact, Parent, Place, Request, Source,
     SourceKind, VariableKind,
 };
-pub use state::{BuildState, BuildStatus, Context, Facts, Phase, PhaseEnd, PhaseRecord, Stage};
+pub use state::{BuildState, BuildStatus, Context, CutReason, Facts, Phase, PhaseEnd, PhaseRecord, Stage};
 pub use step::{Build, BuildRefusal};

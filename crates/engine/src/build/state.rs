@@ -30,12 +30,33 @@ pub enum Stage {
     Preparing,
     /// The job runs.
     Running(Plan),
-    /// The job was told to end.
+    /// A user wants it to end; the job was told so.
     Stopping(BuildStatus),
+    /// The server cannot let it go on; the job was told to end, and what it had finished before that counts.
+    Cut { plan: Plan, why: CutReason },
     /// Artifacts are being uploaded; the status is that of the job.
     Uploading(BuildStatus),
     /// The end.
     Completed { status: BuildStatus, at: Timestamp },
+}
+
+/// Why the server ends a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CutReason {
+    /// The time of the build, or of its queue, is over.
+    OutOfTime,
+    /// There is no room left where the data is.
+    DiskFull,
+}
+
+impl CutReason {
+    /// How a build ends that did not finish before.
+    pub fn status(self) -> BuildStatus {
+        match self {
+            CutReason::OutOfTime => BuildStatus::TimedOut,
+            CutReason::DiskFull => BuildStatus::Failed,
+        }
+    }
 }
 
 /// What was learned on the way.
@@ -162,8 +183,14 @@ impl BuildState {
             | Stage::Preparing
             | Stage::Running(_)
             | Stage::Stopping(_)
+            | Stage::Cut { .. }
             | Stage::Uploading(_) => None,
         }
+    }
+
+    /// Whether the job was told to end: it must not begin any more.
+    pub fn is_stopping(&self) -> bool {
+        matches!(self.stage, Stage::Stopping(_) | Stage::Cut { .. })
     }
 
     /// `buildStatus` of the API.

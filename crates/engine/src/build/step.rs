@@ -4,7 +4,7 @@ use base::{Machine, Step, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::turn::key;
-use super::{BuildEffect, BuildInput, BuildState, Stage, on};
+use super::{BuildEffect, BuildInput, BuildState, CutReason, Stage, on};
 
 /// The build machine.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +44,7 @@ impl Machine for Build {
                 | Stage::Preparing
                 | Stage::Running(_)
                 | Stage::Stopping(_)
+                | Stage::Cut { .. }
                 | Stage::Uploading(_)
                 | Stage::Completed { .. },
                 I::Began { .. },
@@ -65,7 +66,7 @@ impl Machine for Build {
             {
                 Ok(on::steps_reported(state, plan, &steps, now))
             }
-            (Stage::Stopping(_), I::StepsReported { key, steps }) if current("run", &key) => {
+            (Stage::Stopping(_) | Stage::Cut { .. }, I::StepsReported { key, steps }) if current("run", &key) => {
                 Ok(on::steps_while_stopping(state, &steps, now))
             }
             (_, I::StepsReported { .. }) => ignored(),
@@ -74,6 +75,9 @@ impl Machine for Build {
             }
             (Stage::Stopping(status), I::JobEnded { key, outcome }) if current("run", &key) => {
                 Ok(on::job_stopped(state, *status, outcome, now))
+            }
+            (Stage::Cut { plan, why }, I::JobEnded { key, outcome }) if current("run", &key) => {
+                Ok(on::job_cut(state, plan, *why, outcome, now))
             }
             (_, I::JobEnded { .. }) => ignored(),
 
@@ -87,7 +91,7 @@ impl Machine for Build {
             (_, I::UploadFailed { .. }) => ignored(),
 
             (Stage::Completed { .. }, I::Stop {}) => Err(BuildRefusal::AlreadyCompleted),
-            (Stage::Stopping(_), I::Stop {}) => ignored(),
+            (Stage::Stopping(_) | Stage::Cut { .. }, I::Stop {}) => ignored(),
             (Stage::Running(_), I::Stop {}) => Ok(on::stop_job(state, now)),
             // A planned job may already be starting: only its executor knows, so it is asked to end it.
             (Stage::QueuedToRun(_), I::Stop {}) => Ok(on::stop_job(state, now)),
@@ -95,14 +99,20 @@ impl Machine for Build {
                 Ok(on::stop(state, now))
             }
 
-            (Stage::QueuedToPrepare | Stage::QueuedToRun(_), I::QueueTimedOut {}) => {
-                Ok(on::queue_timed_out(state, now))
+            (Stage::QueuedToRun(plan) | Stage::Running(plan), I::DiskFull {}) => {
+                Ok(on::cut(state, plan, CutReason::DiskFull, now))
             }
+            (_, I::DiskFull {}) => ignored(),
+
+            // The job may be starting right now.
+            (Stage::QueuedToRun(plan), I::QueueTimedOut {}) => Ok(on::cut(state, plan, CutReason::OutOfTime, now)),
+            (Stage::QueuedToPrepare, I::QueueTimedOut {}) => Ok(on::queue_timed_out(state, now)),
             (_, I::QueueTimedOut {}) => ignored(),
 
-            (Stage::Running(_), I::DeadlinePassed {}) => Ok(on::deadline_of_job(state, now)),
+            // The job's own limit did not end it, or nobody was there to hear of its end.
+            (Stage::Running(plan), I::DeadlinePassed {}) => Ok(on::cut(state, plan, CutReason::OutOfTime, now)),
             (Stage::Preparing | Stage::Uploading(_), I::DeadlinePassed {}) => Ok(on::deadline(state, now)),
-            (Stage::Stopping(status), I::DeadlinePassed {}) => Ok(on::gave_up(state, *status, now)),
+            (Stage::Stopping(_) | Stage::Cut { .. }, I::DeadlinePassed {}) => Ok(on::gave_up(state, now)),
             (
                 Stage::Submitted | Stage::QueuedToPrepare | Stage::QueuedToRun(_) | Stage::Completed { .. },
                 I::DeadlinePassed {},

@@ -167,6 +167,7 @@ impl Play {
                 message: rest.to_owned(),
             },
             "stop" => BuildInput::Stop {},
+            "disk-full" => BuildInput::DiskFull {},
             "queue-timer" => BuildInput::QueueTimedOut {},
             "build-timer" => BuildInput::DeadlinePassed {},
             other => panic!("unknown input {other}"),
@@ -174,6 +175,11 @@ impl Play {
     }
 
     fn play(&mut self, line: &str, out: &mut String) {
+        if let Some(step) = line.strip_prefix("unheard ") {
+            // The job goes on while nobody listens.
+            self.input(&format!("step {step}"));
+            return;
+        }
         let input = self.input(line);
         match Build::step(&self.state, input, self.now) {
             Err(refusal) => writeln!(out, "  refused: {refusal}").unwrap(),

@@ -1,5 +1,7 @@
 //! One step in the making: phases open and close, and each closing is an event.
 
+use std::time::Duration;
+
 use base::{Effect, Step, Tell, TimerChange, Timestamp};
 use serde_json::json;
 
@@ -12,6 +14,8 @@ pub(super) struct Turn {
     step: Step<Build>,
 }
 
+/// Executors keep the job's own time limit; this much later nobody can be at work any more.
+pub(super) const GRACE: Duration = Duration::from_secs(60);
 pub(super) const QUEUE_TIMER: &str = "queue";
 pub(super) const BUILD_TIMER: &str = "build";
 
@@ -65,6 +69,37 @@ impl Turn {
 
     pub fn clear_timer(&mut self, name: &str) {
         self.step.timers.push(TimerChange::clear(name));
+    }
+
+    /// When the build's own time is over, executors' leeway included.
+    fn deadline(&self) -> Option<Timestamp> {
+        let begun = self.state.phases.iter().find(|record| record.phase == Phase::Provisioning)?.started;
+        Some(begun + Duration::from_secs(u64::from(self.state.request.timeout_minutes) * 60) + GRACE)
+    }
+
+    /// When the last step of the job that ended did so.
+    fn steps_ended(&self) -> Option<Timestamp> {
+        let ended = |record: &PhaseRecord| match record.end {
+            PhaseEnd::Ended { at, .. } if Phase::STEPS.contains(&record.phase) => Some(at),
+            PhaseEnd::Ended { .. } | PhaseEnd::Open => None,
+        };
+        self.state.phases.iter().rev().find_map(ended)
+    }
+
+    /// Whether the job's last step ended before the build's time was over.
+    pub fn steps_ended_in_time(&self) -> bool {
+        self.steps_ended().zip(self.deadline()).is_none_or(|(ended, deadline)| ended <= deadline)
+    }
+
+    /// A job's end may be heard long after it came, when the server was down. What it left of the build's time is the
+    /// upload's, counted from now.
+    pub fn leave_time_for_upload(&mut self) {
+        let now = self.now;
+        let Some((ended, deadline)) = self.steps_ended().zip(self.deadline()) else { return };
+        if deadline < now + GRACE || self.state.is_stopping() {
+            let left = deadline.since(ended).max(GRACE);
+            self.set_timer(BUILD_TIMER, now + left, &BuildInput::DeadlinePassed {});
+        }
     }
 
     pub fn event(&mut self, event: base::Event) {

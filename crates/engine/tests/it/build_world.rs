@@ -80,6 +80,9 @@ pub struct Builds {
     told: BTreeMap<String, u32>,
     completions: BTreeMap<String, u32>,
     stopped: BTreeSet<String>,
+    /// Whose job did not confirm its end, or whose upload took too long.
+    overdue: BTreeSet<String>,
+    disk_was_full: bool,
 }
 
 impl Builds {
@@ -105,7 +108,7 @@ impl Builds {
 
     pub fn stop(&mut self, id: &str, now: Timestamp) {
         let over = self.state(id).completed().is_some();
-        let stopping = matches!(self.state(id).stage, Stage::Stopping(_));
+        let stopping = self.state(id).is_stopping();
         let answer = self.input(id, BuildInput::Stop {}, now);
         assert_eq!(answer.is_err(), over, "a stop is refused exactly when the build is over");
         if !over && !stopping {
@@ -120,6 +123,14 @@ impl Builds {
         }
     }
 
+    /// There is no room: every build hears of it.
+    fn fill_disk(&mut self, now: Timestamp) {
+        self.disk_was_full = true;
+        for id in self.rows.keys().cloned().collect::<Vec<_>>() {
+            self.input(&id, BuildInput::DiskFull {}, now).unwrap();
+        }
+    }
+
     /// One thing happens.
     pub fn disturb(&mut self, rng: &mut Rng, now: Timestamp) {
         match rng.below(100) {
@@ -127,6 +138,7 @@ impl Builds {
             30..=69 => self.do_one(rng, now),
             70..=89 => self.run_jobs(rng, now),
             90..=93 => self.crash(),
+            94 if rng.chance(20) => self.fill_disk(now),
             94 => self.restart_machine(),
             _ => self.say_again(rng, now),
         }
@@ -134,6 +146,10 @@ impl Builds {
 
     fn input(&mut self, id: &str, input: BuildInput, now: Timestamp) -> Result<(), BuildRefusal> {
         let row = self.rows.get_mut(id).expect("a known build");
+        let waits_for_another = row.state.is_stopping() || matches!(row.state.stage, Stage::Uploading(_));
+        if matches!(input, BuildInput::DeadlinePassed {}) && waits_for_another {
+            self.overdue.insert(id.to_owned());
+        }
         let step = Build::step(&row.state, input.clone(), now)?;
         let before = std::mem::replace(&mut row.state, step.state);
         row.log.push((now, input));
@@ -189,7 +205,7 @@ impl Builds {
         self.deeds.retain(|deed| !matches!(deed, Deed::StartJob { key: other, .. } if *other == key));
         let state = self.state(&build);
         let over = state.completed().is_some();
-        let stopping = matches!(state.stage, Stage::Stopping(_));
+        let stopping = state.is_stopping();
         match effect {
             BuildEffect::Prepare { .. } | BuildEffect::Run { .. } if over => self.finish(&key),
             BuildEffect::Prepare { .. } => {
@@ -259,7 +275,7 @@ impl Builds {
             return;
         }
         self.say(&build, began(&key, rng, now), now);
-        if matches!(self.state(&build).stage, Stage::Stopping(_)) {
+        if self.state(&build).is_stopping() {
             self.cancel(&id, rng);
         }
         self.deeds.push(Deed::Follow { build, key, fence, job: id });
@@ -270,7 +286,7 @@ impl Builds {
             return;
         }
         let outcome = match self.jobs.get(&job) {
-            None if matches!(self.state(&build).stage, Stage::Stopping(_)) => {
+            None if self.state(&build).is_stopping() => {
                 Some(JobOutcome::NotStarted { reason: "it was stopped before it began".to_owned() })
             }
             None => Some(JobOutcome::Lost { steps: Vec::new(), reason: "unknown".to_owned() }),
@@ -443,6 +459,13 @@ impl Builds {
             } else {
                 assert!(state.first_failure().is_some(), "{id} ended {status:?} and no phase says why");
             }
+            if let (BuildStatus::TimedOut, Some(JobOutcome::Finished { steps, .. })) = (status, truth) {
+                let ended = steps.iter().filter_map(|step| step.finished.as_ref()).map(|(at, _)| *at).max();
+                let late = ended.zip(deadline(state)).is_some_and(|(ended, deadline)| ended > deadline);
+                assert!(late || self.overdue.contains(id), "{id} has timed out, and its job had finished in time");
+            }
+            let cut = state.first_failure().is_some_and(|(_, context)| context.message.contains("disk"));
+            assert!(!cut || self.disk_was_full, "{id} was ended for want of room and there was room");
             if status == BuildStatus::Fault {
                 let lost = matches!(truth, None | Some(JobOutcome::Lost { .. }));
                 assert!(lost, "{id} is said to be lost, and its job ended so: {truth:?}");
@@ -461,6 +484,12 @@ impl Deed {
             Deed::Answer { key, .. } | Deed::StartJob { key, .. } | Deed::Follow { key, .. } => Some(key),
         }
     }
+}
+
+/// When nobody can be at work on the build any more.
+fn deadline(state: &BuildState) -> Option<Timestamp> {
+    let begun = state.phases.iter().find(|record| record.phase == Phase::Provisioning)?.started;
+    Some(begun + Duration::from_secs(u64::from(state.request.timeout_minutes) * 60 + 60))
 }
 
 /// Phases are in order, all but the last are closed, times do not run backwards, and what is closed stays.

@@ -2,17 +2,12 @@
 
 use base::{Step, Timestamp};
 
-use super::job::{end, stop_context};
-use super::stop::cancel;
+use super::job::{end, end_context, stop_context};
 use crate::build::turn::Turn;
-use crate::build::{Build, BuildState, BuildStatus, Context, Stage};
+use crate::build::{Build, BuildState, BuildStatus, Context};
 
-/// The queue's time is over.
+/// The queue's time is over and nobody has begun.
 pub(in crate::build) fn queue_timed_out(state: &BuildState, now: Timestamp) -> Step<Build> {
-    if matches!(state.stage, Stage::QueuedToRun(_)) {
-        // The job may be starting right now.
-        return cancel(state, BuildStatus::TimedOut, now);
-    }
     let mut turn = Turn::new(state, now);
     let minutes = state.request.queued_timeout_minutes;
     let why = format!("Build has been queued for more than {minutes} minutes. ");
@@ -27,14 +22,9 @@ pub(in crate::build) fn deadline(state: &BuildState, now: Timestamp) -> Step<Bui
     turn.complete(BuildStatus::TimedOut, Vec::new())
 }
 
-/// The job's own limit did not end it.
-pub(in crate::build) fn deadline_of_job(state: &BuildState, now: Timestamp) -> Step<Build> {
-    cancel(state, BuildStatus::TimedOut, now)
-}
-
 /// Nobody confirmed the end of the job.
-pub(in crate::build) fn gave_up(state: &BuildState, status: BuildStatus, now: Timestamp) -> Step<Build> {
-    let Context { status_code, message } = stop_context(status);
+pub(in crate::build) fn gave_up(state: &BuildState, now: Timestamp) -> Step<Build> {
+    let (status, Context { status_code, message }) = end_context(state);
     let message = format!("{message} Its job did not confirm that it ended.");
     end(Turn::new(state, now), status, Context::new(status_code, message))
 }

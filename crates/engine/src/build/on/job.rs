@@ -8,7 +8,8 @@ use super::prepared::environment_context;
 use super::start::leave_queue;
 use crate::build::turn::Turn;
 use crate::build::{
-    ArtifactPlan, Build, BuildEffect, BuildState, BuildStatus, Context, Phase, PhaseEnd, Plan, Stage, container_line,
+    ArtifactPlan, Build, BuildEffect, BuildState, BuildStatus, Context, CutReason, Phase, PhaseEnd, Plan, Stage,
+    container_line,
 };
 
 pub(in crate::build) fn steps_reported(
@@ -62,7 +63,34 @@ pub(in crate::build) fn job_ended(state: &BuildState, plan: &Plan, outcome: JobO
     }
 }
 
-/// The job was told to end: whatever it says, `status` is why the build ends, unless it had finished before.
+/// The server told the job to end. The journal's truth wins: what it had finished before that, while nobody could hear
+/// it, is how the build ends, and its artifacts are stored.
+pub(in crate::build) fn job_cut(
+    state: &BuildState,
+    plan: &Plan,
+    why: CutReason,
+    outcome: JobOutcome,
+    now: Timestamp,
+) -> Step<Build> {
+    match outcome {
+        JobOutcome::Finished { steps, exported } => {
+            let mut turn = Turn::new(state, now);
+            record(&mut turn, &steps);
+            match why {
+                CutReason::OutOfTime if !turn.steps_ended_in_time() => {
+                    end(turn, why.status(), stop_context(why.status()))
+                }
+                CutReason::OutOfTime | CutReason::DiskFull => finished(turn, plan, exported),
+            }
+        }
+        JobOutcome::OutOfMemory { .. } | JobOutcome::TimedOut(_) => job_ended(state, plan, outcome, now),
+        JobOutcome::Cancelled { .. } | JobOutcome::Lost { .. } | JobOutcome::NotStarted { .. } => {
+            job_stopped(state, why.status(), outcome, now)
+        }
+    }
+}
+
+/// The job was told to end: whatever it says, that is why the build ends.
 pub(in crate::build) fn job_stopped(
     state: &BuildState,
     status: BuildStatus,
@@ -70,16 +98,38 @@ pub(in crate::build) fn job_stopped(
     now: Timestamp,
 ) -> Step<Build> {
     let mut turn = Turn::new(state, now);
+    let (_, context) = end_context(state);
     let (JobOutcome::Finished { steps, .. }
     | JobOutcome::TimedOut(JobTimeout { steps, .. })
     | JobOutcome::Cancelled { steps }
     | JobOutcome::OutOfMemory { steps }
     | JobOutcome::Lost { steps, .. }) = &outcome
     else {
-        return end(turn, status, stop_context(status));
+        return end(turn, status, context);
     };
     record(&mut turn, steps);
-    end(turn, status, stop_context(status))
+    end(turn, status, context)
+}
+
+/// How a build ends whose job is told to end, and what its phase says then.
+pub(super) fn end_context(state: &BuildState) -> (BuildStatus, Context) {
+    let status = match &state.stage {
+        Stage::Cut { why: CutReason::DiskFull, .. } => {
+            let why = "The disk of the server is full, so the build was ended. Free space in the server's data folder \
+                       and start the build again.";
+            return (CutReason::DiskFull.status(), Context::new("CLIENT_ERROR", why));
+        }
+        Stage::Cut { why, .. } => why.status(),
+        Stage::Stopping(status) => *status,
+        Stage::Submitted
+        | Stage::QueuedToPrepare
+        | Stage::QueuedToRun(_)
+        | Stage::Preparing
+        | Stage::Running(_)
+        | Stage::Uploading(_)
+        | Stage::Completed { .. } => BuildStatus::Stopped,
+    };
+    (status, stop_context(status))
 }
 
 pub(super) fn stop_context(status: BuildStatus) -> Context {
@@ -141,6 +191,7 @@ fn finished(mut turn: Turn, plan: &Plan, exported: BTreeMap<String, String>) -> 
         return turn.complete(status, Vec::new());
     }
     let sets: Vec<ArtifactPlan> = plan.artifacts.iter().map(|set| set.named(&exported)).collect();
+    turn.leave_time_for_upload();
     turn.effect(BuildEffect::Upload {
         source_dir: turn.state.request.source_dir(),
         build_arn: turn.state.request.arn(),
@@ -155,7 +206,7 @@ fn all_steps_ended(turn: &Turn) -> bool {
     !last_open && Phase::STEPS.into_iter().all(|phase| turn.has(phase))
 }
 
-/// Brings the phases up to what the executor says; saying it again changes nothing.
+/// Brings the phases up to what the executor says, in AWS's words; saying it again changes nothing.
 fn record(turn: &mut Turn, steps: &[StepRecord]) {
     for step in steps {
         let Some(phase) = Phase::of_step(&step.name) else { continue };
@@ -166,26 +217,19 @@ fn record(turn: &mut Turn, steps: &[StepRecord]) {
         }
         turn.open(phase, step.started);
         if let Some((at, outcome)) = step.finished.as_ref().filter(|_| turn.is_open(phase)) {
-            let status = match outcome {
-                StepOutcome::Succeeded => BuildStatus::Succeeded,
-                StepOutcome::Failed { .. } => BuildStatus::Failed,
-                StepOutcome::TimedOut => BuildStatus::TimedOut,
-                StepOutcome::Cancelled => BuildStatus::Stopped,
+            let (status, context) = match outcome {
+                StepOutcome::Succeeded => (BuildStatus::Succeeded, None),
+                StepOutcome::Failed { command, exit_status } => {
+                    let why = format!("Error while executing command: {command}. Reason: exit status {exit_status}");
+                    (BuildStatus::Failed, Some(Context::new("COMMAND_EXECUTION_ERROR", why)))
+                }
+                StepOutcome::TimedOut => (BuildStatus::TimedOut, Some(stop_context(BuildStatus::TimedOut))),
+                StepOutcome::Cancelled => {
+                    let (status, context) = end_context(&turn.state);
+                    (status, Some(context))
+                }
             };
-            turn.close(*at, status, step_context(outcome));
+            turn.close(*at, status, context);
         }
-    }
-}
-
-/// The context of a phase that is a step of the job, in AWS's words.
-fn step_context(outcome: &StepOutcome) -> Option<Context> {
-    match outcome {
-        StepOutcome::Succeeded => None,
-        StepOutcome::Failed { command, exit_status } => Some(Context::new(
-            "COMMAND_EXECUTION_ERROR",
-            format!("Error while executing command: {command}. Reason: exit status {exit_status}"),
-        )),
-        StepOutcome::TimedOut => Some(Context::new("BUILD_TIMED_OUT", "Build has timed out. ")),
-        StepOutcome::Cancelled => Some(Context::new("BUILD_STOPPED", "The build was stopped.")),
     }
 }

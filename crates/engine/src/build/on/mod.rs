@@ -7,9 +7,9 @@ mod start;
 mod stop;
 mod uploaded;
 
-pub(super) use deadline::{deadline, deadline_of_job, gave_up, queue_timed_out};
-pub(super) use job::{job_ended, job_stopped, steps_reported, steps_while_stopping};
+pub(super) use deadline::{deadline, gave_up, queue_timed_out};
+pub(super) use job::{job_cut, job_ended, job_stopped, steps_reported, steps_while_stopping};
 pub(super) use prepared::{prepare_failed, prepared};
 pub(super) use start::{began, start};
-pub(super) use stop::{stop, stop_job};
+pub(super) use stop::{cut, stop, stop_job};
 pub(super) use uploaded::{upload_failed, uploaded};

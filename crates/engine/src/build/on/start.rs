@@ -6,11 +6,8 @@ use base::{Step, Timestamp};
 
 use super::prepared::plan_failed;
 use crate::build::plan::{SourceDirs, plan_text};
-use crate::build::turn::{BUILD_TIMER, QUEUE_TIMER, Turn};
+use crate::build::turn::{BUILD_TIMER, GRACE, QUEUE_TIMER, Turn};
 use crate::build::{Build, BuildEffect, BuildInput, BuildState, BuildspecFrom, Phase, Stage, event};
-
-/// Executors keep the job's own time limit; this much later nobody can be at work any more.
-pub(super) const GRACE: Duration = Duration::from_secs(60);
 
 pub(in crate::build) fn start(state: &BuildState, now: Timestamp) -> Step<Build> {
     let mut turn = Turn::new(state, now);

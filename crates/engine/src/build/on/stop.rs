@@ -6,7 +6,7 @@ use base::{Step, Timestamp};
 
 use super::job::stop_context;
 use crate::build::turn::{BUILD_TIMER, QUEUE_TIMER, Turn};
-use crate::build::{Build, BuildEffect, BuildInput, BuildState, BuildStatus, Stage};
+use crate::build::{Build, BuildEffect, BuildInput, BuildState, BuildStatus, CutReason, Plan, Stage};
 
 /// How long a job may take to answer a cancel.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -19,13 +19,18 @@ pub(in crate::build) fn stop(state: &BuildState, now: Timestamp) -> Step<Build> 
 }
 
 pub(in crate::build) fn stop_job(state: &BuildState, now: Timestamp) -> Step<Build> {
-    cancel(state, BuildStatus::Stopped, now)
+    cancel(state, Stage::Stopping(BuildStatus::Stopped), now)
+}
+
+/// The server ends the job. It may have finished before anybody could hear of it: only its executor knows.
+pub(in crate::build) fn cut(state: &BuildState, plan: &Plan, why: CutReason, now: Timestamp) -> Step<Build> {
+    cancel(state, Stage::Cut { plan: plan.clone(), why }, now)
 }
 
 /// The build is over when its processes are, not when somebody asked.
-pub(super) fn cancel(state: &BuildState, status: BuildStatus, now: Timestamp) -> Step<Build> {
+fn cancel(state: &BuildState, stage: Stage, now: Timestamp) -> Step<Build> {
     let mut turn = Turn::new(state, now);
-    turn.state.stage = Stage::Stopping(status);
+    turn.state.stage = stage;
     turn.clear_timer(QUEUE_TIMER);
     turn.set_timer(BUILD_TIMER, now + PATIENCE, &BuildInput::DeadlinePassed {});
     turn.effect(BuildEffect::Cancel { job: state.request.uuid.clone() });
