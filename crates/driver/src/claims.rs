@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use store::outbox::{self, Claimed};
-use store::{Error, Store};
+use store::{Error, Store, setback};
 use tokio::task::JoinSet;
 
 use crate::cx::DriverCx;
@@ -20,8 +20,6 @@ pub(crate) const LEASE: Duration = Duration::from_secs(120);
 const MAX_IN_FLIGHT: usize = 1024;
 /// Effects claimed by one statement.
 const BATCH: u32 = 64;
-/// The longest pause between two tries of one effect.
-const MAX_PAUSE: Duration = Duration::from_secs(300);
 
 /// The effects in flight.
 pub(crate) struct Claims {
@@ -61,7 +59,7 @@ async fn perform(cx: DriverCx, performer: Option<Arc<dyn Performer>>, claimed: C
     let Err(e) = outcome else {
         return;
     };
-    let pause = pause(claimed.attempts);
+    let pause = setback::pause(claimed.attempts);
     let cause = std::error::Error::source(&e).map(ToString::to_string).unwrap_or_default();
     tracing::warn!(
         error = %e, cause, machine.kind = %claimed.kind, machine.id = %claimed.machine_id, effect.key = %claimed.key,
@@ -79,21 +77,4 @@ async fn give_back(store: &Store, claimed: Claimed, pause: Duration) -> Result<(
             Box::pin(async move { outbox::retry_later(tx, &claimed, pause).await })
         })
         .await
-}
-
-fn pause(attempts: i64) -> Duration {
-    let doublings = u32::try_from(attempts.clamp(1, 16)).unwrap_or(16) - 1;
-    Duration::from_millis(500).saturating_mul(1 << doublings).min(MAX_PAUSE)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_grow_and_stay_bounded() {
-        assert_eq!(pause(1), Duration::from_millis(500));
-        assert_eq!(pause(2), Duration::from_secs(1));
-        assert_eq!(pause(1_000_000), MAX_PAUSE);
-    }
 }

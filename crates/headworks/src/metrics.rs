@@ -10,6 +10,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+use store::setback::{self, Held};
 use store::{Store, machine, outbox};
 
 /// The counters that the server keeps, and the gauges that are read when asked for.
@@ -23,6 +24,7 @@ pub struct Metrics {
     jobs: Family<JobLabels, Gauge>,
     outbox_rows: Gauge,
     outbox_age_seconds: Gauge,
+    held: Family<HeldLabels, Gauge>,
     disk_free_bytes: Gauge,
 }
 
@@ -63,6 +65,11 @@ const JOB_STATES: [(JobState, &str); 4] = [
     (JobState::Lost, "lost"),
 ];
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct HeldLabels {
+    what: &'static str,
+}
+
 impl Metrics {
     /// All at zero.
     pub fn new() -> Self {
@@ -90,6 +97,9 @@ impl Metrics {
         let outbox_age_seconds = Gauge::default();
         let help = "Age of the oldest effect that is not yet done";
         registry.register_with_unit("outbox_age", help, Unit::Seconds, outbox_age_seconds.clone());
+        let held: Family<HeldLabels, Gauge> = Family::default();
+        let help = "Effects, events and timers that have failed and wait to be tried again; the log says why";
+        registry.register("held", help, held.clone());
         let disk_free_bytes = Gauge::default();
         let help = "Free space where the data folder is";
         registry.register_with_unit("disk_free", help, Unit::Bytes, disk_free_bytes.clone());
@@ -103,6 +113,7 @@ impl Metrics {
             jobs,
             outbox_rows,
             outbox_age_seconds,
+            held,
             disk_free_bytes,
         }
     }
@@ -146,6 +157,10 @@ impl Metrics {
         self.outbox_rows.set(depth.rows);
         let age = depth.oldest.map_or(0, |oldest| store.clock().now().since(oldest).as_secs());
         self.outbox_age_seconds.set(i64::try_from(age).unwrap_or(i64::MAX));
+        let Held { effects, events, timers } = setback::held(&mut tx).await?;
+        for (what, count) in [("effect", effects), ("event", events), ("timer", timers)] {
+            self.held.get_or_create(&HeldLabels { what }).set(count);
+        }
         if let Some(free) = disk_free_bytes {
             self.disk_free_bytes.set(i64::try_from(free).unwrap_or(i64::MAX));
         }

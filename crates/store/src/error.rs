@@ -68,6 +68,25 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the moment is bad and not what was to be written: then a later try of the same may succeed.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Error::DiskFull | Error::Conflict(_) | Error::Commit { .. } | Error::Closed => true,
+            Error::Sql(e) => e.as_database_error().is_none(),
+            Error::Duplicate(_)
+            | Error::Corrupt { .. }
+            | Error::NewerSchema { .. }
+            | Error::BadUrl { .. }
+            | Error::LeaseLost { .. }
+            | Error::BadInput { .. }
+            | Error::UnknownMachine { .. }
+            | Error::TooManyTells { .. }
+            | Error::Panicked
+            | Error::Nested
+            | Error::Io { .. } => false,
+        }
+    }
+
     /// The same failure, for another transaction of the group that it took down.
     pub(crate) fn again(&self) -> Error {
         match self {

@@ -12,6 +12,7 @@ mod machines;
 mod migrations;
 pub mod objects;
 pub mod outbox;
+pub mod setback;
 mod sql;
 pub mod tables;
 pub mod testing;

@@ -13,6 +13,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (6, "codebuild", include_str!("../migrations/0006_codebuild.sql")),
     (7, "codepipeline", include_str!("../migrations/0007_codepipeline.sql")),
     (13, "build_sessions", include_str!("../migrations/0013_build_sessions.sql")),
+    (14, "queues", include_str!("../migrations/0014_queues.sql")),
 ];
 
 /// Brings the schema up to date. Refuses a database that a newer version has written.

@@ -12,6 +12,7 @@ use crate::args;
 use crate::db::Store;
 use crate::error::Error;
 use crate::machine;
+use crate::setback::{causes, pause};
 use crate::sql::SqlRow;
 use crate::tx::{Dialect, Tx};
 
@@ -80,7 +81,14 @@ pub async fn claim(store: &Store, owner: &str, limit: u32, lease: Duration) -> R
                 };
                 let now = tx.now();
                 let rows = tx.fetch_all(sql, args![now + lease, owner, now, limit]).await?;
-                rows.iter().map(read).collect()
+                let mut claimed = Vec::new();
+                for row in &rows {
+                    match read(row) {
+                        Ok(effect) => claimed.push(effect),
+                        Err(e) => set_back(tx, row, &e).await?,
+                    }
+                }
+                Ok(claimed)
             })
         })
         .await
@@ -135,6 +143,22 @@ pub async fn of_machine(tx: &mut Tx, kind: &str, id: &str) -> Result<Vec<Claimed
     let sql = "SELECT seq, kind, machine_id, account, region, key, effect, attempts, created, fence
                FROM outbox WHERE kind = $1 AND machine_id = $2 ORDER BY seq";
     tx.fetch_all(sql, args![kind, id]).await?.iter().map(read).collect()
+}
+
+/// An effect that cannot be read must not hold up the others.
+async fn set_back(tx: &mut Tx, row: &SqlRow, error: &Error) -> Result<(), Error> {
+    let (seq, attempts) = (row.int(0)?, row.int(7)?);
+    let pause = pause(attempts);
+    tracing::error!(
+        error = causes(error),
+        effect.seq = seq,
+        attempts,
+        retry_in_seconds = pause.as_secs(),
+        "an effect cannot be read and is set back"
+    );
+    let visible = tx.now() + pause;
+    tx.execute("UPDATE outbox SET visible = $2, owner = '' WHERE seq = $1", args![seq, visible]).await?;
+    Ok(())
 }
 
 fn read(row: &SqlRow) -> Result<Claimed, Error> {

@@ -1,8 +1,11 @@
 //! A connection in use: statements go through it, on either engine.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use base::{Clock, Timestamp};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use sqlx::pool::PoolConnection;
 use sqlx::query::Query;
 use sqlx::{Postgres, SqlSafeStr, Sqlite};
@@ -87,6 +90,28 @@ impl Tx {
             self.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", args![name]).await?;
         }
         Ok(())
+    }
+
+    /// Runs `f` within this transaction so that, when it fails or panics, nothing of it has happened and the transaction
+    /// goes on: then the inner result holds its error. The outer error means that the whole transaction must end.
+    pub async fn attempt<T, F>(&mut self, f: F) -> Result<Result<T, Error>, Error>
+    where
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Send,
+    {
+        self.execute("SAVEPOINT attempt", &[]).await?;
+        let (steps, duplicate) = (self.steps.len(), self.duplicate);
+        let outcome = AssertUnwindSafe(f(self)).catch_unwind().await.unwrap_or(Err(Error::Panicked));
+        match &outcome {
+            Ok(_) => {}
+            Err(e) if e.is_passing() => return outcome.map(Ok),
+            Err(_) => {
+                self.execute("ROLLBACK TO SAVEPOINT attempt", &[]).await?;
+                self.steps.truncate(steps);
+                self.duplicate = duplicate;
+            }
+        }
+        self.execute("RELEASE SAVEPOINT attempt", &[]).await?;
+        Ok(outcome)
     }
 
     /// Runs a statement and gives the number of rows that it touched.

@@ -6,7 +6,7 @@ use base::{Effect, Event, Machine, Scope, Step, Tell, TimerChange, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::machine::{self, Missed, NewMachine};
 use store::testing::{TestStore, each_engine};
-use store::{AdvanceError, Error, Machines, Tx, advance, events, outbox, replay, timers};
+use store::{AdvanceError, Error, Machines, Tx, advance, args, events, outbox, replay, setback, timers};
 
 /// Counts, and tells its peer about every number.
 struct Counter;
@@ -23,6 +23,7 @@ enum In {
     Wait,
     /// Changes nothing.
     Stay,
+    Panic,
 }
 
 impl Machine for Counter {
@@ -51,6 +52,7 @@ impl Machine for Counter {
                 Ok(step)
             }
             In::Stay => Ok(Step::to(next)),
+            In::Panic => panic!("a bug of the machine"),
             In::Wait => {
                 let mut step = Step::to(next);
                 step.timers.push(TimerChange::set::<Counter>("wait", now + Duration::from_secs(60), &In::Add(3)));
@@ -182,6 +184,65 @@ async fn a_due_timer_fires_once_and_a_cleared_one_never() {
         add(&t, "b", 1).await.unwrap();
         t.clock.advance(Duration::from_secs(61));
         assert_eq!(fire().await.unwrap(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_timer_that_cannot_be_fired_is_set_back_and_the_others_fire() {
+    each_engine(Machines::new().with::<Counter>(), |t| async move {
+        two_counters(&t).await;
+        t.store
+            .write(|tx| {
+                Box::pin(async move {
+                    for (n, (kind, id, input)) in [
+                        ("counter", "a", "{not json"),
+                        ("counter", "a", r#"{"Subtract":1}"#),
+                        ("unknown", "a", r#"{"Add":1}"#),
+                        ("counter", "a", "\"Panic\""),
+                        ("counter", "b", r#"{"Add":1}"#),
+                        ("counter", "b", r#"{"Add":11}"#),
+                        ("counter", "b", r#"{"Add":2}"#),
+                    ]
+                    .into_iter()
+                    .enumerate()
+                    {
+                        let (key, due) = (format!("t{n}"), tx.now());
+                        let sql = "INSERT INTO timer (kind, machine_id, key, due, input) VALUES ($1, $2, $3, $4, $5)";
+                        tx.execute(sql, args![kind, id, key, due, input]).await?;
+                    }
+                    Ok::<_, Error>(())
+                })
+            })
+            .await
+            .unwrap();
+        let fire = || t.store.write(|tx| Box::pin(async move { timers::fire_due(tx, 10).await }));
+        assert_eq!(fire().await.unwrap(), 7);
+        assert_eq!((count(&t, "a").await, count(&t, "b").await), (0, 3), "what is good has happened, and nothing else");
+        assert_eq!(fire().await.unwrap(), 0, "what is bad waits");
+        let held = || async { setback::held(&mut t.store.read().await.unwrap()).await.unwrap().timers };
+        assert_eq!(held().await, 4);
+        t.clock.advance(Duration::from_millis(600));
+        assert_eq!(fire().await.unwrap(), 4);
+        t.clock.advance(Duration::from_millis(600));
+        assert_eq!((fire().await.unwrap(), held().await), (0, 4), "and longer after each try");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_effect_that_cannot_be_read_does_not_hold_up_the_others() {
+    each_engine(Machines::new().with::<Counter>(), |t| async move {
+        two_counters(&t).await;
+        add(&t, "b", 1).await.unwrap();
+        let spoil =
+            t.store.write(|tx| Box::pin(async move { tx.execute("UPDATE outbox SET effect = '{'", &[]).await }));
+        spoil.await.unwrap();
+        add(&t, "b", 1).await.unwrap();
+        let claim = || outbox::claim(&t.store, "me", 10, Duration::from_secs(30));
+        let keys: Vec<_> = claim().await.unwrap().into_iter().map(|c| c.key).collect();
+        assert_eq!(keys, ["print-2"]);
+        assert!(claim().await.unwrap().is_empty());
     })
     .await;
 }
