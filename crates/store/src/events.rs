@@ -1,13 +1,19 @@
 //! The append-only event table: what machines and operations tell the event bus.
 
+use std::time::Duration;
+
 use base::{Event, Scope, Timestamp};
 use serde_json::{Value, json};
 
 use crate::args;
 use crate::error::Error;
 use crate::machine;
+use crate::setback::pause;
 use crate::sql::{Arg, SqlRow};
 use crate::tx::Tx;
+
+/// After this many failures (half a minute) an event lets those behind it in its lane pass.
+const HOLDS_ITS_LANE: u32 = 6;
 
 /// A stored event.
 #[derive(Clone, Debug)]
@@ -40,11 +46,12 @@ impl EventRow {
 pub async fn append(tx: &mut Tx, scope: &Scope, event: &Event, id: &str) -> Result<(), Error> {
     let now = tx.now();
     let body = serde_json::to_string(event).map_err(|source| Error::BadInput { kind: "event".to_owned(), source })?;
+    let lane = event.resources.first().map_or("", String::as_str);
     tx.wake_driver = true;
     tx.execute(
-        "INSERT INTO event (id, account, region, source, detail_type, time, body) VALUES ($1, $2, $3, $4, $5, $6, $7)
-         ON CONFLICT (id) DO NOTHING",
-        args![id, scope.account.as_str(), scope.region.as_str(), &event.source, &event.detail_type, now, body],
+        "INSERT INTO event (id, account, region, source, detail_type, time, body, lane)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING",
+        args![id, scope.account.as_str(), scope.region.as_str(), &event.source, &event.detail_type, now, body, lane],
     )
     .await?;
     Ok(())
@@ -54,6 +61,39 @@ pub async fn append(tx: &mut Tx, scope: &Scope, event: &Event, id: &str) -> Resu
 pub async fn pending(tx: &mut Tx, limit: u32) -> Result<Vec<EventRow>, Error> {
     let sql = "SELECT seq, id, account, region, time, body FROM event WHERE published IS NULL ORDER BY seq LIMIT $1";
     tx.fetch_all(sql, args![limit]).await?.iter().map(read).collect()
+}
+
+/// An event that is to be delivered now.
+#[derive(Debug)]
+pub struct Pending {
+    pub seq: i64,
+    /// The first resource that it is about. Events of one lane are delivered in order; without a lane there is none.
+    pub lane: String,
+    /// What it says, or why that cannot be read.
+    pub event: Result<EventRow, Error>,
+}
+
+/// Events that may be delivered now, oldest first: not those that are set back, nor those behind one in its lane.
+pub async fn deliverable(tx: &mut Tx, limit: u32) -> Result<Vec<Pending>, Error> {
+    let now = tx.now();
+    let sql = "SELECT seq, id, account, region, time, body, lane FROM event WHERE published IS NULL AND due <= $1
+               AND NOT EXISTS (SELECT 1 FROM event AS held WHERE held.published IS NULL AND held.due > 0
+                               AND held.lane = event.lane AND held.lane <> '' AND held.seq < event.seq
+                               AND held.due > $1 AND held.attempts <= $2)
+               ORDER BY seq LIMIT $3";
+    let rows = tx.fetch_all(sql, args![now, HOLDS_ITS_LANE, limit]).await?;
+    rows.iter().map(|row| Ok(Pending { seq: row.int(0)?, lane: row.text(6)?, event: read(row) })).collect()
+}
+
+/// Sets an event back that could not be delivered; how long it waits.
+pub async fn set_back(tx: &mut Tx, seq: i64) -> Result<Duration, Error> {
+    let row = tx.fetch_optional("SELECT attempts FROM event WHERE seq = $1", args![seq]).await?;
+    let attempts = row.map_or(Ok(0), |row| row.int(0))? + 1;
+    let pause = pause(attempts);
+    let due = tx.now() + pause;
+    let sql = "UPDATE event SET due = $2, attempts = $3 WHERE seq = $1 AND published IS NULL";
+    tx.execute(sql, args![seq, due, attempts]).await?;
+    Ok(pause)
 }
 
 /// Marks an event as delivered; in the transaction that holds what its subscribers did. False when it was already.
