@@ -73,11 +73,30 @@ impl OpenError {
             OpenError::Make { .. } => "name a folder that this user may make or write with --data (setting data_dir)",
             OpenError::Write { .. } => "it must belong to the user who runs the server",
             OpenError::Locked { .. } => "stop that server, or name another folder with --data",
-            OpenError::Store(_) => {
-                "with the setting `database`: does PostgreSQL run there, and may that user make tables? \
-                 Without: is headworks.db in the data folder whole, readable and from no newer version?"
-            }
+            OpenError::Store(e) => store_hint(e),
             OpenError::Objects(_) => "the folder `objects` in the data folder must be writable",
+        }
+    }
+}
+
+/// What the operator can do about a database that cannot be opened.
+pub fn store_hint(e: &store::Error) -> &'static str {
+    match e {
+        store::Error::Connect { url, .. } if url.contains("://") => {
+            "setting `database`: does PostgreSQL run at that address, and are user, password and database name right?"
+        }
+        store::Error::BadUrl { .. } => {
+            "setting `database`: postgres://USER:PASSWORD@HOST/DATABASE, with % escapes for special characters; empty for SQLite"
+        }
+        store::Error::OlderSchema { .. } => {
+            "start the server once with this version: `headworks up` brings the tables up to date"
+        }
+        store::Error::NewerSchema { .. } => "use the version that wrote it",
+        store::Error::NoSchema => "run `headworks up` first; with the setting `database`: is that the right one?",
+        store::Error::DiskFull => "free some space where the data folder is",
+        _ => {
+            "with the setting `database`: may that user make tables there? \
+             Without: is headworks.db in the data folder whole, and readable by this user?"
         }
     }
 }

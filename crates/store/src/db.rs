@@ -1,11 +1,10 @@
 //! Opening the database and handing out connections.
 
 use std::path::Path;
-use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base::Clock;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, PgPool, SqlitePool};
 use tokio::sync::{Notify, mpsc};
@@ -14,6 +13,7 @@ use crate::error::Error;
 use crate::kept::{Kept, Reader};
 use crate::machines::Machines;
 use crate::migrations;
+use crate::postgres;
 use crate::transitions::Transitions;
 use crate::tx::{Conn, Tx};
 use crate::write::{Job, refuse_inside_another, run_writer};
@@ -59,11 +59,8 @@ impl Store {
         options: StoreOptions,
     ) -> Result<Store, Error> {
         let driver_hint = Arc::new(Notify::new());
-        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            let connect = PgConnectOptions::from_str(url)
-                .map_err(|_| Error::BadUrl { url: "postgres://...".to_owned() })?
-                .disable_statement_logging();
-            let pool = PgPoolOptions::new().max_connections(options.connections.max(2)).connect_with(connect).await?;
+        if let Some(connect) = postgres::options(url)? {
+            let pool = postgres::connect(url, connect, options.connections.max(2), postgres::PATIENCE).await?;
             let store = Store(Arc::new(Inner {
                 db: Db::Postgres(pool),
                 machines,
@@ -74,10 +71,34 @@ impl Store {
             store.migrate_postgres().await?;
             return Ok(store);
         }
-        if url.contains("://") {
-            return Err(Error::BadUrl { url: url.to_owned() });
-        }
         open_sqlite(Path::new(url), machines, clock, options, driver_hint).await
+    }
+
+    /// Opens the database at `url` to look at it, whether or not a server runs on it. Nothing is made, moved or written, now or
+    /// later; a schema that is not exactly this version's is an error that says so.
+    pub async fn open_to_read(url: &str, clock: Arc<dyn Clock>) -> Result<Store, Error> {
+        let db = match postgres::options(url)? {
+            Some(connect) => {
+                let connect = connect.options([("default_transaction_read_only", "on")]);
+                Db::Postgres(postgres::connect(url, connect, 1, Duration::ZERO).await?)
+            }
+            None => {
+                let connect = SqliteConnectOptions::new()
+                    .filename(url)
+                    .read_only(true)
+                    .busy_timeout(Duration::from_secs(10))
+                    .disable_statement_logging();
+                let pool = SqlitePoolOptions::new().max_connections(1).connect_with(connect).await;
+                let readers = pool.map_err(|source| Error::Connect { url: url.to_owned(), source })?;
+                // Nobody takes what is sent there: a write fails as on a closed store.
+                let (writer, _) = mpsc::channel(1);
+                Db::Sqlite { readers, kept: Arc::default(), writer }
+            }
+        };
+        let (machines, driver_hint) = (Machines::new(), Arc::new(Notify::new()));
+        let store = Store(Arc::new(Inner { db, machines, clock, driver_hint, transitions: Transitions::default() }));
+        migrations::check(&mut store.acquire().await?).await?;
+        Ok(store)
     }
 
     pub(crate) fn inner(&self) -> &Inner {
@@ -146,7 +167,7 @@ async fn open_sqlite(
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(synchronous)
-        .busy_timeout(std::time::Duration::from_secs(10))
+        .busy_timeout(Duration::from_secs(10))
         .foreign_keys(true)
         .statement_cache_capacity(256)
         .pragma("cache_size", "-4000")

@@ -27,9 +27,22 @@ pub enum Error {
     /// The database was written by a newer version of this program.
     #[error("the database has migration {number}, which this version does not know; start the newer version again")]
     NewerSchema { number: i64 },
-    /// The URL is of no form that we know.
-    #[error("'{url}' is neither a file nor a postgres:// URL")]
-    BadUrl { url: String },
+    /// The database was last written by an older version of this program, and nothing may be changed now.
+    #[error("the database lacks migration {number}: it is of an older version")]
+    OlderSchema { number: i64 },
+    /// There are no tables of ours.
+    #[error("the database holds no tables of Headworks")]
+    NoSchema,
+    /// The URL is of no form that we know. Its password is masked.
+    #[error("'{url}' cannot be used: {reason}")]
+    BadUrl { url: String, reason: String },
+    /// The database server does not answer, or refuses us. The password in the URL is masked.
+    #[error("cannot connect to {url}")]
+    Connect {
+        url: String,
+        #[source]
+        source: sqlx::Error,
+    },
     /// A lease was lost to another claim, so the result must not be written.
     #[error("the lease on outbox row {seq} was lost")]
     LeaseLost { seq: i64 },
@@ -71,11 +84,13 @@ impl Error {
     /// Whether the moment is bad and not what was to be written: then a later try of the same may succeed.
     pub fn is_passing(&self) -> bool {
         match self {
-            Error::DiskFull | Error::Conflict(_) | Error::Commit { .. } | Error::Closed => true,
+            Error::DiskFull | Error::Conflict(_) | Error::Commit { .. } | Error::Closed | Error::Connect { .. } => true,
             Error::Sql(e) => e.as_database_error().is_none(),
             Error::Duplicate(_)
             | Error::Corrupt { .. }
             | Error::NewerSchema { .. }
+            | Error::OlderSchema { .. }
+            | Error::NoSchema
             | Error::BadUrl { .. }
             | Error::LeaseLost { .. }
             | Error::BadInput { .. }

@@ -19,11 +19,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
 /// Brings the schema up to date. Refuses a database that a newer version has written.
 pub(crate) async fn run(tx: &mut Tx) -> Result<(), Error> {
     tx.execute("CREATE TABLE IF NOT EXISTS migration (number BIGINT PRIMARY KEY, name TEXT NOT NULL)", &[]).await?;
-    let rows = tx.fetch_all("SELECT number FROM migration", &[]).await?;
-    let applied: Vec<i64> = rows.iter().map(|r| r.int(0)).collect::<Result<_, _>>()?;
-    if let Some(newer) = applied.iter().find(|n| MIGRATIONS.iter().all(|m| m.0 != **n)) {
-        return Err(Error::NewerSchema { number: *newer });
-    }
+    let applied = applied(tx).await?;
     for (number, name, text) in MIGRATIONS.iter().filter(|m| !applied.contains(&m.0)) {
         for statement in statements(text, tx.dialect()) {
             tx.execute(sqlx::AssertSqlSafe(statement), &[]).await?;
@@ -31,6 +27,35 @@ pub(crate) async fn run(tx: &mut Tx) -> Result<(), Error> {
         tx.execute("INSERT INTO migration (number, name) VALUES ($1, $2)", crate::args![*number, *name]).await?;
     }
     Ok(())
+}
+
+/// Whether the schema is exactly ours; changes nothing.
+pub(crate) async fn check(tx: &mut Tx) -> Result<(), Error> {
+    let sql = match tx.dialect() {
+        Dialect::Sqlite => "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'migration'",
+        Dialect::Postgres => {
+            "SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'migration'"
+        }
+    };
+    let there = tx.fetch_optional(sql, &[]).await?.map_or(Ok(0), |row| row.int(0))?;
+    if there == 0 {
+        return Err(Error::NoSchema);
+    }
+    let applied = applied(tx).await?;
+    match MIGRATIONS.iter().find(|m| !applied.contains(&m.0)) {
+        Some((number, ..)) => Err(Error::OlderSchema { number: *number }),
+        None => Ok(()),
+    }
+}
+
+/// The numbers of those that have been applied. Refuses a database that a newer version has written.
+async fn applied(tx: &mut Tx) -> Result<Vec<i64>, Error> {
+    let rows = tx.fetch_all("SELECT number FROM migration", &[]).await?;
+    let applied: Vec<i64> = rows.iter().map(|r| r.int(0)).collect::<Result<_, _>>()?;
+    match applied.iter().find(|n| MIGRATIONS.iter().all(|m| m.0 != **n)) {
+        Some(newer) => Err(Error::NewerSchema { number: *newer }),
+        None => Ok(applied),
+    }
 }
 
 fn statements(text: &str, dialect: Dialect) -> Vec<String> {

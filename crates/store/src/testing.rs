@@ -17,6 +17,8 @@ pub struct TestStore {
     pub clock: Arc<FakeClock>,
     /// A folder of the test's own, for objects.
     pub dir: Arc<tempfile::TempDir>,
+    /// As given to `Store::open`.
+    pub url: String,
 }
 
 // A type that implements `Drop` is captured whole by closures: without this, `async move` blocks that name
@@ -65,5 +67,5 @@ async fn open(url: &str, machines: Machines, clock: Arc<FakeClock>, dir: Arc<tem
     let options = StoreOptions { connections: 3, durable: false };
     let dynamic: Arc<dyn Clock> = clock.clone();
     let store = Store::open(url, machines, dynamic, options).await.expect("a test store opens");
-    TestStore { store, clock, dir }
+    TestStore { store, clock, dir, url: url.to_owned() }
 }

@@ -3,12 +3,12 @@
 use clap::Args;
 use comfy_table::Table;
 use serde_json::json;
-use store::{Machines, Store, StoreOptions, machine, outbox};
+use store::{Store, machine, outbox};
 
 use super::CliError;
 use super::output::{Output, say};
 use crate::config::Config;
-use crate::installation::is_running;
+use crate::installation::{is_running, store_hint};
 use crate::up::running_endpoint;
 
 #[derive(Args)]
@@ -24,6 +24,11 @@ pub fn run(config: &Config, flags: &Flags) -> Result<(), CliError> {
     runtime.block_on(show(config, flags))
 }
 
+fn unreadable(e: store::Error) -> CliError {
+    let hint = store_hint(&e);
+    CliError::environment(e).hint(hint)
+}
+
 async fn show(config: &Config, flags: &Flags) -> Result<(), CliError> {
     let url = config.database.clone().unwrap_or_else(|| config.data_dir.join("headworks.db").display().to_string());
     if config.database.is_none()
@@ -33,11 +38,10 @@ async fn show(config: &Config, flags: &Flags) -> Result<(), CliError> {
             .hint("run `headworks up` first, or name its folder with --data"));
     }
     let clock = std::sync::Arc::new(base::SystemClock);
-    let store = Store::open(&url, Machines::new(), clock.clone(), StoreOptions { connections: 1, durable: true }).await;
-    let store = store.map_err(CliError::environment)?;
-    let mut tx = store.read().await.map_err(CliError::environment)?;
-    let counts = machine::counts(&mut tx).await.map_err(CliError::environment)?;
-    let depth = outbox::depth(&mut tx).await.map_err(CliError::environment)?;
+    let store = Store::open_to_read(&url, clock.clone()).await.map_err(unreadable)?;
+    let mut tx = store.read().await.map_err(unreadable)?;
+    let counts = machine::counts(&mut tx).await.map_err(unreadable)?;
+    let depth = outbox::depth(&mut tx).await.map_err(unreadable)?;
     let age = depth.oldest.map_or(0, |t| base::Clock::now(&*clock).since(t).as_secs());
     let endpoint = running_endpoint(&config.data_dir).unwrap_or_default();
     let running = is_running(&config.data_dir);

@@ -4,4 +4,5 @@
 mod advance;
 #[cfg(test)]
 mod group_commit;
+#[cfg(test)]
 mod opening;
