@@ -48,8 +48,29 @@ eventually("the job's remains go", lambda: all(
     f'headworks_jobs{{state="{state}"}} 0' in page() for state in ("waiting", "running", "ended", "lost")))
 proved("metrics count requests, transitions and jobs by state, and watch the outbox and the disk")
 
+codebuild.create_project(
+    name="slow", source={"type": "NO_SOURCE", "buildspec":
+                         "version: 0.2\nphases: {build: {commands: ['echo begun; sleep 3; echo ended']}}"},
+    artifacts={"type": "NO_ARTIFACTS"}, serviceRole="arn:aws:iam::123456789012:role/quick",
+    environment={"type": "LINUX_CONTAINER", "image": "aws/codebuild/standard:7.0", "computeType": "BUILD_GENERAL1_SMALL"})
+slow = codebuild.start_build(projectName="slow")["build"]["id"]
+eventually("the slow build runs",
+           lambda: codebuild.batch_get_builds(ids=[slow])["builds"][0]["currentPhase"] == "BUILD")
+begin = time.perf_counter()
 server.stop()
+took = time.perf_counter() - begin
+assert took < 1, f"the stop took {took:.1f} s"
+status = subprocess.run([binary(), "status", "--data", server.data, "--output", "json"],
+                        capture_output=True, text=True, timeout=20)
+assert status.returncode == 0 and '"IN_PROGRESS"' in status.stdout, status
 server.restart()
+codebuild = server.client("codebuild")
+eventually("the slow build ends", lambda: codebuild.batch_get_builds(ids=[slow])["builds"][0]["buildComplete"])
+assert codebuild.batch_get_builds(ids=[slow])["builds"][0]["buildStatus"] == "SUCCEEDED"
+log = server.client("logs").get_log_events(
+    logGroupName="/aws/codebuild/slow", logStreamName=slow.split(":")[1], startFromHead=True)["events"]
+assert [e["message"] for e in log].count("begun\n") == 1 and [e["message"] for e in log].count("ended\n") == 1, log
+proved("SIGTERM does not wait for a running build, which ends while nobody looks; the next start hears all of it")
 assert [b["Name"] for b in server.client("s3").list_buckets()["Buckets"]] == ["kept"]
 proved("SIGTERM ends with 0, and a restart finds everything")
 try:

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::bus::{self, Subscriber};
 use crate::claims::{Claims, LEASE};
-use crate::cx::DriverCx;
+use crate::cx::{DriverCx, Stopping};
 use crate::performer::Performer;
 use crate::sweep::Sweep;
 
@@ -19,7 +19,8 @@ use crate::sweep::Sweep;
 const TICK: Duration = Duration::from_secs(2);
 /// Timers fired in one transaction.
 const TIMERS: u32 = 64;
-/// How long effects that are nearly done may take when the server stops. Jobs go on without us.
+/// How long effects that are at work may take when the server stops. Who only follows a job ends at once, by
+/// `DriverCx::stopping`: jobs go on without us.
 const GRACE: Duration = Duration::from_secs(3);
 
 /// A driver that is being put together.
@@ -77,8 +78,9 @@ impl Driver {
     }
 
     /// Starts the loop.
-    pub fn start(self) -> DriverHandle {
+    pub fn start(mut self) -> DriverHandle {
         let (stop, stopped) = watch::channel(false);
+        self.cx.stopping = Stopping::of(stopped.clone());
         let task = tokio::spawn(self.run(stopped));
         DriverHandle { stop, task }
     }

@@ -17,7 +17,7 @@ mod sweep;
 pub use build::BuildPerformer;
 pub use bus::Subscriber;
 pub use content::ContentSweep;
-pub use cx::DriverCx;
+pub use cx::{DriverCx, Stopping};
 pub use driver::{Driver, DriverHandle};
 pub use performer::{PerformError, Performer};
 pub use pipeline::{PipelinePerformer, PipelineStarter};

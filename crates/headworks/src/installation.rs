@@ -191,7 +191,7 @@ impl Installation {
     }
 
     fn driver(&self) -> Driver {
-        Driver::new(DriverCx { cx: self.cx.clone(), executor: self.executor.clone() }, &*self.owner)
+        Driver::new(DriverCx::new(self.cx.clone(), self.executor.clone()), &*self.owner)
             .with(driver::BuildPerformer)
             .with(driver::PipelinePerformer)
             .subscribe(driver::PipelineStarter)

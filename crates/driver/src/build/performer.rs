@@ -14,13 +14,13 @@ use crate::{DriverCx, PerformError, Performer};
 pub struct BuildPerformer;
 
 impl BuildPerformer {
-    async fn effect(&self, cx: &DriverCx, claimed: &Claimed) -> Result<(), PerformError> {
-        let DriverCx { cx, executor } = cx;
+    async fn effect(&self, driver: &DriverCx, claimed: &Claimed) -> Result<(), PerformError> {
+        let DriverCx { cx, executor, .. } = driver;
         let effect = serde_json::from_value(claimed.effect.clone());
         match effect.map_err(|e| PerformError::new("read a build's effect", e))? {
             BuildEffect::Prepare { request } => prepare::prepare(cx, executor, claimed, &request).await,
             BuildEffect::Run { job, logs, preamble } => {
-                run::run(cx, executor, claimed, run::Job { spec: &job, logs: &logs, preamble: &preamble }).await
+                run::run(driver, claimed, run::Job { spec: &job, logs: &logs, preamble: &preamble }).await
             }
             BuildEffect::Cancel { job } => {
                 match executor.cancel(&job).await {

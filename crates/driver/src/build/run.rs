@@ -1,10 +1,8 @@
 //! Runs the job and copies what it tells: lines into the log, steps and the end to the machine.
 
-use std::sync::Arc;
-
 use base::{JobOutcome, JobSpec, StepRecord, Timestamp};
-use engine::build::{BuildInput, BuildState, Logs, Stage, container_line};
-use executor::{Executor, ExecutorError, JobReport, Position};
+use engine::build::{BuildInput, BuildState, Logs, container_line};
+use executor::{ExecutorError, JobReport, Position};
 use futures_util::StreamExt;
 use platform::Cx;
 use platform::logs::LogEvent;
@@ -13,7 +11,7 @@ use store::tables::codebuild_log_cursor as cursor;
 
 use super::credentials::with_credentials;
 use super::{answer, log, prepare};
-use crate::PerformError;
+use crate::{DriverCx, PerformError};
 
 /// Reports written in one transaction.
 const BATCH: usize = 512;
@@ -26,16 +24,12 @@ pub(super) struct Job<'a> {
     pub preamble: &'a [String],
 }
 
-pub(super) async fn run(
-    cx: &Cx,
-    executor: &Arc<dyn Executor>,
-    claimed: &Claimed,
-    job: Job<'_>,
-) -> Result<(), PerformError> {
+pub(super) async fn run(driver: &DriverCx, claimed: &Claimed, job: Job<'_>) -> Result<(), PerformError> {
+    let DriverCx { cx, executor, .. } = driver;
     let Some(state) = answer::state(cx, &claimed.machine_id).await?.filter(|s| s.completed().is_none()) else {
         return answer::done(cx, claimed).await;
     };
-    let stopping = matches!(state.stage, Stage::Stopping(_));
+    let stopping = state.is_stopping();
     let at = {
         let mut tx = cx.store.read().await?;
         cursor::get(&mut tx, &job.spec.id).await?
@@ -72,26 +66,33 @@ pub(super) async fn run(
         let input = BuildInput::Began { key: claimed.key.clone(), at: cx.now() };
         let state = answer::tell(cx, &claimed.machine_id, input).await?;
         // A stop that was committed while the job was starting found no job to cancel.
-        if state.is_some_and(|s: BuildState| matches!(s.stage, Stage::Stopping(_))) {
+        if state.is_some_and(|s: BuildState| s.is_stopping()) {
             executor.cancel(&job.spec.id).await.map_err(|e| PerformError::new("cancel a build's job", e))?;
         }
         Ok(())
     };
     let job = Job { preamble: &preamble, ..job };
-    let (began, followed) = tokio::join!(began, follow(cx, executor, claimed, job, (at, stopping)));
+    let (began, followed) = tokio::join!(began, follow(driver, claimed, job, (at, stopping)));
     began.and(followed)
 }
 
 async fn follow(
-    cx: &Cx,
-    executor: &Arc<dyn Executor>,
+    driver: &DriverCx,
     claimed: &Claimed,
     job: Job<'_>,
     (mut at, stopping): (i64, bool),
 ) -> Result<(), PerformError> {
+    let DriverCx { cx, executor, stopping: server } = driver;
     let from = Position(u64::try_from(at).unwrap_or(0));
     let mut reports = executor.follow(&job.spec.id, from).ready_chunks(BATCH);
-    while let Some(chunk) = reports.next().await {
+    loop {
+        let chunk = tokio::select! {
+            biased;
+            // What the job has told is written, and where that ends: the next start goes on from there.
+            () = server.begun() => return Ok(()),
+            chunk = reports.next() => chunk,
+        };
+        let Some(chunk) = chunk else { break };
         let mut batch = Batch { from: at, to: at, ..Batch::default() };
         for report in chunk {
             match report {

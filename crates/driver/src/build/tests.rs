@@ -28,7 +28,7 @@ fn machines() -> Machines {
 fn world(test: TestStore) -> World {
     let cx = platform::testing::cx(&test);
     let executor = DummyExecutor::new(test.clock.clone());
-    World { cx: DriverCx { cx, executor: Arc::new(executor.clone()) }, executor, test }
+    World { cx: DriverCx::new(cx, Arc::new(executor.clone())), executor, test }
 }
 
 impl World {
@@ -219,6 +219,31 @@ async fn a_killed_server_reattaches_and_neither_loses_nor_doubles_a_line() {
         world.drive().await;
         let state = world.state(&id).await;
         assert_eq!((state.status_name(), world.executor.starts(&state.request.uuid)), ("STOPPED", 1));
+        let log = world.log(&id).await;
+        assert_eq!(log.iter().filter(|line| line.as_str() == "one\n").count(), 1, "{log:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_server_that_stops_does_not_wait_for_the_jobs_that_it_follows() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        let text = "version: 0.2\nphases: {build: {commands: [echo one, hang]}}\n";
+        let id = world.start(text, json!({})).await;
+        let driver = crate::Driver::new(world.cx.clone(), "test").with(BuildPerformer).start();
+        while !world.log(&id).await.iter().any(|line| line == "one\n") {
+            tokio::task::yield_now().await;
+        }
+        let begun = tokio::time::Instant::now();
+        driver.stop().await;
+        assert!(begun.elapsed() < Duration::from_secs(1), "it took {:?}", begun.elapsed());
+        // The next start takes the job up where this one has left it.
+        let running = world.spawn(world.claim().await.remove(0));
+        codebuild::stop_build(&world.cx.cx, stop_build::Input { id: id.clone() }).await.unwrap();
+        world.drive().await;
+        running.await.unwrap().unwrap();
+        assert_eq!(world.executor.starts(&world.state(&id).await.request.uuid), 1);
         let log = world.log(&id).await;
         assert_eq!(log.iter().filter(|line| line.as_str() == "one\n").count(), 1, "{log:?}");
     })

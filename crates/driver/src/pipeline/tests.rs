@@ -38,7 +38,7 @@ fn machines() -> Machines {
 async fn world(test: TestStore) -> World {
     let cx = platform::testing::cx(&test);
     let executor = Arc::new(executor::DummyExecutor::new(test.clock.clone()));
-    let world = World { cx: DriverCx { cx, executor }, _test: test };
+    let world = World { cx: DriverCx::new(cx, executor), _test: test };
     for bucket in ["artifacts", "site", "src"] {
         let configuration = json!({"LocationConstraint": "eu-central-1"});
         let create = input(json!({"Bucket": bucket, "CreateBucketConfiguration": configuration}));
