@@ -75,6 +75,11 @@ pub const SETTINGS: &[Setting] = &[
         help: "Largest request body that is held in memory. Streamed bodies (S3, git) are not held.",
     },
     Setting {
+        key: "limits.connections",
+        default: "1000",
+        help: "Most connections open at once; further ones wait. Keep it well below the limit of open files.",
+    },
+    Setting {
         key: "disk.warn_free_bytes",
         default: "2147483648",
         help: "Below this much free space in data_dir a warning is logged.",
@@ -158,6 +163,7 @@ pub struct Config {
     pub visible: Vec<PathBuf>,
     pub hidden: Vec<PathBuf>,
     pub max_body_bytes: usize,
+    pub max_connections: usize,
     pub disk_warn_free_bytes: u64,
     pub disk_min_free_bytes: u64,
     pub test_mode: bool,
@@ -291,6 +297,9 @@ impl Layers {
             visible: paths("executor.visible"),
             hidden: paths("executor.hidden"),
             max_body_bytes: self.parse("limits.body_bytes", "a number of bytes", |v| v.parse().ok())?,
+            max_connections: self.parse("limits.connections", "a number from 1 to 1000000", |v| {
+                v.parse().ok().filter(|n| (1..=1_000_000).contains(n))
+            })?,
             disk_warn_free_bytes: self.parse("disk.warn_free_bytes", "a number of bytes", |v| v.parse().ok())?,
             disk_min_free_bytes: self.parse("disk.min_free_bytes", "a number of bytes", |v| v.parse().ok())?,
             test_mode: flag("test_mode")?,

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -14,7 +15,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -24,6 +25,10 @@ use super::Server;
 const TLS_HANDSHAKE: u8 = 0x16;
 /// How long a client may take to say whether it speaks TLS, and to shake hands.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
+/// How long a client may take to send a request's head; also how long a connection may be idle between two requests.
+const HEAD_LIMIT: Duration = Duration::from_secs(30);
+/// How long a reader may take nothing of an answer that waits for it.
+const STALL_LIMIT: Duration = Duration::from_secs(60);
 /// How long requests under way may take when the server stops.
 const DRAIN_LIMIT: Duration = Duration::from_secs(5);
 
@@ -42,12 +47,13 @@ pub async fn serve(
 ) {
     let acceptor = TlsAcceptor::from(tls);
     let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(server.installation.config.max_connections));
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = accept(&listener, &places) => accepted,
             _ = stop.wait_for(|stop| *stop) => break,
         };
-        let (socket, peer) = match accepted {
+        let (socket, peer, place) = match accepted {
             Ok(accepted) => accepted,
             Err(e) => {
                 // Out of file descriptors, most likely: give the open connections time to end.
@@ -57,15 +63,17 @@ pub async fn serve(
             }
         };
         let _ = socket.set_nodelay(true);
+        give_up_when_stalled(&socket, STALL_LIMIT);
         let (acceptor, watcher) = (acceptor.clone(), graceful.watcher());
         let server = server.clone();
         tokio::spawn(async move {
+            let _place = place;
             let Ok(Ok(io)) = tokio::time::timeout(HANDSHAKE_LIMIT, open(socket, acceptor)).await else {
                 tracing::debug!(client.address = %peer, "a connection ended before its first request");
                 return;
             };
             let mut builder = http1::Builder::new();
-            builder.timer(TokioTimer::new());
+            builder.timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT);
             let service = service_fn(move |request| {
                 let server = server.clone();
                 async move { Ok::<_, Infallible>(server.answer(request, peer).await) }
@@ -78,6 +86,31 @@ pub async fn serve(
     }
     drop(listener);
     let _ = tokio::time::timeout(DRAIN_LIMIT, graceful.shutdown()).await;
+}
+
+/// Has the kernel break the connection when what was sent has not been taken for `limit`. It knows what the reader has
+/// taken; we only know when there is room in its buffer, which may be minutes apart with a slow reader that goes on.
+fn give_up_when_stalled(socket: &TcpStream, limit: Duration) {
+    let millis = u32::try_from(limit.as_millis()).unwrap_or(u32::MAX);
+    if let Err(e) = rustix::net::sockopt::set_tcp_user_timeout(socket, millis) {
+        tracing::debug!(error = %e, "the kernel does not watch for stalled readers");
+    }
+}
+
+/// The next connection, once there is a place for it. Until then it waits in the kernel's queue, with those behind it.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let place = match places.clone().try_acquire_owned() {
+        Ok(place) => place,
+        Err(_) => {
+            tracing::warn!("as many connections are open as limits.connections allows; the next waits until one ends");
+            places.clone().acquire_owned().await.map_err(io::Error::other)?
+        }
+    };
+    let (socket, peer) = listener.accept().await?;
+    Ok((socket, peer, place))
 }
 
 async fn open(socket: TcpStream, acceptor: TlsAcceptor) -> io::Result<Io> {
@@ -135,5 +168,47 @@ impl AsyncWrite for Io {
             Io::Plain(io) => io.is_write_vectored(),
             Io::Tls(io) => io.is_write_vectored(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    /// A connection whose sending end is watched, and its reading end.
+    async fn connection(limit: Duration) -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let reader = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (writer, _) = listener.accept().await.unwrap();
+        give_up_when_stalled(&writer, limit);
+        (writer, reader)
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_takes_nothing_is_given_up() {
+        let (mut writer, _reader) = connection(Duration::from_millis(200)).await;
+        let e = writer.write_all(&vec![0; 64 << 20]).await.unwrap_err();
+        assert_eq!(e.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn a_slow_reader_is_waited_for_as_long_as_it_reads() {
+        let (mut writer, mut reader) = connection(Duration::from_secs(1)).await;
+        let size = 8 << 20;
+        let reading = tokio::spawn(async move {
+            let mut buffer = vec![0; size / 12];
+            for _ in 0..12 {
+                reader.read_exact(&mut buffer).await.unwrap();
+                // What is slow has to take its time: a dozen pauses are longer than the limit.
+                tokio::time::sleep(Duration::from_millis(120)).await;
+            }
+            let mut rest = Vec::new();
+            reader.read_to_end(&mut rest).await.unwrap();
+        });
+        writer.write_all(&vec![0; size]).await.unwrap();
+        drop(writer);
+        reading.await.unwrap();
     }
 }
