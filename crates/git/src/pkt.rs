@@ -88,6 +88,17 @@ impl Reader {
             Some(Err(e)) => Err(Error::io("receiving", "the request")(e)),
         }
     }
+
+    /// Reads and forgets what is left of the body, `limit` bytes of it at most.
+    pub(crate) async fn drain(&mut self, limit: u64) -> Result<(), Error> {
+        let mut seen = 0_u64;
+        while seen < limit
+            && let Some(piece) = self.rest().await?
+        {
+            seen += piece.len() as u64;
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

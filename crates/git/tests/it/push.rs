@@ -1,8 +1,11 @@
 //! Pushes, accepted and refused.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use git::{ObjectId, PushLimits};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use git::{BoxFuture, ObjectId, PublishError, PushLimits, RefChange, RefPublisher, RefRefusal};
 
 use crate::server::{Client, ID, Server};
 
@@ -254,4 +257,36 @@ fn no_quarantine_is_left(server: &Server) {
     let objects = server.root.path().join("repositories").join(ID).join("objects");
     let names: Vec<_> = std::fs::read_dir(objects).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert!(names.iter().all(|n| !n.to_string_lossy().starts_with("incoming-")), "{names:?}");
+}
+
+/// Is never asked.
+struct Nobody;
+
+impl RefPublisher for Nobody {
+    fn publish<'a>(
+        &'a self,
+        _: &'a [RefChange],
+        _: bool,
+    ) -> BoxFuture<'a, Result<Vec<Result<(), RefRefusal>>, PublishError>> {
+        unreachable!("a push without a pack changes no refs")
+    }
+}
+
+#[tokio::test]
+async fn a_refused_push_that_sends_without_end_is_not_read_to_its_end() {
+    let server = Server::start().await;
+    let sent = Arc::new(AtomicU64::new(0));
+    let id = "1".repeat(40);
+    let change = format!("{} {id} refs/heads/main\0report-status", "0".repeat(40));
+    let head = format!("{:04x}{change}0000this is no pack at all", change.len() + 4);
+    let count = sent.clone();
+    let endless =
+        futures_util::stream::iter(std::iter::once(Bytes::from(head)).chain(std::iter::repeat_with(move || {
+            count.fetch_add(1 << 20, Ordering::Relaxed);
+            Bytes::from(vec![b'x'; 1 << 20])
+        })));
+    let body: git::BodyStream = Box::pin(endless.map(Ok));
+    let answer = server.repository().receive_pack(body, &PushLimits::default(), &Nobody).await.unwrap();
+    assert!(String::from_utf8_lossy(&answer).contains("unpack index-pack abnormal exit"), "{answer:?}");
+    assert!(sent.load(Ordering::Relaxed) <= 70 << 20, "{} bytes were read", sent.load(Ordering::Relaxed));
 }
