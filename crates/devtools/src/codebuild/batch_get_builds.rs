@@ -8,7 +8,7 @@ use serde_json::Value;
 use store::Tx;
 use store::machine::{self, MachineRow};
 
-use super::build_view::view;
+use super::build_view::view_now;
 
 /// The request.
 #[derive(Clone, Debug, Deserialize)]
@@ -30,7 +30,7 @@ pub async fn batch_get_builds(cx: &Cx, input: Input) -> Result<Output, ApiError>
     let mut output = Output { builds: Vec::new(), builds_not_found: Vec::new() };
     for id in input.ids {
         match find(&mut tx, cx.scope(), &id).await? {
-            Some(row) => output.builds.push(view(&row.state)),
+            Some(row) => output.builds.push(view_now(&row.state, cx.room().err().as_ref())),
             None => output.builds_not_found.push(id),
         }
     }

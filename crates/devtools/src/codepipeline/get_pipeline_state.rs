@@ -58,9 +58,10 @@ pub async fn get_pipeline_state(cx: &Cx, input: Input) -> Result<Output, ApiErro
             executions.insert(id, row.state);
         }
     }
+    let no_room = cx.room().err();
     let state_of = |stage: &StageDeclaration| {
         let gate = gates.gate(&stage.name)?;
-        Some(stage_state(stage, gate, &executions, scope.region.as_str()))
+        Some(stage_state(stage, gate, &executions, (scope.region.as_str(), no_room.as_ref())))
     };
     Ok(Output {
         stage_states: declaration.stages.iter().filter_map(state_of).collect(),
@@ -75,7 +76,7 @@ fn stage_state(
     stage: &StageDeclaration,
     gate: &Gate,
     executions: &BTreeMap<String, ExecutionState>,
-    region: &str,
+    (region, no_room): (&str, Option<&ApiError>),
 ) -> StageState {
     let latest = gate.latest.as_ref().and_then(|id| executions.get(id));
     let latest_execution = latest.map(|state| {
@@ -90,7 +91,7 @@ fn stage_state(
             .into_iter()
             .flatten()
             .find_map(|state| Some((state, state.stage(&stage.name)?.action(&action.name)?)));
-        view::action_state(action, region, run)
+        view::waiting(view::action_state(action, region, run), action, no_room)
     });
     StageState {
         stage_name: stage.name.clone(),

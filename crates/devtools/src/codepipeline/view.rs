@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use base::Timestamp;
+use base::{ApiError, Timestamp};
 use engine::pipeline::{
     ActionError, ActionRun, ActionStatus, Artifact, Ended, ExecutionState, Phase, SourceRevision, Transition,
 };
@@ -235,6 +235,18 @@ pub(super) fn action_state(
         entity_url: entity_url(declared, region),
         revision_url: revision.filter(|_| declared.is_source()).and_then(|s| s.revision.url.clone()),
     }
+}
+
+/// Adds what an action waits for. A build is not begun while there is no room on the server's disk.
+pub(super) fn waiting(mut state: ActionState, declared: &ActionDeclaration, no_room: Option<&ApiError>) -> ActionState {
+    let is_build = matches!(declared.provider(), Some(Provider::CodeBuild));
+    if let (true, Some(why), Some(run)) = (is_build, no_room, &mut state.latest_execution)
+        && run.external_execution_id.is_none()
+        && run.status == ActionStatus::Working.as_str()
+    {
+        run.summary = Some(format!("The build waits for room. {}", why.message));
+    }
+    state
 }
 
 fn action_execution(run: &ActionRun) -> ActionExecution {

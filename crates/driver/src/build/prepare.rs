@@ -46,6 +46,8 @@ pub(super) async fn prepare(
         Some(state) if state.completed().is_none() => {}
         Some(_) | None => return answer::done(cx, claimed).await,
     }
+    // Nothing is fetched onto a full disk: the build stays in its queue, and its page says why.
+    cx.room().map_err(|e| PerformError::new("begin a build", e))?;
     let began = BuildInput::Began { key: claimed.key.clone(), at: cx.now() };
     let (told, work) = tokio::join!(answer::tell(cx, &claimed.machine_id, began), work(cx, executor, request));
     told?;

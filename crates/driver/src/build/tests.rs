@@ -8,6 +8,7 @@ use store::outbox::Claimed;
 use devtools::codebuild::{self, create_project, start_build, stop_build};
 use engine::build::{Build, BuildState, Logs};
 use executor::{Behaviour, DummyExecutor, Executor};
+use platform::{Cx, Disk, Site};
 use serde_json::{Value, json};
 use store::tables::{logs_event, logs_group, logs_stream};
 use store::testing::{TestStore, each_engine};
@@ -50,6 +51,13 @@ impl World {
         let input = start_build::Input { project_name: "demo".to_owned(), ..start_build::Input::default() };
         let started = codebuild::start_build(&self.cx.cx, input).await.unwrap();
         started.build["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The same server on a full disk.
+    fn without_room(&self) -> DriverCx {
+        let disk = Arc::new(Disk::new(self.test.dir.path(), u64::MAX, u64::MAX));
+        let site = Arc::new(Site { disk, ..Site::clone(&self.cx.cx.site) });
+        DriverCx { cx: Cx { site, ..self.cx.cx.clone() }, ..self.cx.clone() }
     }
 
     async fn claim(&self) -> Vec<Claimed> {
@@ -246,6 +254,30 @@ async fn a_server_that_stops_does_not_wait_for_the_jobs_that_it_follows() {
         assert_eq!(world.executor.starts(&world.state(&id).await.request.uuid), 1);
         let log = world.log(&id).await;
         assert_eq!(log.iter().filter(|line| line.as_str() == "one\n").count(), 1, "{log:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_build_is_not_begun_on_a_full_disk_and_its_phase_says_what_it_waits_for() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        let nowhere = json!({ "source": { "type": "CODECOMMIT", "location": "http://x/v1/repos/none" } });
+        let id = world.start("", nowhere).await;
+        let full = world.without_room();
+        assert!(BuildPerformer.perform(&full, &world.claim().await.remove(0)).await.is_err());
+        let shown = |cx: platform::Cx| async move {
+            let input = codebuild::batch_get_builds::Input { ids: vec![id] };
+            let build = codebuild::batch_get_builds(&cx, input).await.unwrap().builds.remove(0);
+            build["phases"].as_array().unwrap().last().unwrap().clone()
+        };
+        let phase = shown.clone()(full.cx.clone()).await;
+        assert_eq!(
+            (&phase["phaseType"], &phase["contexts"][0]["statusCode"]),
+            (&json!("QUEUED"), &json!("WAITING_FOR_DISK"))
+        );
+        assert!(phase["contexts"][0]["message"].as_str().unwrap().contains("disk.min_free_bytes"), "{phase}");
+        assert_eq!(shown(world.cx.cx.clone()).await.get("contexts"), None, "with room it waits for nothing");
     })
     .await;
 }

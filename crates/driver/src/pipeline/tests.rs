@@ -298,3 +298,33 @@ async fn a_project_that_does_not_exist_fails_the_build_action() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_build_action_says_that_it_waits_for_room_on_the_disk() {
+    each_engine(machines(), |test| async move {
+        let world = world(test).await;
+        world.push("a.txt", "a", None).await;
+        let build = action("Make", "Build", "CodeBuild", json!({"ProjectName": "p"}), (&["Src"], &[]));
+        world.create(code_commit(), build).await;
+        let disk = Arc::new(platform::Disk::new(world._test.dir.path(), u64::MAX, u64::MAX));
+        let site = Arc::new(platform::Site { disk, ..platform::Site::clone(&world.cx.cx.site) });
+        let full = DriverCx { cx: platform::Cx { site, ..world.cx.cx.clone() }, ..world.cx.clone() };
+        let mut refused = 0;
+        for _ in 0..4 {
+            for claimed in world.claim().await {
+                refused += usize::from(PipelinePerformer.perform(&full, &claimed).await.is_err());
+            }
+        }
+        assert_eq!(refused, 1, "the build is not begun");
+        let shown = codepipeline::get_pipeline_state(&full.cx, input(json!({"name": "demo"}))).await.unwrap();
+        let shown = serde_json::to_value(&shown).unwrap();
+        let action = &shown["stageStates"][1]["actionStates"][0]["latestExecution"];
+        assert_eq!(action["status"], "InProgress");
+        let summary = action["summary"].as_str().unwrap_or_default();
+        assert!(
+            summary.starts_with("The build waits for room.") && summary.contains("disk.min_free_bytes"),
+            "{action}"
+        );
+    })
+    .await;
+}
