@@ -99,6 +99,11 @@ async fn deliver(tx: &mut Tx, tells: &mut VecDeque<Tell>, now: Timestamp) -> Res
 
 async fn take(tx: &mut Tx, tell: &Tell, now: Timestamp) -> Result<Vec<Tell>, Error> {
     let step = tx.machines.get(&tell.kind).ok_or_else(|| Error::UnknownMachine { kind: tell.kind.clone() })?;
+    // Rows are locked in the order in which machines tell each other things: an execution, then its pipeline's gates, or
+    // the gates, then an execution. Two transactions that come from both ends wait for each other until PostgreSQL ends
+    // one of them (40P01, after its `deadlock_timeout`), and `Store::write` tries that one again. A fixed order would
+    // have to lock the gates before the row that is told, so each step would first have to ask what its machine is
+    // going to tell; that costs every step a query for what is rare.
     let sql = match tx.dialect() {
         Dialect::Sqlite => "SELECT account, region, state, version FROM machine WHERE kind = $1 AND id = $2",
         Dialect::Postgres => {
