@@ -55,7 +55,21 @@ delivery.create_project("alone", source={"type": "CODECOMMIT", "location": deliv
                         artifacts={"type": "NO_ARTIFACTS"})
 delivery.s3.put_object(Bucket=SITE, Key="kept", Body=b"k" * 300_000)
 
+delivery.create_project("slow", artifacts={"type": "NO_ARTIFACTS"}, source={
+    "type": "NO_SOURCE", "buildspec": "version: 0.2\nphases: {build: {commands: ['sleep 600']}}"})
+slow = delivery.codebuild.start_build(projectName="slow")["build"]["id"]
+
+
+def build_of(id):
+    return delivery.codebuild.batch_get_builds(ids=[id])["builds"][0]
+
+
+eventually("a build runs", lambda: build_of(slow)["currentPhase"] == "BUILD")
 fill(8 * MIB)
+eventually("the running build is ended", lambda: build_of(slow)["buildComplete"])
+contexts = [c["message"] for p in build_of(slow)["phases"] for c in p.get("contexts", [])]
+assert build_of(slow)["buildStatus"] == "FAILED" and "The disk of the server is full" in contexts[0], build_of(slow)
+proved("a running build is ended when there is no room, and its phase says why")
 eventually("the server sees that the disk fills up", lambda: "nearly full" in ready(), 30)
 for call, arguments in (
     (delivery.s3.put_object, {"Bucket": SITE, "Key": "more", "Body": b"x" * 1000}),
@@ -70,7 +84,7 @@ server.git("commit", "-q", "-a", "-m", "More", cwd=delivery.work)
 push = server.git("push", "-q", "origin", "main", cwd=delivery.work, may_fail=True)
 assert push.returncode != 0 and "nearly full" in push.stderr, push
 assert delivery.s3.get_object(Bucket=SITE, Key="kept")["Body"].read() == b"k" * 300_000
-assert delivery.codebuild.list_builds()["ids"] == []
+assert delivery.codebuild.list_builds()["ids"] == [slow]
 metrics = urllib.request.urlopen(server.endpoint + "/metrics").read().decode()
 assert "headworks_disk_free_bytes " in metrics
 proved("before the disk is full, uploads, commits, pushes and builds are refused and name the setting; reading works")

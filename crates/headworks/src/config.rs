@@ -87,7 +87,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "disk.min_free_bytes",
         default: "268435456",
-        help: "Below this much free space uploads, pushes and new builds are refused with a clear error.",
+        help: "Below this much free space uploads, pushes and new builds are refused with a clear error, and running builds are ended.",
     },
     Setting {
         key: "test_mode",

@@ -196,6 +196,7 @@ impl Installation {
             .with(driver::PipelinePerformer)
             .subscribe(driver::PipelineStarter)
             .sweep(driver::ContentSweep)
+            .sweep(driver::DiskSweep)
             .sweep(driver::LogSweep)
             .sweep(driver::SessionSweep)
     }

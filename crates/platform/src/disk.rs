@@ -25,7 +25,7 @@ impl Disk {
 
     /// Has room for everything; for tests.
     pub fn unwatched() -> Self {
-        Disk { dir: PathBuf::new(), warn_free_bytes: 0, min_free_bytes: 0, free_bytes: AtomicU64::new(u64::MAX) }
+        Disk { dir: PathBuf::from("/"), warn_free_bytes: 0, min_free_bytes: 0, free_bytes: AtomicU64::new(u64::MAX) }
     }
 
     /// Bytes that were free at the last look.
@@ -47,17 +47,22 @@ impl Disk {
         Err(ApiError::server("InsufficientStorage", 507, message))
     }
 
-    /// Looks again and warns when space runs short.
-    pub fn look(&self) {
+    /// Looks again.
+    pub fn look_quietly(&self) {
         match rustix::fs::statvfs(&self.dir) {
             Ok(stat) => self.free_bytes.store(stat.f_bavail.saturating_mul(stat.f_frsize), Ordering::Relaxed),
             Err(e) => tracing::warn!(error = %e, dir = %self.dir.display(), "cannot tell how full the disk is"),
         }
+    }
+
+    /// Looks again and warns when space runs short.
+    pub fn look(&self) {
+        self.look_quietly();
         let free = self.free_bytes();
         if free < self.min_free_bytes {
             tracing::error!(
                 disk.free_bytes = free,
-                "the disk is nearly full: uploads, pushes and new builds are refused"
+                "the disk is nearly full: uploads, pushes and new builds are refused, and running builds are ended"
             );
         } else if free < self.warn_free_bytes {
             tracing::warn!(disk.free_bytes = free, "the disk is filling up");

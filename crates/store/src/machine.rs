@@ -163,6 +163,12 @@ macro_rules! list_sql {
 list_sql!(list_sql, "id, account, region, parent, state, version, created, updated");
 list_sql!(positions_sql, "id, created");
 
+/// The ids of one kind's rows that stand in `status`, whatever their scope.
+pub async fn with_status(tx: &mut Tx, kind: &str, status: &str) -> Result<Vec<String>, Error> {
+    let sql = "SELECT id FROM machine WHERE kind = $1 AND status = $2 ORDER BY id";
+    tx.fetch_all(sql, args![kind, status]).await?.iter().map(|row| row.text(0)).collect()
+}
+
 /// Removes a row with all that hangs on it. For machines of deleted resources (a pipeline's gates, say).
 pub async fn remove(tx: &mut Tx, kind: &str, id: &str) -> Result<(), Error> {
     for sql in [

@@ -1,6 +1,6 @@
 //! Builds from StartBuild to the end, with an executor that does what it is told and no loop around it.
 
-use crate::{DriverCx, PerformError, Performer as _};
+use crate::{DiskSweep, DriverCx, PerformError, Performer as _, Sweep as _};
 use std::sync::Arc;
 use std::time::Duration;
 use store::outbox::Claimed;
@@ -58,6 +58,11 @@ impl World {
         let disk = Arc::new(Disk::new(self.test.dir.path(), u64::MAX, u64::MAX));
         let site = Arc::new(Site { disk, ..Site::clone(&self.cx.cx.site) });
         DriverCx { cx: Cx { site, ..self.cx.cx.clone() }, ..self.cx.clone() }
+    }
+
+    async fn version(&self, id: &str) -> i64 {
+        let mut tx = self.test.store.read().await.unwrap();
+        machine::get::<Build>(&mut tx, id).await.unwrap().unwrap().version
     }
 
     async fn claim(&self) -> Vec<Claimed> {
@@ -254,6 +259,31 @@ async fn a_server_that_stops_does_not_wait_for_the_jobs_that_it_follows() {
         assert_eq!(world.executor.starts(&world.state(&id).await.request.uuid), 1);
         let log = world.log(&id).await;
         assert_eq!(log.iter().filter(|line| line.as_str() == "one\n").count(), 1, "{log:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn running_builds_are_ended_when_the_disk_is_full_and_say_so() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        world.executor.tell_all(Behaviour::Hang);
+        let id = world.start(GOOD, json!({})).await;
+        let running = world.spawn(world.claim().await.remove(0));
+        world.until(&id, |state| state.current_phase() >= engine::build::Phase::Install).await;
+        DiskSweep.run(&world.cx).await.unwrap();
+        assert!(!world.state(&id).await.is_stopping(), "there is room");
+        let full = world.without_room();
+        DiskSweep.run(&full).await.unwrap();
+        let version = world.version(&id).await;
+        DiskSweep.run(&full).await.unwrap();
+        assert_eq!(world.version(&id).await, version, "it is told once");
+        world.drive().await;
+        running.await.unwrap().unwrap();
+        world.drive().await;
+        assert_eq!(world.state(&id).await.status_name(), "FAILED");
+        let phases = world.phases(&id).await;
+        assert!(phases.iter().any(|p| p.contains("CLIENT_ERROR: \"The disk of the server is full")), "{phases:?}");
     })
     .await;
 }
