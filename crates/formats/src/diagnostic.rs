@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+const MAX_FINDINGS: usize = 1000;
+
 /// Where something begins in a file: line and column count from 1, columns in characters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Span {
@@ -98,9 +100,12 @@ impl fmt::Display for Line<'_> {
 pub struct Diagnostics(Vec<Diagnostic>);
 
 impl Diagnostics {
-    /// Adds a finding.
+    /// Adds a finding. Beyond a thousand only the first error is added: nobody reads more, and a file may be made of
+    /// mistakes.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        self.0.push(diagnostic);
+        if self.0.len() < MAX_FINDINGS || (diagnostic.is_error() && !self.has_errors()) {
+            self.0.push(diagnostic);
+        }
     }
 
     /// True when the file cannot be used.

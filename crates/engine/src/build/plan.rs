@@ -70,6 +70,7 @@ pub(super) fn plan_text(
         compile(request, dirs, &spec).map_err(|context| PlanError { context, findings: findings.clone() })?;
     let mut preamble = without_effect(request);
     preamble.extend(findings);
+    preamble.extend(sections_without_effect(&spec));
     for phase in &spec.phases {
         if !phase.runtime_versions.is_empty() {
             let wanted: Vec<_> = phase.runtime_versions.iter().map(|(r, v)| format!("{r} {v}")).collect();
@@ -102,6 +103,18 @@ fn without_effect(request: &Request) -> Vec<String> {
     }
     lines.extend(unheeded::lines(request));
     lines
+}
+
+/// The same for the buildspec.
+fn sections_without_effect(spec: &Buildspec) -> Vec<String> {
+    let sections = [
+        ("proxy", spec.proxy.upload_artifacts || spec.proxy.logs),
+        ("batch", spec.batch.is_some()),
+        ("reports", !spec.reports.is_empty()),
+        ("cache", spec.cache.is_some()),
+    ];
+    let unbuilt = sections.into_iter().filter(|(_, present)| *present);
+    unbuilt.map(|(name, _)| format!("section '{name}' is not built yet and has no effect")).collect()
 }
 
 /// Plans the job of a buildspec.
@@ -141,7 +154,7 @@ pub fn compile(request: &Request, dirs: &SourceDirs, spec: &Buildspec) -> Result
         steps,
         shell: match spec.env.shell {
             Some(Shell::Bash) => "bash".to_owned(),
-            Some(Shell::Sh) | None => "sh".to_owned(),
+            Some(Shell::Sh | Shell::PowerShell | Shell::Cmd) | None => "sh".to_owned(),
         },
         env: environment(request, dirs, spec),
         masked: Vec::new(),
@@ -178,6 +191,22 @@ fn refuse_unbuilt(request: &Request, spec: &Buildspec) -> Result<(), Context> {
     if let Some(user) = users.into_iter().find(|user| user.as_str() != "root") {
         return Err(Context::new("CLIENT_ERROR", format!("run-as: {user} is not built yet; commands run as root")));
     }
+    if let Some(shell) = spec.env.shell.filter(|shell| shell.needs_windows()) {
+        return Err(Context::new(
+            "CLIENT_ERROR",
+            format!("env/shell: {} needs Windows; builds run on Linux", shell.name()),
+        ));
+    }
+    for phase in &spec.phases {
+        if let Some(step) = phase.action_steps.first() {
+            let why = format!("phase {}: steps ({step}) are not built; write commands", phase.name.key());
+            return Err(Context::new("YAML_FILE_ERROR", why));
+        }
+        if matches!(phase.on_failure, Some(OnFailure::Retry(_))) {
+            let why = format!("phase {}: on-failure RETRY is not built yet; use ABORT or CONTINUE", phase.name.key());
+            return Err(Context::new("YAML_FILE_ERROR", why));
+        }
+    }
     Ok(())
 }
 
@@ -199,8 +228,8 @@ fn step(spec: &Buildspec, name: PhaseName) -> JobStep {
         name: step.name().to_owned(),
         commands: phase.map(|p| fresh_shells(&p.commands)).unwrap_or_default(),
         finally: phase.map(|p| fresh_shells(&p.finally)).unwrap_or_default(),
-        on_failure: match phase.and_then(|p| p.on_failure) {
-            None => default,
+        on_failure: match phase.and_then(|p| p.on_failure.as_ref()) {
+            None | Some(OnFailure::Retry(_)) => default,
             Some(OnFailure::Abort) => StepFailure::Abort,
             Some(OnFailure::Continue) => StepFailure::Continue,
         },

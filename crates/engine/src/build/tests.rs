@@ -343,6 +343,7 @@ fn what_is_not_built_is_refused_by_name() {
         ("env: {parameter-store: {T: /t}}", "env/parameter-store"),
         ("env: {secrets-manager: {T: t}}", "env/secrets-manager"),
         ("run-as: nobody", "run-as"),
+        ("env: {shell: cmd.exe}", "needs Windows"),
     ] {
         let (spec, _) = formats::buildspec::read(&format!("version: 0.2\n{text}\nphases: {{}}\n"));
         let refused = compile(&request, &SourceDirs::of(&request), &spec.unwrap()).unwrap_err();

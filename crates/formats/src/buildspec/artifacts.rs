@@ -23,7 +23,8 @@ pub(super) fn artifacts(r: &mut Reader, node: &Node) -> Option<Artifacts> {
     for (identifier, key, value) in secondary {
         let word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         if identifier.is_empty() || identifier.len() > 128 || !identifier.chars().all(word) {
-            r.error("B031", key.span, format!("'{identifier}' is not an artifact identifier"));
+            let found = Diagnostic::error("B031", key.span, format!("'{identifier}' is not an artifact identifier"));
+            r.found.push(found.with_help("use letters, digits, '-' and '_', as in the project's secondary artifacts"));
         }
         if let Some(set) = one(r, &format!("secondary artifact '{identifier}'"), value, true) {
             sets.push((identifier.to_owned(), set));
@@ -45,13 +46,38 @@ fn one(r: &mut Reader, place: &str, node: &Node, files_required: bool) -> Option
         let missing = Diagnostic::warning("B030", node.span, format!("'files' is missing in {place}"));
         r.found.push(missing.with_help("write \"files: ['**/*']\" for everything"));
     }
+    for (key, patterns) in [("files", node.get("files")), ("base-directory", node.get("base-directory"))] {
+        leads_outside(r, key, patterns);
+    }
     Some(ArtifactSpec {
         files,
-        name: node.get("name").and_then(|n| r.text("name", n)),
-        base_directory: node.get("base-directory").and_then(|n| r.text("base-directory", n)),
+        name: r.optional("name", node),
+        base_directory: r.optional("base-directory", node),
         exclude_paths: r.list("exclude-paths", node.get("exclude-paths")),
         discard_paths: r.flag("discard-paths", node.get("discard-paths")),
         enable_symlinks: r.flag("enable-symlinks", node.get("enable-symlinks")),
-        s3_prefix: node.get("s3-prefix").and_then(|n| r.text("s3-prefix", n)),
+        s3_prefix: r.optional("s3-prefix", node),
     })
+}
+
+/// CodeBuild says nothing; files outside the source folder are not collected here.
+fn leads_outside(r: &mut Reader, key: &str, node: Option<&Node>) {
+    let Some(node) = node else { return };
+    for item in node.as_sequence().unwrap_or(std::slice::from_ref(node)) {
+        let text = item.as_text().unwrap_or_default();
+        let mut depth = 0_i32;
+        let below = text.split('/').all(|part| {
+            depth += match part {
+                "" | "." => 0,
+                ".." => -1,
+                _ => 1,
+            };
+            depth >= 0
+        });
+        if !below {
+            let found =
+                Diagnostic::warning("B032", item.span, format!("'{text}' in {key} leads out of the source folder"));
+            r.found.push(found.with_help("copy the files into the source folder in post_build"));
+        }
+    }
 }

@@ -1,11 +1,11 @@
 //! The document as a whole: its version and its sections.
 
 use super::reader::Reader;
-use super::{Buildspec, Version, artifacts, env, phases};
+use super::{Buildspec, Proxy, Version, artifacts, batch, cache, env, phases, reports};
+use crate::yaml::Node;
 use crate::{Diagnostic, Span, yaml};
 
-const TOP_LEVEL: &[&str] =
-    &["version", "run-as", "env", "proxy", "batch", "phases", "reports", "artifacts", "cache", "mutual-exclusion"];
+const TOP_LEVEL: &[&str] = &["version", "run-as", "env", "proxy", "batch", "phases", "reports", "artifacts", "cache"];
 
 /// Reads a buildspec. The second part holds all findings, in the order of the file; the first is there when none of
 /// them is an error.
@@ -23,44 +23,37 @@ pub fn read(text: &str) -> (Option<Buildspec>, Vec<Diagnostic>) {
     (spec.filter(|_| !failed), reader.found.into_sorted())
 }
 
-fn document(r: &mut Reader, root: &yaml::Node) -> Option<Buildspec> {
+fn document(r: &mut Reader, root: &Node) -> Option<Buildspec> {
     let Some(entries) = root.as_mapping() else {
         let message = format!("a buildspec is a mapping with 'version' and 'phases', not {}", root.kind());
         r.error("B001", root.span, message);
         return None;
     };
-    let version = version(r, root)?;
+    let version = version(r, root);
     for (key, _) in entries {
         let name = key.as_text().unwrap_or_default();
-        let legacy = version == Version::V01 && name == "environment_variables";
+        let legacy = version != Some(Version::V02) && name == "environment_variables";
         if !TOP_LEVEL.contains(&name) && !legacy {
             let known = TOP_LEVEL.iter().copied();
             let message = format!("key '{name}' is not known and has no effect");
             r.found.push(Diagnostic::warning("B003", key.span, message).with_nearest(name, known));
         }
     }
-    for key in ["proxy", "batch", "cache", "reports"] {
-        if let Some(value) = root.get(key).filter(|v| !v.is_null()) {
-            r.warning("B004", value.span, format!("section '{key}' is not built yet and has no effect"));
-        }
-    }
-    let env = match version {
-        Version::V02 => env::env(r, root.get("env")),
-        Version::V01 => env::legacy(r, root.get("environment_variables"), root.get("env")),
+    // The rest is read even without a version: one look at the list of findings should be enough.
+    let (env, phases) = match version.unwrap_or(Version::V02) {
+        Version::V02 => (env::env(r, root.get("env")), phases::phases(r, root)),
+        Version::V01 => (env::legacy(r, root.get("environment_variables"), root.get("env")), phases::phases(r, root)),
     };
-    let phases = match root.get("phases") {
-        Some(node) => phases::phases(r, node),
-        None => {
-            r.error("B010", root.span, "section 'phases' is missing");
-            Vec::new()
-        }
-    };
-    let run_as = root.get("run-as").and_then(|n| r.text("run-as", n));
+    let run_as = r.user(root.get("run-as"));
+    let proxy = proxy(r, root.get("proxy"));
+    let batch = root.get("batch").filter(|n| !n.is_null()).and_then(|n| batch::batch(r, n));
+    let reports = reports::reports(r, root.get("reports"));
     let artifacts = root.get("artifacts").filter(|n| !n.is_null()).and_then(|n| artifacts::artifacts(r, n));
-    Some(Buildspec { version, run_as, env, phases, artifacts })
+    let cache = root.get("cache").filter(|n| !n.is_null()).and_then(|n| cache::cache(r, n));
+    Some(Buildspec { version: version?, run_as, env, proxy, batch, phases, reports, artifacts, cache })
 }
 
-fn version(r: &mut Reader, root: &yaml::Node) -> Option<Version> {
+fn version(r: &mut Reader, root: &Node) -> Option<Version> {
     let Some(node) = root.get("version") else {
         r.found.push(Diagnostic::error("B002", Span::START, "'version' is missing").with_help("add 'version: 0.2'"));
         return None;
@@ -73,5 +66,17 @@ fn version(r: &mut Reader, root: &yaml::Node) -> Option<Version> {
             r.found.push(Diagnostic::error("B002", node.span, message).with_help("use 0.2"));
             None
         }
+    }
+}
+
+fn proxy(r: &mut Reader, node: Option<&Node>) -> Proxy {
+    let Some(node) = node.filter(|n| !n.is_null()) else { return Proxy::default() };
+    if !r.is_mapping("'proxy'", node) {
+        return Proxy::default();
+    }
+    r.unknown_keys("proxy", node, &["upload-artifacts", "logs"]);
+    Proxy {
+        upload_artifacts: r.flag("upload-artifacts", node.get("upload-artifacts")),
+        logs: r.flag("logs", node.get("logs")),
     }
 }

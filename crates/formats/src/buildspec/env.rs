@@ -10,17 +10,16 @@ const KEYS: &[&str] =
 
 pub(super) fn env(r: &mut Reader, node: Option<&Node>) -> Env {
     let Some(node) = node.filter(|n| !n.is_null()) else { return Env::default() };
-    if node.as_mapping().is_none() {
-        r.error("B001", node.span, format!("'env' must be a mapping, not {}", node.kind()));
+    if !r.is_mapping("'env'", node) {
         return Env::default();
     }
     r.unknown_keys("env", node, KEYS);
-    let exported = r.list("exported-variables", node.get("exported-variables"));
+    let exported = exported(r, node.get("exported-variables"));
     Env {
         shell: node.get("shell").filter(|n| !n.is_null()).and_then(|n| shell(r, n)),
         variables: variables(r, node.get("variables")),
         parameter_store: references(r, "parameter-store", node.get("parameter-store")),
-        secrets_manager: references(r, "secrets-manager", node.get("secrets-manager")),
+        secrets_manager: secrets(r, node.get("secrets-manager")),
         exported_variables: exported,
         git_credential_helper: r.flag("git-credential-helper", node.get("git-credential-helper")),
     }
@@ -36,21 +35,21 @@ pub(super) fn legacy(r: &mut Reader, old: Option<&Node>, new: Option<&Node>) -> 
 }
 
 fn shell(r: &mut Reader, node: &Node) -> Option<Shell> {
-    match node.as_text().unwrap_or_default() {
+    let name = r.text("shell", node)?;
+    match name.to_ascii_lowercase().as_str() {
         "sh" | "/bin/sh" => Some(Shell::Sh),
         "bash" | "/bin/bash" => Some(Shell::Bash),
-        other => {
-            let message = match other {
-                "powershell.exe" | "cmd.exe" => format!("shell '{other}' needs Windows, which is not built yet"),
-                _ => format!("shell '{other}' is not known"),
-            };
-            r.found.push(Diagnostic::error("B021", node.span, message).with_help("use bash or /bin/sh"));
+        "powershell" | "powershell.exe" => Some(Shell::PowerShell),
+        "cmd" | "cmd.exe" => Some(Shell::Cmd),
+        _ => {
+            let found = Diagnostic::error("B021", node.span, format!("shell '{name}' is not known"));
+            r.found.push(found.with_help("use bash or /bin/sh"));
             None
         }
     }
 }
 
-fn variables(r: &mut Reader, node: Option<&Node>) -> Vec<(String, String)> {
+pub(super) fn variables(r: &mut Reader, node: Option<&Node>) -> Vec<(String, String)> {
     let mut out = Vec::new();
     for (name, key, value) in r.entries("variables", node) {
         check_name(r, name, key);
@@ -67,17 +66,55 @@ fn references(r: &mut Reader, section: &str, node: Option<&Node>) -> Vec<SecretR
     let mut out = Vec::new();
     for (name, key, value) in r.entries(section, node) {
         check_name(r, name, key);
-        if let Some(reference) = r.text(name, value) {
-            out.push(SecretReference { name: name.to_owned(), reference, span: key.span });
+        match r.text(name, value).filter(|reference| !reference.trim().is_empty()) {
+            Some(reference) => out.push(SecretReference { name: name.to_owned(), reference, span: key.span }),
+            None if value.as_text().is_some() => {
+                r.error("B024", key.span, format!("'{name}' in {section} does not say where its value is"));
+            }
+            None => {}
         }
     }
     out
 }
 
-fn check_name(r: &mut Reader, name: &str, key: &Node) {
+fn secrets(r: &mut Reader, node: Option<&Node>) -> Vec<SecretReference> {
+    let references = references(r, "secrets-manager", node);
+    for secret in references.iter().filter(|secret| secret.secret_place().is_none()) {
+        let message = format!("'{}' does not name a secret: {}", secret.name, secret.reference);
+        let found = Diagnostic::error("B023", secret.span, message);
+        r.found.push(found.with_help("write secret-id:json-key:version-stage:version-id; only the first is needed"));
+    }
+    references
+}
+
+fn exported(r: &mut Reader, node: Option<&Node>) -> Vec<String> {
+    let names = r.list("exported-variables", node);
+    let Some(node) = node else { return names };
+    for item in node.as_sequence().unwrap_or(std::slice::from_ref(node)) {
+        let Some(name) = item.as_text().filter(|_| !item.is_null()) else { continue };
+        if !is_variable_name(name) {
+            let message = format!("'{name}' cannot be a variable and is not exported");
+            let found = Diagnostic::warning("B025", item.span, message);
+            r.found.push(match name.strip_prefix('$') {
+                Some(bare) => found.with_help(format!("write the name alone: {}", bare.trim_matches(['{', '}']))),
+                None => found,
+            });
+        } else if name.starts_with("AWS_") {
+            r.warning("B025", item.span, format!("'{name}' begins with AWS_: CodeBuild does not export it"));
+        }
+    }
+    names
+}
+
+fn is_variable_name(name: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    if name.is_empty() || !name.chars().all(word) || name.starts_with(|c: char| c.is_ascii_digit()) {
-        r.error("B020", key.span, format!("'{name}' is not a name that a variable can have"));
+    !name.is_empty() && name.chars().all(word) && !name.starts_with(|c: char| c.is_ascii_digit())
+}
+
+fn check_name(r: &mut Reader, name: &str, key: &Node) {
+    if !is_variable_name(name) {
+        let found = Diagnostic::error("B020", key.span, format!("'{name}' is not a name that a variable can have"));
+        r.found.push(found.with_help("use letters, digits and underscores, and no digit first"));
     } else if name.starts_with("CODEBUILD_") {
         r.warning("B022", key.span, format!("'{name}' begins with CODEBUILD_, which is reserved"));
     }

@@ -18,6 +18,14 @@ impl Reader {
         self.found.push(Diagnostic::warning(code, span, message));
     }
 
+    /// Complains unless the node is a mapping.
+    pub fn is_mapping(&mut self, what: &str, node: &Node) -> bool {
+        if node.as_mapping().is_none() {
+            self.error("B001", node.span, format!("{what} must be a mapping, not {}", node.kind()));
+        }
+        node.as_mapping().is_some()
+    }
+
     /// A single value that is not null.
     pub fn text(&mut self, key: &str, node: &Node) -> Option<String> {
         match node.as_text() {
@@ -40,6 +48,25 @@ impl Reader {
                 false
             }
         }
+    }
+
+    /// A text that may be absent.
+    pub fn optional(&mut self, key: &str, node: &Node) -> Option<String> {
+        let value = node.get(key)?;
+        self.text(key, value)
+    }
+
+    /// The name of a Linux user, or its number.
+    pub fn user(&mut self, node: Option<&Node>) -> Option<String> {
+        let node = node?;
+        let name = self.text("run-as", node)?;
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '$' | '@' | '\\');
+        if name.is_empty() || name.starts_with('-') || !name.chars().all(fits) {
+            let found = Diagnostic::error("B026", node.span, format!("'{name}' is not the name of a Linux user"));
+            self.found.push(found.with_help("give one name, without blanks, as in /etc/passwd"));
+            return None;
+        }
+        Some(name)
     }
 
     /// A list of single values; one value stands for a list of one, nulls for nothing.

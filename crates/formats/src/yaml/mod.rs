@@ -3,6 +3,7 @@
 //! Scalars stay text: whether `3.10`, `0644` or `yes` is a number, a string or a boolean is for the reader of the
 //! format to say, not for the parser. Depth and size are bounded, and aliases count what they expand to.
 
+mod hints;
 mod node;
 mod parse;
 

@@ -4,36 +4,63 @@ use std::collections::{HashMap, HashSet};
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, StrInput, Tag};
 
-use super::{Node, Value};
+use super::{Node, Value, hints};
 use crate::{Diagnostic, Span};
 
 /// How deep nodes may nest.
 pub const MAX_DEPTH: usize = 64;
 /// How many nodes a document may have after its aliases are expanded.
 pub const MAX_NODES: usize = 100_000;
+/// How many bytes of text its scalars may have, aliases expanded.
+const MAX_TEXT_BYTES: usize = 16 << 20;
+/// How long a file may be.
+const MAX_FILE_BYTES: usize = 4 << 20;
 
 /// Parses the first document. `Ok` carries warnings. Codes: Y001 syntax, Y002 limits, Y003 empty, Y004 duplicate
-/// key, Y005 unknown alias, Y006 a key that is not text.
+/// key, Y005 unknown alias, Y006 a key that is not text, Y007 further documents.
 pub fn parse(text: &str) -> Result<(Node, Vec<Diagnostic>), Vec<Diagnostic>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut builder =
-        Builder { parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0, warnings: Vec::new() };
-    match builder.document() {
-        Ok(Some(node)) => Ok((node, builder.warnings)),
-        Ok(None) => Err(vec![Diagnostic::error("Y003", Span::START, "the file is empty")]),
-        // JSON allows tabs and surrogate pairs where YAML does not.
-        Err(diagnostic) => match from_json(text) {
-            Some(node) => Ok((node, Vec::new())),
-            None => Err(vec![explain_tab(text, diagnostic)]),
-        },
+    if text.len() > MAX_FILE_BYTES {
+        let message = format!("the file has {} bytes; at most {MAX_FILE_BYTES} are read", text.len());
+        return Err(vec![Diagnostic::error("Y002", Span::START, message)]);
     }
+    let error = match build(text) {
+        Ok(parsed) => return Ok(parsed),
+        Err(error) => error,
+    };
+    // JSON allows tabs and surrogate pairs where YAML does not.
+    if let Some(json) = as_json(text) {
+        let without_tabs = text.replace('\t', " ");
+        return Ok(build(&without_tabs).unwrap_or_else(|_| (json_node(&json), Vec::new())));
+    }
+    Err(vec![hints::explain(text, error)])
+}
+
+fn build(text: &str) -> Built<(Node, Vec<Diagnostic>)> {
+    let mut builder = Builder {
+        parser: Parser::new_from_str(text),
+        anchors: HashMap::new(),
+        used: Size::default(),
+        warnings: Vec::new(),
+    };
+    match builder.document()? {
+        Some(node) => Ok((node, builder.warnings)),
+        None => Err(Diagnostic::error("Y003", Span::START, "the file is empty")),
+    }
+}
+
+/// What a node takes, with all below it.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    nodes: usize,
+    text_bytes: usize,
 }
 
 struct Builder<'t> {
     parser: Parser<'t, StrInput<'t>>,
-    /// Anchored nodes with their size, counted in nodes.
-    anchors: HashMap<usize, (Node, usize)>,
-    nodes: usize,
+    anchors: HashMap<usize, (Node, Size)>,
+    /// Copies that are kept for aliases included.
+    used: Size,
     warnings: Vec<Diagnostic>,
 }
 
@@ -48,11 +75,26 @@ impl<'t> Builder<'t> {
                 event => {
                     let node = self.node(event, at, 0)?;
                     let trailing_empty = node.is_null() && node.as_text() == Some("");
+                    self.further_documents();
                     return Ok((!trailing_empty).then_some(node));
                 }
             }
         }
         Ok(None)
+    }
+
+    /// What follows the first document is not read, but not passed over without a word.
+    fn further_documents(&mut self) {
+        while let Ok(Some((event, at))) = self.next() {
+            match event {
+                Event::DocumentEnd | Event::Nothing => {}
+                Event::DocumentStart(_) => {
+                    let message = "another document begins here; only the first one is read";
+                    return self.warnings.push(Diagnostic::warning("Y007", at, message));
+                }
+                _ => return,
+            }
+        }
     }
 
     fn next(&mut self) -> Built<Option<(Event<'t>, Span)>> {
@@ -72,8 +114,8 @@ impl<'t> Builder<'t> {
         if depth > MAX_DEPTH {
             return Err(Diagnostic::error("Y002", span, format!("nodes nest deeper than {MAX_DEPTH} levels")));
         }
-        let before = self.nodes;
-        self.count(1, span)?;
+        let before = self.used;
+        self.count(Size { nodes: 1, text_bytes: 0 }, span)?;
         let (value, anchor, tag) = match event {
             Event::Alias(id) => {
                 let Some((node, size)) = self.anchors.get(&id).cloned() else {
@@ -84,6 +126,7 @@ impl<'t> Builder<'t> {
             }
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain;
+                self.count(Size { nodes: 0, text_bytes: text.len() }, span)?;
                 (Value::Scalar { text: text.into_owned(), plain }, anchor, tag_text(tag.as_deref()))
             }
             Event::SequenceStart(anchor, tag) => {
@@ -110,7 +153,11 @@ impl<'t> Builder<'t> {
         };
         let node = Node { value, span, tag };
         if anchor != 0 {
-            self.anchors.insert(anchor, (node.clone(), self.nodes - before));
+            let size =
+                Size { nodes: self.used.nodes - before.nodes, text_bytes: self.used.text_bytes - before.text_bytes };
+            // The copy takes room as well, and anchors may stand within anchors.
+            self.count(size, span)?;
+            self.anchors.insert(anchor, (node.clone(), size));
         }
         Ok(node)
     }
@@ -159,10 +206,15 @@ impl<'t> Builder<'t> {
         }
     }
 
-    fn count(&mut self, nodes: usize, span: Span) -> Built<()> {
-        self.nodes = self.nodes.saturating_add(nodes);
-        if self.nodes > MAX_NODES {
+    fn count(&mut self, size: Size, span: Span) -> Built<()> {
+        self.used.nodes = self.used.nodes.saturating_add(size.nodes);
+        self.used.text_bytes = self.used.text_bytes.saturating_add(size.text_bytes);
+        if self.used.nodes > MAX_NODES {
             let message = format!("the document has more than {MAX_NODES} nodes, aliases expanded");
+            return Err(Diagnostic::error("Y002", span, message));
+        }
+        if self.used.text_bytes > MAX_TEXT_BYTES {
+            let message = format!("the document has more than {MAX_TEXT_BYTES} bytes of text, aliases expanded");
             return Err(Diagnostic::error("Y002", span, message));
         }
         Ok(())
@@ -194,32 +246,9 @@ fn syntax_error(error: &ScanError) -> Diagnostic {
     Diagnostic::error("Y001", place(error.marker()), error.info())
 }
 
-/// A tab in the indentation is the most common mistake and gives the least helpful parser messages, often at
-/// another line: name it where it stands.
-fn explain_tab(text: &str, original: Diagnostic) -> Diagnostic {
-    let in_indentation = |line: &str| {
-        let indentation = line.len() - line.trim_start_matches([' ', '\t']).len();
-        line.get(..indentation).and_then(|head| head.find('\t'))
-    };
-    let near = text
-        .lines()
-        .enumerate()
-        .take(original.span.line as usize)
-        .filter_map(|(i, line)| in_indentation(line).filter(|_| !line.trim().is_empty()).map(|column| (i, column)));
-    match near.last() {
-        Some((line, column)) if original.span.line as usize <= line + 3 => {
-            let number = |n: usize| u32::try_from(n + 1).unwrap_or(u32::MAX);
-            let span = Span { line: number(line), column: number(column) };
-            Diagnostic::error("Y001", span, "a tab stands in the indentation").with_help("indent with spaces")
-        }
-        _ => original,
-    }
-}
-
-fn from_json(text: &str) -> Option<Node> {
+fn as_json(text: &str) -> Option<serde_json::Value> {
     text.trim_start().starts_with('{').then_some(())?;
-    let value: serde_json::Value = serde_json::from_str(text).ok()?;
-    Some(json_node(&value))
+    serde_json::from_str(text).ok()
 }
 
 /// serde_json has its own depth limit; places are lost on this path.
@@ -241,85 +270,5 @@ fn json_node(value: &serde_json::Value) -> Node {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ok(text: &str) -> Node {
-        parse(text).unwrap().0
-    }
-
-    fn first_error(text: &str) -> String {
-        parse(text).unwrap_err().first().unwrap().in_file("f.yml").to_string()
-    }
-
-    #[test]
-    fn scalars_stay_as_they_were_written() {
-        let node = ok("a: 3.10\nb: 0644\nc: yes\nd: '~'\ne: ~\n");
-        assert_eq!(node.get("a").unwrap().as_text(), Some("3.10"));
-        assert_eq!(node.get("b").unwrap().as_text(), Some("0644"));
-        assert_eq!(node.get("c").unwrap().as_text(), Some("yes"));
-        assert!(!node.get("d").unwrap().is_null());
-        assert!(node.get("e").unwrap().is_null());
-    }
-
-    #[test]
-    fn places_count_lines_and_columns_from_one() {
-        let node = ok("phases:\r\n  build:\r\n    commands: x\r\n");
-        let build = node.get("phases").unwrap().as_mapping().unwrap().first().unwrap().0.span;
-        assert_eq!(build, Span { line: 2, column: 3 });
-    }
-
-    #[test]
-    fn tags_anchors_and_merges_are_kept() {
-        let node = ok("base: &b {x: 1, y: 2}\nuse:\n  <<: *b\n  y: 3\nr: !Ref Name\n");
-        assert_eq!(node.get("use").unwrap().get("x").unwrap().as_text(), Some("1"));
-        assert_eq!(node.get("use").unwrap().get("y").unwrap().as_text(), Some("3"));
-        assert_eq!(node.get("r").unwrap().tag.as_deref(), Some("!Ref"));
-    }
-
-    #[test]
-    fn a_tab_is_named_where_it_stands() {
-        assert_eq!(
-            first_error("version: 0.2\nphases:\n\tbuild:\n\t\tcommands: x\n"),
-            "f.yml:3:1: error[Y001]: a tab stands in the indentation; indent with spaces"
-        );
-    }
-
-    #[test]
-    fn a_bomb_of_aliases_is_refused() {
-        let mut text = String::from("a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n");
-        for i in 1..9 {
-            let list = vec![format!("*a{}", i - 1); 10].join(",");
-            text.push_str(&format!("a{i}: &a{i} [{list}]\n"));
-        }
-        assert!(first_error(&text).contains("more than 100000 nodes"));
-    }
-
-    #[test]
-    fn bottomless_nesting_is_refused() {
-        for text in ["[".repeat(5000), format!("{}x{}", "[".repeat(100), "]".repeat(100))] {
-            let error = first_error(&text);
-            assert!(error.contains("nest deeper than 64") || error.contains("recursion limit"), "{error}");
-        }
-    }
-
-    #[test]
-    fn json_with_tabs_and_surrogates_is_read() {
-        let node = ok("{\n\t\"a\":\"\\ud83d\\ude00\",\"b\":[1,true,null]}");
-        assert_eq!(node.get("a").unwrap().as_text(), Some("\u{1f600}"));
-        assert!(node.get("b").unwrap().as_sequence().unwrap()[2].is_null());
-    }
-
-    #[test]
-    fn a_key_that_stands_twice_is_a_warning() {
-        let (node, warnings) = parse("a: 1\na: 2\n").unwrap();
-        assert_eq!(node.get("a").unwrap().as_text(), Some("2"));
-        assert_eq!(warnings.len(), 1);
-    }
-
-    #[test]
-    fn an_empty_file_says_so() {
-        assert!(first_error("").contains("empty"));
-        assert!(first_error("# only a comment\n").contains("empty"));
-    }
-}
+#[path = "parse_tests.rs"]
+mod tests;

@@ -12,6 +12,21 @@ fn files(folder: &str) -> Vec<PathBuf> {
     files
 }
 
+#[expect(clippy::disallowed_methods, reason = "the test runs a validator that is written in Python")]
+fn python(script: &Path, arguments: &[PathBuf]) -> Option<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
+    let venv = root.join("target/venv/bin/python");
+    for program in [venv.as_path(), Path::new("python3")] {
+        let can = std::process::Command::new(program).args(["-c", "import yaml, jsonschema"]).output();
+        if can.is_ok_and(|output| output.status.success()) {
+            let output = std::process::Command::new(program).arg(script).args(arguments).output().unwrap();
+            let text = [output.stdout, output.stderr].concat();
+            return Some(String::from_utf8_lossy(&text).into_owned());
+        }
+    }
+    None
+}
+
 fn report(file: &str, text: &str) -> String {
     read(text).1.iter().map(|d| format!("{}\n", d.in_file(file))).collect()
 }
@@ -38,25 +53,109 @@ fn bad_files_get_all_their_diagnostics() {
 }
 
 /// The corpus stands beside the work tree and is not part of the repository.
-#[test]
-fn published_buildspecs_are_read_as_the_manifest_says() {
+fn corpus() -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
     let candidates = [root.join("../shared/corpus"), root.join("../../shared/corpus")];
-    let Some(corpus) = candidates.iter().find(|c| c.join("MANIFEST.tsv").is_file()) else {
+    let found = candidates.into_iter().find(|c| c.join("MANIFEST.tsv").is_file());
+    if found.is_none() {
         println!("skipped: no corpus at ../shared/corpus");
+    }
+    found
+}
+
+/// The buildspecs of the corpus, and whether CodeBuild refuses them. A command that YAML reads as a mapping is refused
+/// (YAML_FILE_ERROR).
+fn listed(corpus: &Path) -> Vec<(PathBuf, bool)> {
+    let manifest = fs::read_to_string(corpus.join("MANIFEST.tsv")).unwrap();
+    let lines = manifest.lines().filter(|l| l.starts_with("buildspec\t"));
+    let entry = |line: &str| {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let notes = fields.get(9).copied().unwrap_or("");
+        let bad = fields[6] != "ok" || fields[7] == "1" || notes.contains("cmd-is-map");
+        (corpus.join(fields[1]), bad)
+    };
+    lines.map(entry).collect()
+}
+
+#[test]
+fn published_buildspecs_are_read_as_the_manifest_says() {
+    let Some(corpus) = corpus() else { return };
+    let listed = listed(&corpus);
+    assert!(listed.len() >= 50, "the corpus has {} buildspecs", listed.len());
+    for (path, bad) in listed {
+        let text = fs::read_to_string(&path).unwrap();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let found = report(&name, &text);
+        assert_eq!(read(&text).0.is_none(), bad, "{name}\n{found}");
+        if !found.is_empty() {
+            insta::assert_snapshot!(format!("corpus_{name}"), found);
+        }
+    }
+}
+
+#[test]
+fn bombs_of_every_kind_are_refused_in_bounded_time() {
+    let levels: String =
+        (1..20).map(|i| format!("a{i}: &a{i} [{}]\n", vec![format!("*a{}", i - 1); 9].join(","))).collect();
+    let bombs = [
+        format!("version: 0.2\na0: &a0 [x]\n{levels}phases: *a19\n"),
+        format!("version: 0.2\nphases: {}\n", "[".repeat(10_000)),
+        format!("version: 0.2\nphases: {}\n", "{a: ".repeat(10_000)),
+        format!("version: 0.2\nbig: &b '{}'\nphases:\n{}", "x".repeat(1 << 20), "  - *b\n".repeat(5_000)),
+        "- ".repeat(1 << 20),
+        "{".repeat(1 << 20),
+    ];
+    for bomb in bombs {
+        let started = std::time::Instant::now();
+        let (spec, found) = read(&bomb);
+        assert!(spec.is_none());
+        assert!(found.iter().any(|d| d.is_error()), "{}", bomb.get(..80).unwrap_or(&bomb));
+        assert!(started.elapsed().as_secs() < 10, "{}", bomb.get(..80).unwrap_or(&bomb));
+    }
+}
+
+#[test]
+fn a_file_of_mistakes_is_read_in_bounded_time() {
+    let keys: String = (0..8_000).map(|i| format!("command{i}: x\n")).collect();
+    let tasks: String = (0..3_000).map(|i| format!("    - {{identifier: t{i}, depend-on: [u{i}]}}\n")).collect();
+    let text = format!("version: 0.2\n{keys}batch:\n  build-graph:\n{tasks}phases: {{}}\n");
+    let started = std::time::Instant::now();
+    let (spec, found) = read(&text);
+    assert!(spec.is_none());
+    assert!(found.len() <= 1001, "{}", found.len());
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+}
+
+/// What CodeBuild accepts is no error.
+#[test]
+fn a_value_is_read_in_every_spelling_that_codebuild_takes() {
+    for (text, expected) in [
+        ("phases: {build: {commands: a}}", "a"),
+        ("phases: {build: {commands: [a]}}", "a"),
+        ("phases: {BUILD: {commands: [a, ~]}}", "a"),
+        ("phases:\r\n  build:\r\n    commands:\r\n      - a\r\n", "a"),
+        ("phases: {build: {commands: 3.10}}", "3.10"),
+        ("phases: {build: {commands: [0644]}}", "0644"),
+        ("phases: {build: {commands: yes}}", "yes"),
+    ] {
+        let (spec, found) = read(&format!("\u{feff}version: 0.2\n{text}\n"));
+        let spec = spec.unwrap_or_else(|| panic!("{text}: {found:?}"));
+        let commands: Vec<&str> = spec.phases.iter().flat_map(|p| &p.commands).map(|c| c.trim()).collect();
+        assert_eq!(commands, [expected], "{text}");
+    }
+}
+
+/// Follows the editors' way: the file as YAML, then the schema. Needs a Python with `yaml` and `jsonschema`.
+#[test]
+fn the_published_schema_accepts_what_the_reader_accepts() {
+    let Some(corpus) = corpus() else { return };
+    let mut good = files("ok");
+    good.extend(listed(&corpus).into_iter().filter(|(_, bad)| !bad).map(|(path, _)| path));
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/validate_schema.py");
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/buildspec/schema.json");
+    let Some(output) = python(&script, &[vec![schema], good, vec!["--bad".into()], files("bad")].concat()) else {
+        println!("skipped: no Python with yaml and jsonschema");
         return;
     };
-    let manifest = fs::read_to_string(corpus.join("MANIFEST.tsv")).unwrap();
-    let mut read_files = 0;
-    for line in manifest.lines().filter(|l| l.starts_with("buildspec\t")) {
-        let fields: Vec<&str> = line.split('\t').collect();
-        let (file, yaml, invalid, notes) = (fields[1], fields[6], fields[7], fields.get(9).copied().unwrap_or(""));
-        let text = fs::read_to_string(corpus.join(file)).unwrap();
-        let found = report(file, &text);
-        // CodeBuild refuses a command that YAML reads as a mapping (YAML_FILE_ERROR), and so do we.
-        let expected_bad = yaml != "ok" || invalid == "1" || notes.contains("cmd-is-map");
-        assert_eq!(read(&text).0.is_none(), expected_bad, "{file} {notes}\n{found}");
-        read_files += 1;
-    }
-    assert!(read_files >= 50, "the corpus has {read_files} buildspecs");
+    assert_eq!(output, "", "{output}");
 }
