@@ -69,7 +69,9 @@ impl Writer {
 /// The whole records from `from` on that one read finds, and where to go on. An empty answer with the same position: there
 /// is no further whole record now.
 pub(crate) fn read(journal: &File, from: Position) -> io::Result<(Vec<JobReport>, Position)> {
-    let mut want = READ_LEN;
+    // Most looks find a few lines, if any: they need no buffer of the full length.
+    let there = usize::try_from(journal.metadata()?.len().saturating_sub(from.0)).unwrap_or(READ_LEN);
+    let mut want = READ_LEN.min(there);
     loop {
         let mut buffer = vec![0; want];
         let mut filled = 0;
