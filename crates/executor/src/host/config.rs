@@ -106,6 +106,9 @@ pub struct HostConfig {
     pub limits: JobLimits,
     /// Run jobs with no isolation at all where the kernel forbids it. The operator's explicit wish only.
     pub allow_unisolated: bool,
+    /// Jobs are killed when the process that started them ends, however it ends. Only for a process that nobody starts
+    /// again to go on with them.
+    pub tied: bool,
 }
 
 impl HostConfig {
@@ -148,6 +151,7 @@ impl HostConfig {
             home,
             limits: JobLimits { cpus: None, memory_bytes: None, processes: Some(16_384) },
             allow_unisolated: false,
+            tied: false,
         }
     }
 

@@ -24,4 +24,7 @@ pub(crate) struct Sandbox {
     pub hidden: Vec<PathBuf>,
     /// Exceptions from `hidden`, copy-on-write.
     pub visible: Vec<PathBuf>,
+    /// The process whose end is the job's end, too; `None`: the job outlives whoever started it.
+    #[serde(default)]
+    pub tied_to: Option<u32>,
 }

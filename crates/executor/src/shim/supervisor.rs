@@ -52,6 +52,14 @@ pub(super) fn run(folder: &Folder) -> io::Result<()> {
     Ok(())
 }
 
+/// Has the kernel kill this process when its parent ends; everything below goes with it.
+fn die_with(parent: u32) -> io::Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    // It may have ended before we asked.
+    let is_ours = rustix::process::getppid().is_some_and(|pid| u32::try_from(pid.as_raw_nonzero().get()) == Ok(parent));
+    if is_ours { Ok(()) } else { Err(io::Error::other("the process that the job is tied to has ended")) }
+}
+
 fn supervise(folder: &Folder, plan: &Plan, journal: &mut Writer) -> io::Result<JobOutcome> {
     let deadline = Instant::now() + Duration::from_secs(plan.spec.timeout_seconds);
     let inside = control_inside(folder, &plan.sandbox);
@@ -68,6 +76,10 @@ fn supervise(folder: &Folder, plan: &Plan, journal: &mut Writer) -> io::Result<J
 
     // The init sets up the sandbox while the beginning is made durable; no command runs before both are done.
     let init = spawn_init(&plan.sandbox, socket_end, output_end);
+    // Behind the namespaces: entering one may clear what was asked for.
+    if let Some(process) = plan.sandbox.tied_to {
+        die_with(process)?;
+    }
     journal.begun(now())?;
     journal.sync()?;
     let cgroups = Cgroups::create(folder, &plan.spec);
