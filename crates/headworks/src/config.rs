@@ -169,6 +169,15 @@ pub struct Config {
     pub test_mode: bool,
     /// Where the TOML file is, if one was read.
     pub file: Option<PathBuf>,
+    /// No setting: what makes this an installation for one command, which ends with it.
+    pub private: Option<Private>,
+}
+
+/// An installation that lives as long as the command that made it: nothing in it has to survive a crash.
+#[derive(Clone, Debug, Default)]
+pub struct Private {
+    /// Folders that builds may have as sources.
+    pub sources: Vec<PathBuf>,
 }
 
 /// Which executor runs builds.
@@ -304,6 +313,7 @@ impl Layers {
             disk_min_free_bytes: self.parse("disk.min_free_bytes", "a number of bytes", |v| v.parse().ok())?,
             test_mode: flag("test_mode")?,
             file: self.read_from.clone(),
+            private: None,
         };
         if config.test_mode && !config.listen.ip().is_loopback() {
             return Err(ConfigError::TestModeInTheOpen { listen: config.listen });

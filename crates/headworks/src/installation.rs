@@ -122,7 +122,7 @@ impl Installation {
         let ids: Arc<dyn Ids> = Arc::new(RandomIds);
         let owner = owner(&dir, &*ids)?;
         let url = config.database.clone().unwrap_or_else(|| dir.join("headworks.db").display().to_string());
-        let options = StoreOptions::default();
+        let options = StoreOptions { durable: config.private.is_none(), ..StoreOptions::default() };
         let store = Store::open(&url, machines(), clock.clone(), options).await.map_err(OpenError::Store)?;
         let objects = Objects::open(dir.join("objects"), ids.clone()).map_err(|e| OpenError::Objects(Box::new(e)))?;
         let scope = Scope { account: config.account.clone(), region: config.region.clone() };
@@ -134,7 +134,8 @@ impl Installation {
         let caller = Caller { scope, principal, request_id: String::new(), source_ip: String::new() };
         let hosts = wire::EndpointHosts::new(host_of(&endpoint));
         let disk = Arc::new(Disk::new(&dir, config.disk_warn_free_bytes, config.disk_min_free_bytes));
-        let site = Arc::new(Site { endpoint, data_dir: dir.clone(), disk, test_mode: config.test_mode });
+        let local_sources = config.private.as_ref().map(|private| private.sources.clone()).unwrap_or_default();
+        let site = Arc::new(Site { endpoint, data_dir: dir.clone(), disk, local_sources, test_mode: config.test_mode });
         let executor = runner::choose(&config, &dir);
         let cx = Cx { store, objects, clock, ids, caller, credentials: Arc::default(), site };
         Ok(Arc::new(Installation {

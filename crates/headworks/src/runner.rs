@@ -31,6 +31,7 @@ async fn find(config: &Config, data_dir: &Path) -> Arc<dyn Executor> {
     }
     let mut host = HostConfig::new(data_dir);
     host.allow_unisolated = config.allow_unisolated;
+    host.tied = config.private.is_some();
     host.hidden.extend(config.hidden.iter().cloned());
     host.hidden.extend(own_files(config));
     host.visible.extend(config.visible.iter().cloned());

@@ -53,6 +53,8 @@ pub struct Site {
     pub data_dir: PathBuf,
     /// How much room is left there.
     pub disk: Arc<Disk>,
+    /// Folders of this machine that builds may have as sources of type LOCAL; none on a server.
+    pub local_sources: Vec<PathBuf>,
     /// Any signature is accepted, and the whole state may be dropped by one request.
     pub test_mode: bool,
 }

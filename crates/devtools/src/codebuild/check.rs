@@ -12,10 +12,10 @@ use super::shapes::{LogsConfig, ProjectArtifacts, ProjectEnvironment, ProjectSou
 /// Checks a whole project.
 pub(super) fn project(cx: &Cx, project: &Project) -> Result<(), ApiError> {
     name(&project.name)?;
-    source(&project.source)?;
+    source(cx, &project.source)?;
     for secondary in &project.secondary_sources {
         identifier(secondary.source_identifier.as_deref())?;
-        source(secondary)?;
+        source(cx, secondary)?;
     }
     artifacts(&project.artifacts)?;
     for secondary in &project.secondary_artifacts {
@@ -46,7 +46,7 @@ pub(super) fn name(name: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-pub(super) fn source(source: &ProjectSource) -> Result<(), ApiError> {
+pub(super) fn source(cx: &Cx, source: &ProjectSource) -> Result<(), ApiError> {
     let location = source.location.as_deref().unwrap_or_default();
     match source.kind() {
         "CODECOMMIT" if location.is_empty() => Err(invalid("Project source location is required")),
@@ -61,6 +61,7 @@ pub(super) fn source(source: &ProjectSource) -> Result<(), ApiError> {
             Err(invalid("Invalid project source: source type NO_SOURCE requires an inline buildspec"))
         }
         "CODECOMMIT" | "S3" | "NO_SOURCE" | "CODEPIPELINE" => Ok(()),
+        "LOCAL" => super::settle::local(cx, location).map(|_| ()),
         "GITHUB" | "GITHUB_ENTERPRISE" | "BITBUCKET" | "GITLAB" | "GITLAB_SELF_MANAGED" => {
             Err(unsupported(&format!("source type {}", source.kind())))
         }

@@ -1,5 +1,7 @@
 //! From a project and what StartBuild overrides to everything that a build needs to know.
 
+use std::path::PathBuf;
+
 use base::{ApiError, Arn, JobLimits, Timestamp};
 use engine::build::{
     ArtifactTarget, BuildspecFrom, EnvironmentVariable, Logs, Parent, Place, Request, Source, SourceKind, VariableKind,
@@ -22,14 +24,14 @@ pub(super) struct Particulars {
 /// Settles a build. `project` has all overrides applied; the number is set when the row is made.
 pub(super) fn settle(cx: &Cx, project: &Project, this: Particulars) -> Result<Request, ApiError> {
     let Particulars { uuid, initiator, parent, submitted } = this;
-    let source = source(&project.source, project.source_version.clone())?;
+    let source = source(cx, &project.source, project.source_version.clone())?;
     let version_of = |identifier: Option<&str>| {
         let found = project.secondary_source_versions.iter().find(|v| v.source_identifier.as_deref() == identifier);
         found.and_then(|v| v.source_version.clone())
     };
     let mut secondary_sources = Vec::new();
     for secondary in &project.secondary_sources {
-        let mut settled = self::source(secondary, version_of(secondary.source_identifier.as_deref()))?;
+        let mut settled = self::source(cx, secondary, version_of(secondary.source_identifier.as_deref()))?;
         settled.identifier = secondary.source_identifier.clone();
         secondary_sources.push(settled);
     }
@@ -73,6 +75,7 @@ pub(super) fn settle(cx: &Cx, project: &Project, this: Particulars) -> Result<Re
         }),
         uuid,
         parent,
+        last_phase: None,
     })
 }
 
@@ -84,7 +87,7 @@ pub(super) fn repository(location: &str) -> Option<String> {
     (!name.is_empty() && !name.contains('/')).then(|| name.to_owned())
 }
 
-fn source(source: &ProjectSource, version: Option<String>) -> Result<Source, ApiError> {
+fn source(cx: &Cx, source: &ProjectSource, version: Option<String>) -> Result<Source, ApiError> {
     let location = source.location.clone().unwrap_or_default();
     let kind = match source.kind() {
         "NO_SOURCE" => SourceKind::NoSource,
@@ -95,11 +98,18 @@ fn source(source: &ProjectSource, version: Option<String>) -> Result<Source, Api
         "S3" => SourceKind::S3(
             place(&location).ok_or_else(|| invalid(format!("Invalid project source: {location} is not in S3")))?,
         ),
+        "LOCAL" => SourceKind::Local(local(cx, &location)?),
         // The caller puts the pipeline's artifacts in its place.
         "CODEPIPELINE" => SourceKind::NoSource,
         other => return Err(super::errors::unsupported(&format!("source type {other}"))),
     };
     Ok(Source { identifier: None, kind, version: version.filter(|v| !v.is_empty()) })
+}
+
+/// A folder that the installation was told to have builds of. Anything else would let clients read this machine's files.
+pub(super) fn local(cx: &Cx, location: &str) -> Result<PathBuf, ApiError> {
+    let folder = cx.site.local_sources.iter().find(|folder| folder.as_os_str() == location);
+    folder.cloned().ok_or_else(|| invalid("Invalid type provided: Project source type"))
 }
 
 /// `bucket/key`, with or without `arn:aws:s3:::` before it.

@@ -3,6 +3,7 @@
 //! Follows <https://docs.aws.amazon.com/codebuild/latest/APIReference/API_StartBuild.html>.
 
 use base::ApiError;
+use engine::build::Phase;
 use platform::Cx;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -59,6 +60,9 @@ pub struct Input {
     pub image_pull_credentials_type_override: Option<String>,
     #[serde(flatten)]
     pub rest: Map<String, Value>,
+    /// For callers in this process: end the build after this phase, without artifacts.
+    #[serde(skip)]
+    pub last_phase: Option<Phase>,
 }
 
 /// The answer.
@@ -83,7 +87,7 @@ pub async fn start_build(cx: &Cx, input: Input) -> Result<Output, ApiError> {
                 let name = name_of(cx.scope(), &input.project_name);
                 let missing = || errors::project_not_found(&cx.arn("codebuild", format!("project/{name}")));
                 let row = find(tx, cx.scope(), name).await?.ok_or_else(missing)?;
-                let role = input.service_role_override.clone();
+                let (role, last_phase) = (input.service_role_override.clone(), input.last_phase);
                 let project = overridden(parse(&row)?, input).with_defaults(&cx);
                 check::project(&cx, &project)?;
                 if let Some(role) = role {
@@ -94,7 +98,8 @@ pub async fn start_build(cx: &Cx, input: Input) -> Result<Output, ApiError> {
                                override its source and its artifacts";
                     return Err(errors::invalid(format!("Invalid project: {why}")));
                 }
-                let request = settle(&cx, &project, Particulars { uuid, initiator, parent: None, submitted })?;
+                let mut request = settle(&cx, &project, Particulars { uuid, initiator, parent: None, submitted })?;
+                request.last_phase = last_phase;
                 begin(tx, request, token.as_ref()).await
             })
         })

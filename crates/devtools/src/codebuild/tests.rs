@@ -46,6 +46,7 @@ fn world(test: TestStore) -> World {
             data_dir: test.dir.path().to_owned(),
             disk: Arc::new(Disk::unwatched()),
             // Roles that tests name need not exist.
+            local_sources: Vec::new(),
             test_mode: true,
         }),
     };

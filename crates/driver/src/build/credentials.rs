@@ -13,7 +13,8 @@ pub(super) async fn with_credentials(cx: &Cx, request: &Request, spec: &JobSpec)
     let mut spec = spec.clone();
     let role = request.echo.get("serviceRole").and_then(|role| role.as_str()).unwrap_or_default();
     // Variables of the user win, as they do in the chain of the clients.
-    if role.is_empty() || spec.env.contains_key("AWS_ACCESS_KEY_ID") {
+    // Without our endpoint the build talks to another AWS, which does not know our keys.
+    if role.is_empty() || request.endpoint.is_empty() || spec.env.contains_key("AWS_ACCESS_KEY_ID") {
         return (spec, None);
     }
     let input = assume_role::Input {

@@ -1,4 +1,4 @@
-//! Sources: from CodeCommit, from S3, from a pipeline's artifact store.
+//! Sources: from CodeCommit, from S3, from a pipeline's artifact store, from a folder of this machine.
 //!
 //! Deviation: the files of a CodeCommit source come without `.git`, so `git describe` and the like find no history.
 
@@ -11,6 +11,7 @@ use futures_util::StreamExt;
 use platform::{Cx, s3};
 use tokio::io::AsyncWriteExt;
 
+use super::copy;
 use super::prepare::Trouble;
 use crate::PerformError;
 use crate::archive::{self, Limits, Links};
@@ -26,6 +27,7 @@ pub(super) async fn fetch(cx: &Cx, request: &Request, source: &Source, dir: &Pat
         SourceKind::CodeCommit { repository, .. } => {
             code_commit(cx, repository, source.version.as_deref(), &which, dir).await.map(Some)
         }
+        SourceKind::Local(folder) => local(cx, folder, dir).await.map(|()| None),
         SourceKind::S3(place) if place.key.is_empty() || place.key.ends_with('/') => {
             folder(cx, place, dir).await.map(|()| None)
         }
@@ -80,6 +82,18 @@ async fn zip(cx: &Cx, request: &Request, place: &Place, version: Option<&str>, d
         Ok(()) => Ok(()),
         Err(e) if e.is_users() => Err(Trouble::source("CLIENT_ERROR", format!("{shown}: {e}"))),
         Err(e) => Err(PerformError::new("unpack a source", e).into()),
+    }
+}
+
+async fn local(cx: &Cx, folder: &Path, dir: &Path) -> Result<(), Trouble> {
+    let (from, to, data) = (folder.to_owned(), dir.to_owned(), cx.site.data_dir.clone());
+    let copied = tokio::task::spawn_blocking(move || copy::copy_folder(&from, &to, &data));
+    match copied.await.map_err(|e| PerformError::new("copy a source", e))? {
+        Ok(()) => Ok(()),
+        Err(copy::CopyError::Read { path, source }) => {
+            Err(Trouble::source("CLIENT_ERROR", format!("cannot read {}: {source}", path.display())))
+        }
+        Err(e) => Err(PerformError::new("copy a source", e).into()),
     }
 }
 

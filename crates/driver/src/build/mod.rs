@@ -5,6 +5,7 @@
 
 mod answer;
 mod collect;
+mod copy;
 mod credentials;
 mod fetch;
 mod finish;

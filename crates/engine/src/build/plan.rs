@@ -126,6 +126,9 @@ pub fn compile(request: &Request, dirs: &SourceDirs, spec: &Buildspec) -> Result
     };
     let exported = spec.env.exported_variables.clone();
     let mut steps: Vec<JobStep> = PhaseName::ALL.into_iter().map(|name| step(spec, name)).collect();
+    if let Some(last) = request.last_phase {
+        steps.retain(|step| Phase::of_step(&step.name).is_some_and(|phase| phase <= last));
+    }
     let name_of = |identifier: Option<&str>| {
         let spec = spec.artifacts.as_ref()?;
         let set = match identifier {
@@ -144,7 +147,7 @@ pub fn compile(request: &Request, dirs: &SourceDirs, spec: &Buildspec) -> Result
             reported.push(variable.clone());
         }
     }
-    if !naming.is_empty() {
+    if !naming.is_empty() && request.last_phase.is_none() {
         // The shell that ran the commands expands the names, as its variables may be meant.
         let name = Phase::UploadArtifacts.name().to_owned();
         steps.push(JobStep { name, commands: naming, finally: Vec::new(), on_failure: StepFailure::Continue });
@@ -246,7 +249,9 @@ fn environment(request: &Request, dirs: &SourceDirs, spec: &Buildspec) -> BTreeM
     let region = request.scope.region.as_str();
     put("AWS_REGION", region.to_owned());
     put("AWS_DEFAULT_REGION", region.to_owned());
-    put("AWS_ENDPOINT_URL", request.endpoint.clone());
+    if !request.endpoint.is_empty() {
+        put("AWS_ENDPOINT_URL", request.endpoint.clone());
+    }
     put("CODEBUILD_BUILD_ARN", request.arn());
     put("CODEBUILD_BUILD_ID", request.id.clone());
     put("CODEBUILD_BUILD_IMAGE", request.image.clone());

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use base::{JobLimits, Scope, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::Phase;
+
 /// Everything that a build needs to know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Request {
@@ -40,6 +42,9 @@ pub struct Request {
     /// Members that BatchGetBuilds shows as they were given (source, environment, ...), in canonical JSON.
     pub echo: serde_json::Value,
     pub parent: Option<Parent>,
+    /// The last phase whose commands run, and nothing is uploaded after it; `None`: the whole build.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_phase: Option<Phase>,
 }
 
 /// One source.
@@ -68,6 +73,8 @@ pub enum SourceKind {
         place: Place,
         revision: Option<String>,
     },
+    /// A folder of this machine, copied as it is. Only where the installation names it as a source.
+    Local(PathBuf),
 }
 
 impl SourceKind {
@@ -78,6 +85,7 @@ impl SourceKind {
             SourceKind::CodeCommit { .. } => "CODECOMMIT",
             SourceKind::S3(_) => "S3",
             SourceKind::Pipeline { .. } => "CODEPIPELINE",
+            SourceKind::Local(_) => "LOCAL",
         }
     }
 
@@ -87,6 +95,7 @@ impl SourceKind {
             SourceKind::NoSource => String::new(),
             SourceKind::CodeCommit { location, .. } => location.clone(),
             SourceKind::S3(place) | SourceKind::Pipeline { place, .. } => format!("{}/{}", place.bucket, place.key),
+            SourceKind::Local(folder) => folder.to_string_lossy().into_owned(),
         }
     }
 }

@@ -78,6 +78,7 @@ fn request(options: &str) -> Request {
             id: "e1".to_owned(),
             key: "e1:Build:build:1".to_owned(),
         }),
+        last_phase: None,
     }
 }
 

@@ -97,5 +97,6 @@ pub fn request(uuid: &str, now: Timestamp) -> Request {
         limits: JobLimits::default(),
         echo: serde_json::Value::Null,
         parent: None,
+        last_phase: None,
     }
 }

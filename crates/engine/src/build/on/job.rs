@@ -177,8 +177,8 @@ fn finished(mut turn: Turn, plan: &Plan, exported: BTreeMap<String, String>) -> 
         .filter(|(name, _)| plan.exported.iter().any(|wanted| wanted == *name))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
-    // INSTALL or PRE_BUILD failed and nothing after it ran: there is nothing to upload.
-    if !turn.has(Phase::Build) {
+    // INSTALL or PRE_BUILD failed and nothing after it ran, or the build was to end early: there is nothing to upload.
+    if !turn.has(Phase::Build) || turn.state.request.last_phase.is_some() {
         return turn.complete(status, Vec::new());
     }
     turn.open(Phase::UploadArtifacts, now);
@@ -203,7 +203,8 @@ fn finished(mut turn: Turn, plan: &Plan, exported: BTreeMap<String, String>) -> 
 
 fn all_steps_ended(turn: &Turn) -> bool {
     let last_open = turn.state.phases.last().is_some_and(|r| r.end == PhaseEnd::Open);
-    !last_open && Phase::STEPS.into_iter().all(|phase| turn.has(phase))
+    let last = turn.state.request.last_phase.unwrap_or(Phase::PostBuild);
+    !last_open && Phase::STEPS.into_iter().filter(|phase| *phase <= last).all(|phase| turn.has(phase))
 }
 
 /// Brings the phases up to what the executor says, in AWS's words; saying it again changes nothing.

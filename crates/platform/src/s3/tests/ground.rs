@@ -38,6 +38,7 @@ pub(super) fn bare(test: &TestStore, account: &str, region: &str) -> Cx {
             endpoint: "http://127.0.0.1:4566".to_owned(),
             data_dir: test.dir.path().to_owned(),
             disk: Arc::new(Disk::unwatched()),
+            local_sources: Vec::new(),
             test_mode: false,
         }),
     }
