@@ -6,6 +6,7 @@ pub mod log_filter;
 mod nearest;
 pub mod pipeline;
 pub mod policy;
+pub mod report;
 pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, Span};
