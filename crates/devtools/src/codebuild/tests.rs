@@ -11,16 +11,16 @@ use store::{Machines, machine, outbox};
 
 use super::*;
 
-struct World {
-    cx: Cx,
-    test: TestStore,
+pub(super) struct World {
+    pub cx: Cx,
+    pub test: TestStore,
 }
 
-fn machines() -> Machines {
+pub(super) fn machines() -> Machines {
     Machines::new().with::<Build>()
 }
 
-fn world(test: TestStore) -> World {
+pub(super) fn world(test: TestStore) -> World {
     let scope =
         Scope { account: AccountId::parse("123456789012").unwrap(), region: Region::parse("eu-west-1").unwrap() };
     let clock: Arc<dyn Clock> = test.clock.clone();

@@ -1,7 +1,12 @@
 //! A file per table: row types and the SQL that touches them.
 
+pub mod codebuild_cache;
+pub mod codebuild_coverage;
 pub mod codebuild_log_cursor;
 pub mod codebuild_project;
+pub mod codebuild_report;
+pub mod codebuild_report_group;
+pub mod codebuild_test_case;
 pub mod codebuild_token;
 pub mod codecommit_ref;
 pub mod codecommit_repository;
