@@ -27,7 +27,7 @@ pub async fn batch_get_projects(cx: &Cx, input: Input) -> Result<Output, ApiErro
     let mut output = Output { projects: Vec::new(), projects_not_found: Vec::new() };
     for name in input.names {
         match find(&mut tx, cx.scope(), &name).await? {
-            Some(row) => output.projects.push(view(cx.scope(), &row)),
+            Some(row) => output.projects.push(view(cx.scope(), &cx.site.endpoint, &row)),
             None => output.projects_not_found.push(name),
         }
     }

@@ -7,7 +7,7 @@ use store::Tx;
 
 use super::errors::{invalid, unsupported};
 use super::project::Project;
-use super::shapes::{LogsConfig, ProjectArtifacts, ProjectEnvironment, ProjectSource, asks};
+use super::shapes::{LogsConfig, ProjectArtifacts, ProjectCache, ProjectEnvironment, ProjectSource, asks};
 
 /// Checks a whole project.
 pub(super) fn project(cx: &Cx, project: &Project) -> Result<(), ApiError> {
@@ -31,7 +31,24 @@ pub(super) fn project(cx: &Cx, project: &Project) -> Result<(), ApiError> {
     if project.description.as_ref().is_some_and(|d| d.chars().count() > 255) {
         return Err(invalid("Invalid project description: description must be at most 255 characters"));
     }
+    cache(&project.cache)?;
+    if project.badge_enabled && project.source.kind() == "CODEPIPELINE" {
+        return Err(invalid("Invalid input: build badges are not supported for the source type CODEPIPELINE"));
+    }
     logs(project.logs_config.as_ref())
+}
+
+pub(super) fn cache(cache: &ProjectCache) -> Result<(), ApiError> {
+    let empty = |text: Option<&String>| text.is_none_or(String::is_empty);
+    match cache.r#type.as_deref() {
+        Some("S3") if empty(cache.location.as_ref()) => {
+            Err(invalid("Invalid cache: location is required for S3 cache"))
+        }
+        Some("LOCAL") if cache.modes.as_ref().is_none_or(Vec::is_empty) => {
+            Err(invalid("Invalid cache: at least one mode is required for LOCAL cache"))
+        }
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn name(name: &str) -> Result<(), ApiError> {
@@ -170,8 +187,9 @@ pub(super) fn timeouts(build: u32, queued: u32) -> Result<(), ApiError> {
 
 pub(super) fn logs(logs: Option<&LogsConfig>) -> Result<(), ApiError> {
     let Some(logs) = logs else { return Ok(()) };
-    if logs.s3_logs.as_ref().and_then(|s| s.status.as_deref()) == Some("ENABLED") {
-        return Err(unsupported("logsConfig.s3Logs"));
+    let s3 = logs.s3_logs.as_ref().filter(|s3| s3.status.as_deref() == Some("ENABLED"));
+    if s3.is_some_and(|s3| s3.location.as_deref().unwrap_or_default().is_empty()) {
+        return Err(invalid("Invalid logs config: a location is required when S3 logs are enabled"));
     }
     Ok(())
 }

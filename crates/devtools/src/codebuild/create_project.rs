@@ -15,7 +15,7 @@ use super::{check, errors};
 
 /// Members of the model that are refused when they ask for something.
 pub(super) const UNSUPPORTED: &[&str] =
-    &["vpcConfig", "badgeEnabled", "fileSystemLocations", "buildBatchConfig", "concurrentBuildLimit", "autoRetryLimit"];
+    &["vpcConfig", "fileSystemLocations", "buildBatchConfig", "concurrentBuildLimit", "autoRetryLimit"];
 
 /// The request.
 #[derive(Clone, Debug, Deserialize)]
@@ -37,6 +37,7 @@ pub struct Input {
     pub encryption_key: Option<String>,
     pub tags: Option<Vec<Tag>>,
     pub logs_config: Option<LogsConfig>,
+    pub badge_enabled: Option<bool>,
     #[serde(flatten)]
     pub rest: Map<String, Value>,
 }
@@ -67,6 +68,8 @@ pub async fn create_project(cx: &Cx, input: Input) -> Result<Output, ApiError> {
         encryption_key: input.encryption_key.unwrap_or_default(),
         tags: input.tags.unwrap_or_default(),
         logs_config: input.logs_config,
+        badge_enabled: input.badge_enabled.unwrap_or(false),
+        badge_token: String::new(),
     };
     check::project(cx, &project)?;
     let project = project.with_defaults(cx);
@@ -89,5 +92,5 @@ pub async fn create_project(cx: &Cx, input: Input) -> Result<Output, ApiError> {
         })
         .await?;
     let row = row.ok_or_else(|| ApiError::internal("a project vanished in its own transaction"))?;
-    Ok(Output { project: view(cx.scope(), &row) })
+    Ok(Output { project: view(cx.scope(), &cx.site.endpoint, &row) })
 }

@@ -3,6 +3,7 @@
 //! A build is settled once, by StartBuild (`settle`): the machine in `engine::build` gets everything that it needs and
 //! never reads the project again.
 
+mod badge;
 pub mod batch_get_builds;
 pub mod batch_get_projects;
 pub mod batch_get_report_groups;
@@ -43,6 +44,7 @@ mod tests;
 pub mod update_project;
 pub mod update_report_group;
 
+pub use badge::badge;
 pub use batch_get_builds::batch_get_builds;
 pub use batch_get_projects::batch_get_projects;
 pub use batch_get_report_groups::batch_get_report_groups;

@@ -37,6 +37,11 @@ pub(super) struct Project {
     pub encryption_key: String,
     #[serde(default)]
     pub tags: Vec<Tag>,
+    #[serde(default)]
+    pub badge_enabled: bool,
+    /// What makes the badge's address known to those alone who were told it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub badge_token: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logs_config: Option<LogsConfig>,
 }
@@ -58,12 +63,16 @@ pub(super) fn parse(row: &codebuild_project::Row) -> Result<Project, ApiError> {
 }
 
 /// `Project` of the API.
-pub(super) fn view(scope: &Scope, row: &codebuild_project::Row) -> Value {
+pub(super) fn view(scope: &Scope, endpoint: &str, row: &codebuild_project::Row) -> Value {
     let mut project = row.config.clone();
     project["arn"] = json!(scope.arn("codebuild", format!("project/{}", row.name)));
     project["created"] = json!(row.created);
     project["lastModified"] = json!(row.modified);
-    project["badge"] = json!({ "badgeEnabled": false });
+    if let Some(members) = project.as_object_mut() {
+        members.remove("badgeEnabled");
+        members.remove("badgeToken");
+    }
+    project["badge"] = super::badge::view(endpoint, scope, &row.name, &row.config);
     project["projectVisibility"] = json!("PRIVATE");
     project
 }
@@ -78,6 +87,9 @@ impl Project {
     pub fn with_defaults(mut self, cx: &Cx) -> Self {
         if self.encryption_key.is_empty() {
             self.encryption_key = cx.arn("kms", "alias/aws/s3").to_string();
+        }
+        if self.badge_enabled && self.badge_token.is_empty() {
+            self.badge_token = cx.ids.uuid().to_string();
         }
         let environment = &mut self.environment;
         environment.privileged_mode.get_or_insert(false);

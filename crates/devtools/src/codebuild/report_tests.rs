@@ -262,3 +262,39 @@ async fn reports_expire_after_thirty_days() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_badge_is_shown_to_whoever_knows_its_address() {
+    each_engine(machines(), |test| async move {
+        let w = world(test);
+        let project = json!({
+            "name": "demo",
+            "source": { "type": "NO_SOURCE", "buildspec": "version: 0.2\nphases:\n  build:\n    commands: [true]\n" },
+            "artifacts": { "type": "NO_ARTIFACTS" },
+            "environment": { "type": "LINUX_CONTAINER", "image": "i", "computeType": "BUILD_GENERAL1_SMALL" },
+            "serviceRole": "arn:aws:iam::123456789012:role/build",
+            "badgeEnabled": true,
+        });
+        let made = create_project(&w.cx, of(project)).await.unwrap().project;
+        assert!(made.get("badgeToken").is_none() && made.get("badgeEnabled").is_none(), "{made}");
+        let url = made["badge"]["badgeRequestUrl"].as_str().unwrap().to_owned();
+        let uuid = url.split("uuid=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+        let shown = |uuid: String| {
+            let cx = w.cx.clone();
+            async move { badge(&cx, &uuid, Some("main")).await.unwrap() }
+        };
+        assert!(shown(uuid.clone()).await.unwrap().contains("unknown"));
+        start_build(&w.cx, of(json!({ "projectName": "demo" }))).await.unwrap();
+        assert!(shown(uuid.clone()).await.unwrap().contains("in progress"));
+        assert_eq!(shown(format!("{uuid}A")).await, None);
+        assert_eq!(shown("WyJhIl0".to_owned()).await, None);
+        let update = json!({ "name": "demo", "badgeEnabled": false });
+        let changed = update_project(&w.cx, of(update)).await.unwrap().project;
+        assert_eq!(changed["badge"], json!({ "badgeEnabled": false }));
+        assert_eq!(shown(uuid.clone()).await, None);
+        let update = json!({ "name": "demo", "badgeEnabled": true });
+        let changed = update_project(&w.cx, of(update)).await.unwrap().project;
+        assert_eq!(changed["badge"]["badgeRequestUrl"], json!(url), "the address stays");
+    })
+    .await;
+}

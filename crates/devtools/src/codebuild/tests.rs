@@ -233,9 +233,10 @@ async fn a_project_that_cannot_be_built_is_refused_by_name() {
             (json!({ "source": { "type": "GITHUB", "location": "https://github.com/a/b" } }), "source type GITHUB"),
             (json!({ "source": { "type": "NO_SOURCE" } }), "requires an inline buildspec"),
             (json!({ "vpcConfig": { "vpcId": "vpc-1" } }), "vpcConfig"),
-            (json!({ "badgeEnabled": true }), "badgeEnabled"),
+            (json!({ "cache": { "type": "S3" } }), "location is required for S3 cache"),
+            (json!({ "cache": { "type": "LOCAL" } }), "at least one mode"),
             (json!({ "artifacts": { "type": "CODEPIPELINE" } }), "must both be CODEPIPELINE"),
-            (json!({ "logsConfig": { "s3Logs": { "status": "ENABLED", "location": "b" } } }), "logsConfig.s3Logs"),
+            (json!({ "logsConfig": { "s3Logs": { "status": "ENABLED" } } }), "a location is required"),
         ];
         for (change, why) in cases {
             let refused = create(&cx, change.clone()).await.unwrap_err();

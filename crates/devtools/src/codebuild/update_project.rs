@@ -34,6 +34,7 @@ pub struct Input {
     pub encryption_key: Option<String>,
     pub tags: Option<Vec<Tag>>,
     pub logs_config: Option<LogsConfig>,
+    pub badge_enabled: Option<bool>,
     #[serde(flatten)]
     pub rest: Map<String, Value>,
 }
@@ -67,7 +68,7 @@ pub async fn update_project(cx: &Cx, input: Input) -> Result<Output, ApiError> {
             })
         })
         .await?;
-    Ok(Output { project: view(cx.scope(), &row) })
+    Ok(Output { project: view(cx.scope(), &cx.site.endpoint, &row) })
 }
 
 fn changed(mut project: Project, input: Input) -> Project {
@@ -85,7 +86,8 @@ fn changed(mut project: Project, input: Input) -> Project {
         service_role,
         timeout_in_minutes,
         queued_timeout_in_minutes,
-        tags
+        tags,
+        badge_enabled
     );
     if let Some(key) = input.encryption_key {
         project.encryption_key = key;

@@ -2,6 +2,7 @@
 
 mod admin;
 mod aws;
+mod badge;
 mod body;
 mod listen;
 mod payload;

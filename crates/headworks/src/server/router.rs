@@ -7,7 +7,7 @@ use http::{Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 
 use super::body::{Body, whole};
-use super::{admin, aws};
+use super::{admin, aws, badge};
 use crate::installation::Installation;
 
 /// Answers requests.
@@ -34,6 +34,7 @@ impl Server {
             let found = match path {
                 "/healthz" => Some(admin::healthz()),
                 "/readyz" => Some(admin::readyz(&self.installation).await),
+                "/badges" => Some(badge::answer(&self.installation, request.uri().query()).await),
                 "/metrics" => Some(admin::metrics(&self.installation).await),
                 _ if path.starts_with("/_headworks/") => Some(admin::control(&self.installation, &request).await),
                 _ => None,
