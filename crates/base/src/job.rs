@@ -48,6 +48,9 @@ pub struct JobStep {
     pub finally: Vec<String>,
     /// What a failed command means for the rest.
     pub on_failure: StepFailure,
+    /// Its commands are not announced, whatever the job says: they are nobody's but ours.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub quiet: bool,
 }
 
 /// What a failed command in a step leads to.

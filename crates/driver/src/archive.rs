@@ -228,6 +228,11 @@ fn safe_path(name: &str) -> Result<PathBuf, ArchiveError> {
     Ok(path)
 }
 
+/// Whether an archive with this link would be unpacked where links must stay inside.
+pub(crate) fn link_stays_inside(name: &str, target: &str) -> bool {
+    safe_path(name).and_then(|relative| check_inside(name, &relative, target)).is_ok()
+}
+
 fn check_inside(name: &str, link: &Path, target: &str) -> Result<(), ArchiveError> {
     let refused = |why| Err(ArchiveError::Unsafe { name: name.to_owned(), why });
     // From the link's folder so many steps lead up to the root.

@@ -23,5 +23,5 @@ pub use disk::DiskSweep;
 pub use driver::{Driver, DriverHandle};
 pub use performer::{PerformError, Performer};
 pub use pipeline::{PipelinePerformer, PipelineStarter};
-pub use retention::{LogSweep, SessionSweep};
+pub use retention::{LogSweep, ReportSweep, SessionSweep};
 pub use sweep::Sweep;

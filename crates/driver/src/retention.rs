@@ -1,4 +1,4 @@
-//! The sweeps of logs and of temporary credentials.
+//! The sweeps of reports, of logs and of temporary credentials.
 
 use std::time::Duration;
 
@@ -27,6 +27,30 @@ impl Sweep for LogSweep {
             let gone = platform::logs::sweep(&cx.cx.store).await?;
             if gone > 0 {
                 tracing::debug!(events = gone, "log events were removed");
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Removes reports of builds that have expired.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ReportSweep;
+
+impl Sweep for ReportSweep {
+    fn name(&self) -> &'static str {
+        "reports"
+    }
+
+    fn every(&self) -> Duration {
+        Duration::from_secs(3600)
+    }
+
+    fn run<'a>(&'a self, cx: &'a DriverCx) -> Done<'a> {
+        Box::pin(async move {
+            let gone = devtools::codebuild::sweep_reports(&cx.cx.store).await?;
+            if gone > 0 {
+                tracing::debug!(reports = gone, "reports that had expired were removed");
             }
             Ok(())
         })

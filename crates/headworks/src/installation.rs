@@ -182,7 +182,7 @@ impl Installation {
         runner::clear(&*self.executor).await.map_err(ApiError::internal)?;
         self.cx.store.clear().await?;
         self.cx.objects.clear().await.map_err(ApiError::internal)?;
-        for name in ["repositories", "builds"] {
+        for name in ["repositories", "builds", "caches"] {
             set_aside(&self.cx.site.data_dir, name).map_err(ApiError::internal)?;
         }
         let key = root_key::read(&self.cx.site.data_dir).map_err(ApiError::internal)?;
@@ -199,6 +199,7 @@ impl Installation {
             .sweep(driver::ContentSweep)
             .sweep(driver::DiskSweep)
             .sweep(driver::LogSweep)
+            .sweep(driver::ReportSweep)
             .sweep(driver::SessionSweep)
     }
 

@@ -31,6 +31,11 @@ fn ten_kills_lose_nothing_and_repeat_nothing() {
 }
 
 #[test]
+fn reports_caches_and_badges_work_with_plain_clients() {
+    tell("reports");
+}
+
+#[test]
 fn git_clients_work_unmodified() {
     tell("git_clients");
 }

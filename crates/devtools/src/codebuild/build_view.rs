@@ -2,7 +2,7 @@
 
 use base::{ApiError, Timestamp};
 use engine::build::{
-    ArtifactTarget, BuildState, Context, Logs, PhaseEnd, PhaseRecord, Stage, UploadedArtifact, destination_key,
+    ArtifactTarget, BuildState, Context, Logs, PhaseEnd, PhaseRecord, Place, Stage, UploadedArtifact, destination_key,
 };
 use serde_json::{Map, Value, json};
 
@@ -38,6 +38,9 @@ pub(super) fn view(state: &BuildState) -> Value {
     }
     if let Some(version) = &state.facts.resolved_source_version {
         put("resolvedSourceVersion", json!(version));
+    }
+    if !state.facts.reports.is_empty() {
+        put("reportArns", json!(state.facts.reports));
     }
     let exported = &state.facts.exported_variables;
     put(
@@ -89,6 +92,13 @@ fn logs(state: &BuildState) -> Value {
         out["streamName"] = json!(stream);
         let resource = format!("log-group:{group}:log-stream:{stream}");
         out["cloudWatchLogsArn"] = json!(request.scope.arn("logs", resource));
+    }
+    if let Some(Place { bucket, key }) = request.log_object() {
+        out["s3DeepLink"] = json!(format!(
+            "https://s3.console.aws.amazon.com/s3/object/{bucket}/{key}?region={}",
+            request.scope.region
+        ));
+        out["s3LogsArn"] = json!(format!("arn:aws:s3:::{bucket}/{key}"));
     }
     if let Some(config) = request.echo.get("logsConfig") {
         for member in ["cloudWatchLogs", "s3Logs"] {

@@ -231,7 +231,7 @@ async fn a_trend_has_the_newest_completed_reports() {
         assert_eq!(stats, Some(json!({ "average": "3", "max": "4", "min": "2" })));
         let list = json!({ "reportGroupArn": arn, "filter": { "status": "INCOMPLETE" } });
         let listed = list_reports_for_report_group(&w.cx, of(list)).await.unwrap().reports;
-        assert_eq!(listed, [broken.arn.clone()]);
+        assert_eq!(listed, std::slice::from_ref(&broken.arn));
         let all = list_reports(&w.cx, of(json!({ "sortOrder": "ASCENDING" }))).await.unwrap().reports;
         assert_eq!((all.len(), all.last()), (4, Some(&broken.arn)));
         let refused = delete_report_group(&w.cx, of(json!({ "arn": arn }))).await.unwrap_err();

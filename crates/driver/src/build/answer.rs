@@ -1,10 +1,12 @@
 //! Results on their way back to the machine.
 
-use engine::build::{Build, BuildInput, BuildState};
+use engine::build::{Build, BuildInput, BuildState, container_line};
 use platform::Cx;
 use store::outbox::{self, Claimed};
 use store::{AdvanceError, Tx, advance, machine};
 
+use super::log;
+use super::report::Reported;
 use crate::PerformError;
 
 /// The build as it stands; `None` when its row is gone.
@@ -32,6 +34,35 @@ pub(super) async fn result(cx: &Cx, claimed: &Claimed, input: BuildInput) -> Res
             let state = step(tx, &claimed.machine_id, input).await?;
             outbox::finish(tx, &claimed).await?;
             Ok::<_, store::Error>(state)
+        })
+    });
+    Ok(told.await?)
+}
+
+/// Writes the reports and lines for the log, tells the machine the effect's result, if there is one to tell, and takes the
+/// effect out of the outbox, in one transaction.
+pub(super) async fn told(
+    cx: &Cx,
+    claimed: &Claimed,
+    reported: Reported,
+    lines: Vec<String>,
+    input: Option<BuildInput>,
+) -> Result<(), PerformError> {
+    let claimed = claimed.clone();
+    let told = cx.store.write(move |tx| {
+        let (claimed, reported, lines, input) = (claimed.clone(), reported.clone(), lines.clone(), input.clone());
+        Box::pin(async move {
+            reported.write(tx, &claimed).await?;
+            let row = machine::get::<Build>(tx, &claimed.machine_id).await?;
+            if let Some(logs) = row.map(|row| row.state.request.logs) {
+                let now = tx.now();
+                let lines: Vec<_> = lines.iter().map(|text| log::line(now, &container_line(now, text))).collect();
+                log::append(tx, &claimed.scope, &logs, &lines).await?;
+            }
+            if let Some(input) = input {
+                step(tx, &claimed.machine_id, input).await?;
+            }
+            outbox::finish(tx, &claimed).await
         })
     });
     Ok(told.await?)

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use engine::build::Logs;
+use engine::build::{Logs, Place, container_line};
 use executor::Executor;
 use platform::Cx;
 use store::outbox::{self, Claimed};
 use store::tables::codebuild_log_cursor as cursor;
 
-use super::log;
 use super::prepare::remove;
+use super::{log, s3_log};
 use crate::PerformError;
 
 /// What is left to do.
@@ -19,6 +19,7 @@ pub(super) struct Rest {
     pub work_dir: PathBuf,
     pub logs: Logs,
     pub lines: Vec<String>,
+    pub log_object: Option<Place>,
 }
 
 pub(super) async fn finish(
@@ -27,7 +28,13 @@ pub(super) async fn finish(
     claimed: &Claimed,
     rest: Rest,
 ) -> Result<(), PerformError> {
-    let Rest { job, work_dir, logs, lines } = rest;
+    let Rest { job, work_dir, logs, mut lines, log_object } = rest;
+    if let Some(place) = &log_object
+        && let Some(why) = s3_log::write(cx, executor, claimed, place, (&logs, &job, &lines)).await?
+    {
+        let (bucket, key) = (&place.bucket, &place.key);
+        lines.push(container_line(cx.now(), &format!("The log cannot be written to {bucket}/{key}: {why}")));
+    }
     executor.destroy(&job).await.map_err(|e| PerformError::new("remove a build's job", e))?;
     remove(&work_dir).await?;
     let claimed = claimed.clone();

@@ -4,6 +4,7 @@
 //! called; output is copied behind a cursor that moves in the transaction that writes the lines; uploading overwrites.
 
 mod answer;
+mod cache;
 mod collect;
 mod copy;
 mod credentials;
@@ -12,7 +13,11 @@ mod finish;
 mod log;
 mod performer;
 mod prepare;
+mod report;
+#[cfg(test)]
+mod results_tests;
 mod run;
+mod s3_log;
 #[cfg(test)]
 mod tests;
 mod upload;

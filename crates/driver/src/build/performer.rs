@@ -19,8 +19,9 @@ impl BuildPerformer {
         let effect = serde_json::from_value(claimed.effect.clone());
         match effect.map_err(|e| PerformError::new("read a build's effect", e))? {
             BuildEffect::Prepare { request } => prepare::prepare(cx, executor, claimed, &request).await,
-            BuildEffect::Run { job, logs, preamble } => {
-                run::run(driver, claimed, run::Job { spec: &job, logs: &logs, preamble: &preamble }).await
+            BuildEffect::Run { job, logs, preamble, cache } => {
+                let job = run::Job { spec: &job, logs: &logs, preamble: &preamble, cache: cache.as_deref() };
+                run::run(driver, claimed, job).await
             }
             BuildEffect::Cancel { job } => {
                 match executor.cancel(&job).await {
@@ -29,11 +30,13 @@ impl BuildPerformer {
                     Err(e) => Err(PerformError::new("cancel a build's job", e)),
                 }
             }
-            BuildEffect::Upload { source_dir, build_arn, sets } => {
-                upload::upload(cx, claimed, &source_dir, &build_arn, &sets).await
+            BuildEffect::Upload { source_dir, build_arn, sets, results } => {
+                let wanted =
+                    upload::Wanted { source_dir: &source_dir, build_arn: &build_arn, sets: &sets, results: &results };
+                upload::upload(cx, claimed, wanted).await
             }
-            BuildEffect::Finish { job, work_dir, logs, lines } => {
-                finish::finish(cx, executor, claimed, finish::Rest { job, work_dir, logs, lines }).await
+            BuildEffect::Finish { job, work_dir, logs, lines, log_object } => {
+                finish::finish(cx, executor, claimed, finish::Rest { job, work_dir, logs, lines, log_object }).await
             }
         }
     }

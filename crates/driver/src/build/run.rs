@@ -1,7 +1,7 @@
 //! Runs the job and copies what it tells: lines into the log, steps and the end to the machine.
 
 use base::{JobOutcome, JobSpec, StepRecord, Timestamp};
-use engine::build::{BuildInput, BuildState, Logs, container_line};
+use engine::build::{BuildInput, BuildState, CachePlan, Logs, container_line};
 use executor::{ExecutorError, JobReport, Position};
 use futures_util::StreamExt;
 use platform::Cx;
@@ -10,7 +10,7 @@ use store::outbox::{self, Claimed};
 use store::tables::codebuild_log_cursor as cursor;
 
 use super::credentials::with_credentials;
-use super::{answer, log, prepare};
+use super::{answer, cache, log, prepare};
 use crate::{DriverCx, PerformError};
 
 /// Reports written in one transaction.
@@ -22,6 +22,7 @@ pub(super) struct Job<'a> {
     pub spec: &'a JobSpec,
     pub logs: &'a Logs,
     pub preamble: &'a [String],
+    pub cache: Option<&'a CachePlan>,
 }
 
 pub(super) async fn run(driver: &DriverCx, claimed: &Claimed, job: Job<'_>) -> Result<(), PerformError> {
@@ -46,6 +47,14 @@ pub(super) async fn run(driver: &DriverCx, claimed: &Claimed, job: Job<'_>) -> R
         let started = if at == 0 {
             let (spec, note) = with_credentials(cx, &state.request, job.spec).await;
             preamble.extend(note);
+            if let Some(plan) = job.cache {
+                let owner = cache::Owner {
+                    scope: &claimed.scope,
+                    work_dir: &job.spec.work_dir,
+                    source_dir: &job.spec.current_dir,
+                };
+                preamble.extend(cache::restore(cx, &claimed.key, owner, plan).await?);
+            }
             executor.start(&spec).await
         } else {
             // It has told something, so it runs or has run; this only makes sure of it.

@@ -16,17 +16,17 @@ use store::{Machines, machine, outbox, replay};
 
 use super::*;
 
-struct World {
-    cx: DriverCx,
-    executor: DummyExecutor,
-    test: TestStore,
+pub(super) struct World {
+    pub cx: DriverCx,
+    pub executor: DummyExecutor,
+    pub test: TestStore,
 }
 
-fn machines() -> Machines {
+pub(super) fn machines() -> Machines {
     Machines::new().with::<Build>()
 }
 
-fn world(test: TestStore) -> World {
+pub(super) fn world(test: TestStore) -> World {
     let cx = platform::testing::cx(&test);
     let executor = DummyExecutor::new(test.clock.clone());
     World { cx: DriverCx::new(cx, Arc::new(executor.clone())), executor, test }
@@ -34,7 +34,7 @@ fn world(test: TestStore) -> World {
 
 impl World {
     /// Makes a project without source (unless `change` says otherwise) and starts a build; gives its id.
-    async fn start(&self, buildspec: &str, change: Value) -> String {
+    pub async fn start(&self, buildspec: &str, change: Value) -> String {
         let mut project = json!({
             "name": "demo",
             "source": { "type": "NO_SOURCE", "buildspec": buildspec },
@@ -65,12 +65,12 @@ impl World {
         machine::get::<Build>(&mut tx, id).await.unwrap().unwrap().version
     }
 
-    async fn claim(&self) -> Vec<Claimed> {
+    pub async fn claim(&self) -> Vec<Claimed> {
         outbox::claim(&self.cx.cx.store, "test", 10, Duration::from_secs(60)).await.unwrap()
     }
 
     /// Performs whatever there is until nothing is left.
-    async fn drive(&self) {
+    pub async fn drive(&self) {
         loop {
             let claimed = self.claim().await;
             if claimed.is_empty() {
@@ -88,7 +88,7 @@ impl World {
         tokio::spawn(async move { BuildPerformer.perform(&cx, &claimed).await })
     }
 
-    async fn state(&self, id: &str) -> BuildState {
+    pub async fn state(&self, id: &str) -> BuildState {
         let mut tx = self.test.store.read().await.unwrap();
         machine::get::<Build>(&mut tx, id).await.unwrap().unwrap().state
     }
@@ -100,7 +100,7 @@ impl World {
         }
     }
 
-    async fn log(&self, id: &str) -> Vec<String> {
+    pub async fn log(&self, id: &str) -> Vec<String> {
         let state = self.state(id).await;
         let Logs::CloudWatch { group, stream } = &state.request.logs else { panic!("no logs") };
         let mut tx = self.test.store.read().await.unwrap();
@@ -115,7 +115,7 @@ impl World {
     }
 
     /// The story that the phases tell: name, status and context of each.
-    async fn phases(&self, id: &str) -> Vec<String> {
+    pub async fn phases(&self, id: &str) -> Vec<String> {
         let build =
             codebuild::batch_get_builds(&self.cx.cx, codebuild::batch_get_builds::Input { ids: vec![id.to_owned()] });
         let build = build.await.unwrap().builds.remove(0);

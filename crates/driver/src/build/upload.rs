@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{Context as Sha256, SHA256};
 use base::{ApiError, ErrorKind};
-use engine::build::{ArtifactPlan, BuildInput, Packaging, UploadedArtifact};
+use engine::build::{ArtifactPlan, BuildInput, Packaging, Results, UploadedArtifact};
 use md5::{Digest, Md5};
 use platform::{Cx, s3};
 use store::outbox::Claimed;
 
-use super::answer;
 use super::collect::{CollectError, collect};
+use super::{answer, cache, report};
 use crate::PerformError;
 use crate::archive::{Content, Member, pack};
 use crate::scratch::Scratch;
@@ -39,32 +39,54 @@ impl From<ApiError> for Trouble {
     }
 }
 
-pub(super) async fn upload(
-    cx: &Cx,
-    claimed: &Claimed,
-    source_dir: &Path,
-    build_arn: &str,
-    sets: &[ArtifactPlan],
-) -> Result<(), PerformError> {
-    match answer::state(cx, &claimed.machine_id).await? {
-        Some(state) if state.completed().is_none() => {}
-        Some(_) | None => return answer::done(cx, claimed).await,
-    }
+/// What a build leaves.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub source_dir: &'a Path,
+    pub build_arn: &'a str,
+    pub sets: &'a [ArtifactPlan],
+    pub results: &'a Results,
+}
+
+pub(super) async fn upload(cx: &Cx, claimed: &Claimed, wanted: Wanted<'_>) -> Result<(), PerformError> {
+    let Wanted { source_dir, build_arn, sets, results } = wanted;
+    let state = answer::state(cx, &claimed.machine_id).await?;
     // Not in the build's own folder: what it left there may be a link to anywhere.
     let scratch = Scratch::new(cx, &claimed.key)?;
+    let place = report::Where { source_dir, scratch: scratch.path(), project: &results.project, build_arn };
+    let opened = report::open(cx, claimed, place, &results.reports).await?;
+    let Some(state) = state.filter(|state| state.completed().is_none()) else {
+        // Stopped while this was done before: what was begun then is not completed any more.
+        let given_up = report::given_up(opened);
+        return answer::told(cx, claimed, given_up, Vec::new(), None).await;
+    };
+    let reported = report::read(cx, place, &results.reports, opened).await?;
+    let failed = |code: &str, message: String| BuildInput::UploadFailed {
+        key: claimed.key.clone(),
+        code: code.to_owned(),
+        message,
+    };
+    let mut lines = reported.lines.clone();
     let mut artifacts = Vec::new();
+    let mut failure = results.problem.as_ref().map(|problem| failed(&problem.status_code, problem.message.clone()));
     for set in sets {
         match one(cx, source_dir, scratch.path(), build_arn, set).await {
             Ok(artifact) => artifacts.push(artifact),
             Err(Trouble::Failure(message)) => {
-                let (key, code) = (claimed.key.clone(), "CLIENT_ERROR".to_owned());
-                let failed = BuildInput::UploadFailed { key, code, message };
-                return answer::result(cx, claimed, failed).await.map(|_| ());
+                failure = Some(failed("CLIENT_ERROR", message));
+                break;
             }
             Err(Trouble::Retry(e)) => return Err(e),
         }
     }
-    answer::result(cx, claimed, BuildInput::Uploaded { key: claimed.key.clone(), artifacts }).await.map(|_| ())
+    let failure = failure.or_else(|| reported.failure.clone().map(|why| failed("CLIENT_ERROR", why)));
+    if let Some(plan) = results.cache.as_ref().filter(|_| failure.is_none()) {
+        let work_dir = &state.request.work_dir;
+        let owner = cache::Owner { scope: &claimed.scope, work_dir, source_dir };
+        lines.extend(cache::save(cx, scratch.path(), owner, plan).await?);
+    }
+    let uploaded = BuildInput::Uploaded { key: claimed.key.clone(), artifacts };
+    answer::told(cx, claimed, reported, lines, Some(failure.unwrap_or(uploaded))).await
 }
 
 async fn one(

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use base::JobSpec;
 use serde::{Deserialize, Serialize};
 
-use super::{ArtifactPlan, Request};
+use super::{ArtifactPlan, CachePlan, Place, Request, Results};
 
 /// Effects. Each kind happens at most once per build, so its key is the build's UUID and the kind.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -18,13 +18,31 @@ pub enum BuildEffect {
         logs: super::Logs,
         /// Lines for the log before the job's own.
         preamble: Vec<String>,
+        /// Made to appear in the job's folder before it starts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cache: Option<Box<CachePlan>>,
     },
     /// End the job; `Run` gives the answer.
     Cancel { job: String },
-    /// Make and store the artifacts. Answer: `Uploaded` or `UploadFailed`.
-    Upload { source_dir: PathBuf, build_arn: String, sets: Vec<ArtifactPlan> },
+    /// Read the reports, make and store the artifacts, fill the cache. Answer: `Uploaded` or `UploadFailed`, and before
+    /// it `Reported` when there are reports.
+    Upload {
+        source_dir: PathBuf,
+        build_arn: String,
+        sets: Vec<ArtifactPlan>,
+        #[serde(default)]
+        results: Box<Results>,
+    },
     /// Write the last lines of the log and remove the job and its folder. No answer.
-    Finish { job: String, work_dir: PathBuf, logs: super::Logs, lines: Vec<String> },
+    Finish {
+        job: String,
+        work_dir: PathBuf,
+        logs: super::Logs,
+        lines: Vec<String>,
+        /// The object that gets the whole log.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        log_object: Option<Place>,
+    },
 }
 
 impl PartialEq for BuildEffect {

@@ -24,6 +24,8 @@ pub enum BuildInput {
     JobEnded { key: String, outcome: JobOutcome },
     /// Every artifact is stored.
     Uploaded { key: String, artifacts: Vec<UploadedArtifact> },
+    /// The reports that were made, by ARN.
+    Reported { key: String, reports: Vec<String> },
     /// An artifact could not be made or stored.
     UploadFailed { key: String, code: String, message: String },
     /// A user (or the pipeline) wants it to end.

@@ -27,6 +27,7 @@ mod narrate;
 mod on;
 mod plan;
 mod request;
+mod results;
 mod state;
 mod step;
 #[cfg(test)]
@@ -43,5 +44,6 @@ pub use request::{
     ArtifactTarget, BuildspecFrom, EnvironmentVariable, Logs, OutputArtifact, Parent, Place, Request, Source,
     SourceKind, VariableKind,
 };
+pub use results::{CachePlace, CachePlan, ReportPlan, Results};
 pub use state::{BuildState, BuildStatus, Context, CutReason, Facts, Phase, PhaseEnd, PhaseRecord, Stage};
 pub use step::{Build, BuildRefusal};

@@ -7,6 +7,7 @@ use base::{JobSpec, JobStep, StepFailure};
 use formats::buildspec::{self, Buildspec, OnFailure, PhaseName, Shell, Version};
 use serde::{Deserialize, Serialize};
 
+use super::results::{self, CachePlan, ReportPlan};
 use super::{ArtifactPlan, Context, Phase, Request, VariableKind, artifacts, unheeded};
 
 /// What is decided before the job runs and needed after it.
@@ -17,6 +18,20 @@ pub struct Plan {
     pub artifact_problem: Option<Context>,
     /// The variables that the buildspec exports.
     pub exported: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reports: Vec<ReportPlan>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<CachePlan>,
+    /// Lines about the cache for the log.
+    #[serde(skip)]
+    pub notes: Vec<String>,
+}
+
+impl Plan {
+    /// The cache, if the build begins with what is in it.
+    pub(super) fn restored_cache(&self) -> Option<Box<CachePlan>> {
+        self.cache.clone().filter(|cache| cache.restores).map(Box::new)
+    }
 }
 
 /// Where the sources are, and which versions they have.
@@ -66,11 +81,12 @@ pub(super) fn plan_text(
             diagnostics.iter().filter(|d| d.is_error()).map(|d| d.in_file(file).to_string()).collect::<Vec<_>>();
         return Err(PlanError { context: Context::new("YAML_FILE_ERROR", first.join("\n")), findings });
     };
-    let (plan, job) =
+    let (mut plan, job) =
         compile(request, dirs, &spec).map_err(|context| PlanError { context, findings: findings.clone() })?;
     let mut preamble = without_effect(request);
     preamble.extend(findings);
     preamble.extend(sections_without_effect(&spec));
+    preamble.append(&mut plan.notes);
     for phase in &spec.phases {
         if !phase.runtime_versions.is_empty() {
             let wanted: Vec<_> = phase.runtime_versions.iter().map(|(r, v)| format!("{r} {v}")).collect();
@@ -94,10 +110,6 @@ fn without_effect(request: &Request) -> Vec<String> {
     if request.privileged {
         lines.push("privilegedMode has no effect: there is no container engine in the build".to_owned());
     }
-    let cache = request.echo.pointer("/cache/type").and_then(serde_json::Value::as_str).unwrap_or("NO_CACHE");
-    if cache != "NO_CACHE" {
-        lines.push(format!("cache {cache} has no effect: nothing is restored and nothing is kept"));
-    }
     if !request.encryption_key.ends_with(":alias/aws/s3") && !request.encryption_key.is_empty() {
         lines.push(format!("encryption key {} is not used: artifacts are stored as they are", request.encryption_key));
     }
@@ -107,12 +119,7 @@ fn without_effect(request: &Request) -> Vec<String> {
 
 /// The same for the buildspec.
 fn sections_without_effect(spec: &Buildspec) -> Vec<String> {
-    let sections = [
-        ("proxy", spec.proxy.upload_artifacts || spec.proxy.logs),
-        ("batch", spec.batch.is_some()),
-        ("reports", !spec.reports.is_empty()),
-        ("cache", spec.cache.is_some()),
-    ];
+    let sections = [("proxy", spec.proxy.upload_artifacts || spec.proxy.logs), ("batch", spec.batch.is_some())];
     let unbuilt = sections.into_iter().filter(|(_, present)| *present);
     unbuilt.map(|(name, _)| format!("section '{name}' is not built yet and has no effect")).collect()
 }
@@ -150,7 +157,18 @@ pub fn compile(request: &Request, dirs: &SourceDirs, spec: &Buildspec) -> Result
     if !naming.is_empty() && request.last_phase.is_none() {
         // The shell that ran the commands expands the names, as its variables may be meant.
         let name = Phase::UploadArtifacts.name().to_owned();
-        steps.push(JobStep { name, commands: naming, finally: Vec::new(), on_failure: StepFailure::Continue });
+        steps.push(JobStep {
+            name,
+            commands: naming,
+            finally: Vec::new(),
+            on_failure: StepFailure::Continue,
+            quiet: false,
+        });
+    }
+    let env = environment(request, dirs, spec);
+    let (cache, notes) = results::cache(request, spec, |key| results::expand_key(key, &env));
+    if let Some(cache) = &cache {
+        cache.add_steps(&mut steps, &request.work_dir, &dirs.primary);
     }
     let job = JobSpec {
         id: request.uuid.clone(),
@@ -159,7 +177,7 @@ pub fn compile(request: &Request, dirs: &SourceDirs, spec: &Buildspec) -> Result
             Some(Shell::Bash) => "bash".to_owned(),
             Some(Shell::Sh | Shell::PowerShell | Shell::Cmd) | None => "sh".to_owned(),
         },
-        env: environment(request, dirs, spec),
+        env,
         masked: Vec::new(),
         work_dir: request.work_dir.clone(),
         current_dir: dirs.primary.clone(),
@@ -169,7 +187,8 @@ pub fn compile(request: &Request, dirs: &SourceDirs, spec: &Buildspec) -> Result
         timeout_seconds: u64::from(request.timeout_minutes) * 60,
         announce: true,
     };
-    Ok((Plan { artifacts, artifact_problem, exported }, job))
+    let reports = results::reports(spec);
+    Ok((Plan { artifacts, artifact_problem, exported, reports, cache, notes }, job))
 }
 
 /// What would silently not happen must not begin.
@@ -236,6 +255,7 @@ fn step(spec: &Buildspec, name: PhaseName) -> JobStep {
             Some(OnFailure::Abort) => StepFailure::Abort,
             Some(OnFailure::Continue) => StepFailure::Continue,
         },
+        quiet: false,
     }
 }
 

@@ -221,6 +221,19 @@ impl Request {
         }
     }
 
+    /// The object that the project wants the log in.
+    pub fn log_object(&self) -> Option<Place> {
+        let config = self.echo.pointer("/logsConfig/s3Logs")?;
+        let text = |member: &str| config.get(member).and_then(serde_json::Value::as_str);
+        let location = text("location").filter(|_| text("status") == Some("ENABLED"))?;
+        let location = location.strip_prefix("arn:aws:s3:::").unwrap_or(location);
+        let (bucket, prefix) = location.split_once('/').unwrap_or((location, ""));
+        let prefix = prefix.trim_matches('/');
+        let name = format!("{}.gz", self.uuid);
+        let key = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
+        Some(Place { bucket: bucket.to_owned(), key })
+    }
+
     /// The working copy of the primary source.
     pub fn source_dir(&self) -> PathBuf {
         self.work_dir.join("src")

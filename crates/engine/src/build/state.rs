@@ -68,6 +68,9 @@ pub struct Facts {
     pub secondary_source_versions: BTreeMap<String, String>,
     pub exported_variables: BTreeMap<String, String>,
     pub artifacts: Vec<UploadedArtifact>,
+    /// ARNs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reports: Vec<String>,
 }
 
 /// `StatusType` of the API.

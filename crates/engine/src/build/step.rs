@@ -85,6 +85,10 @@ impl Machine for Build {
                 Ok(on::uploaded(state, *status, artifacts, now))
             }
             (_, I::Uploaded { .. }) => ignored(),
+            (Stage::Uploading(_), I::Reported { key, reports }) if current("upload", &key) => {
+                Ok(on::reported(state, reports, now))
+            }
+            (_, I::Reported { .. }) => ignored(),
             (Stage::Uploading(status), I::UploadFailed { key, code, message }) if current("upload", &key) => {
                 Ok(on::upload_failed(state, *status, code, message, now))
             }

@@ -119,6 +119,7 @@ impl Turn {
             work_dir: self.state.request.work_dir.clone(),
             logs: self.state.request.logs.clone(),
             lines,
+            log_object: self.state.request.log_object(),
         });
         self.event(event::state_change(&self.state));
         if let Some(parent) = self.state.request.parent.clone() {

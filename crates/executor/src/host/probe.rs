@@ -92,6 +92,7 @@ async fn try_out(executor: &HostExecutor) -> Result<(), String> {
         commands: vec!["true".into()],
         finally: Vec::new(),
         on_failure: StepFailure::Abort,
+        quiet: false,
     };
     let spec = JobSpec {
         id: id.clone(),

@@ -25,7 +25,9 @@ pub(super) fn run(
     progress: &mut Progress,
 ) -> Result<(), Stop> {
     let mut succeeding = true;
+    let muted = JobSpec { announce: false, ..spec.clone() };
     for step in &spec.steps {
+        let spec = if step.quiet { &muted } else { spec };
         let started = StepRecord { name: step.name.clone(), started: now(), finished: None };
         session.record(&started)?;
         progress.steps.push(started);

@@ -88,6 +88,7 @@ pub fn step(name: &str, commands: &[&str]) -> JobStep {
         commands: commands.iter().map(|c| (*c).to_owned()).collect(),
         finally: Vec::new(),
         on_failure: StepFailure::Abort,
+        quiet: false,
     }
 }
 

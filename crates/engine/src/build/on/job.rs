@@ -8,8 +8,8 @@ use super::prepared::environment_context;
 use super::start::leave_queue;
 use crate::build::turn::Turn;
 use crate::build::{
-    ArtifactPlan, Build, BuildEffect, BuildState, BuildStatus, Context, CutReason, Phase, PhaseEnd, Plan, Stage,
-    container_line,
+    ArtifactPlan, Build, BuildEffect, BuildState, BuildStatus, Context, CutReason, Phase, PhaseEnd, Plan, Results,
+    Stage, container_line,
 };
 
 pub(in crate::build) fn steps_reported(
@@ -182,11 +182,20 @@ fn finished(mut turn: Turn, plan: &Plan, exported: BTreeMap<String, String>) -> 
         return turn.complete(status, Vec::new());
     }
     turn.open(Phase::UploadArtifacts, now);
-    if let Some(problem) = &plan.artifact_problem {
+    let request = &turn.state.request;
+    let results = Results {
+        project: request.project.clone(),
+        reports: plan.reports.clone(),
+        // A build that failed may have left anything.
+        cache: plan.cache.clone().filter(|cache| cache.saves && status == BuildStatus::Succeeded),
+        problem: plan.artifact_problem.clone(),
+    };
+    let nothing_else = results.reports.is_empty() && results.cache.is_none();
+    if let Some(problem) = results.problem.as_ref().filter(|_| nothing_else) {
         turn.close(now, BuildStatus::Failed, Some(problem.clone()));
         return turn.complete(BuildStatus::Failed, Vec::new());
     }
-    if plan.artifacts.is_empty() {
+    if plan.artifacts.is_empty() && nothing_else {
         turn.pass(now);
         return turn.complete(status, Vec::new());
     }
@@ -196,6 +205,7 @@ fn finished(mut turn: Turn, plan: &Plan, exported: BTreeMap<String, String>) -> 
         source_dir: turn.state.request.source_dir(),
         build_arn: turn.state.request.arn(),
         sets,
+        results: Box::new(results),
     });
     turn.state.stage = Stage::Uploading(status);
     turn.into_step()

@@ -12,4 +12,4 @@ pub(super) use job::{job_cut, job_ended, job_stopped, steps_reported, steps_whil
 pub(super) use prepared::{prepare_failed, prepared};
 pub(super) use start::{began, start};
 pub(super) use stop::{cut, stop, stop_job};
-pub(super) use uploaded::{upload_failed, uploaded};
+pub(super) use uploaded::{reported, upload_failed, uploaded};

@@ -24,9 +24,10 @@ pub(in crate::build) fn prepared(state: &BuildState, sourced: Sourced, now: Time
     };
     match plan_text(&request, &dirs, &sourced.buildspec) {
         Ok((plan, job, preamble)) => {
+            let cache = plan.restored_cache();
             turn.pass(now);
             turn.state.stage = Stage::Running(plan);
-            turn.effect(BuildEffect::Run { job: Box::new(job), logs: request.logs, preamble });
+            turn.effect(BuildEffect::Run { job: Box::new(job), logs: request.logs, preamble, cache });
             turn.into_step()
         }
         Err(error) => plan_failed(turn, error),

@@ -21,8 +21,9 @@ pub(in crate::build) fn start(state: &BuildState, now: Timestamp) -> Step<Build>
         // Nothing to fetch: one round through the outbox less before the first command runs.
         match plan_text(&request, &SourceDirs::of(&request), text) {
             Ok((plan, job, preamble)) => {
+                let cache = plan.restored_cache();
                 turn.state.stage = Stage::QueuedToRun(plan);
-                turn.effect(BuildEffect::Run { job: Box::new(job), logs: request.logs.clone(), preamble });
+                turn.effect(BuildEffect::Run { job: Box::new(job), logs: request.logs.clone(), preamble, cache });
             }
             Err(error) => {
                 turn.pass(now);

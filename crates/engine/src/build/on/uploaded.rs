@@ -1,4 +1,4 @@
-//! `Uploaded` and `UploadFailed`.
+//! `Reported`, `Uploaded` and `UploadFailed`.
 
 use base::{Step, Timestamp};
 
@@ -19,6 +19,12 @@ pub(in crate::build) fn uploaded(
         container_line(now, "Phase context status code:  Message: "),
     ];
     turn.complete(status, lines)
+}
+
+pub(in crate::build) fn reported(state: &BuildState, reports: Vec<String>, now: Timestamp) -> Step<Build> {
+    let mut turn = Turn::new(state, now);
+    turn.state.facts.reports = reports;
+    turn.into_step()
 }
 
 pub(in crate::build) fn upload_failed(
