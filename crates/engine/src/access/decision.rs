@@ -46,13 +46,6 @@ pub enum Verdict {
     DeniedExplicitly,
 }
 
-impl Policies {
-    /// Whether nothing speaks of the principal.
-    fn are_none(&self) -> bool {
-        self.identity.is_empty() && self.boundary.is_none() && self.resource.is_empty()
-    }
-}
-
 impl Verdict {
     /// Whether the answer is yes.
     pub fn is_allowed(self) -> bool {
@@ -64,9 +57,7 @@ impl Verdict {
 pub fn decide(enforcement: Enforcement, request: &Request<'_>, policies: &Policies) -> Verdict {
     let free = match (&request.subject.kind, enforcement) {
         (SubjectKind::Root, _) => true,
-        // A role without policies is one that nobody has thought about. Its builds get what a build needs, but no
-        // way to more.
-        (SubjectKind::BuildSession { .. }, Enforcement::Builds) => policies.are_none() && !gives_rights(request.action),
+        (SubjectKind::BuildSession { .. }, Enforcement::Builds) => false,
         (_, Enforcement::Builds) => true,
         (_, Enforcement::On) => false,
     };
@@ -98,17 +89,6 @@ pub fn trusts(trust: &Document, subject: &Subject, action: &str, context: &Conte
             && condition::all_hold(&s.conditions, request.context)
     };
     verdict(trust.statements.iter().filter(applies))
-}
-
-/// Whether an action can make its caller somebody else, or give somebody more than they had.
-fn gives_rights(action: &str) -> bool {
-    match action.split_once(':') {
-        Some(("iam", _)) => true,
-        Some(("sts", name)) => {
-            name.starts_with("AssumeRole") || matches!(name, "GetSessionToken" | "GetFederationToken")
-        }
-        _ => false,
-    }
 }
 
 /// `resource` is `None` where it is not known.

@@ -117,7 +117,7 @@ fn a_trust_policy_names_accounts_users_services_and_their_conditions() {
 }
 
 #[test]
-fn a_build_is_held_to_its_policies_and_without_any_gets_no_rights() {
+fn a_build_is_held_to_its_policies_and_without_any_may_do_nothing() {
     let subject = Subject {
         account: "123456789012".into(),
         user_id: "AROAB:AWSCodeBuild-0".into(),
@@ -133,9 +133,10 @@ fn a_build_is_held_to_its_policies_and_without_any_gets_no_rights() {
         decide(Enforcement::Builds, &request, policies)
     };
     let none = Policies::default();
-    assert_eq!(ask("s3:GetObject", &["*"], &none), Verdict::Allowed);
-    assert_eq!(ask("sts:AssumeRoleWithSAML", &["*"], &none), Verdict::DeniedByDefault);
-    assert_eq!(ask("iam:ListUsers", &[], &none), Verdict::DeniedByDefault);
+    assert_eq!(ask("sts:GetCallerIdentity", &["*"], &none), Verdict::Allowed);
+    for action in ["s3:GetObject", "codebuild:StartBuild", "codepipeline:PutApprovalResult", "sts:AssumeRole"] {
+        assert_eq!(ask(action, &["*"], &none), Verdict::DeniedByDefault, "{action}");
+    }
     let text = r#"{"Statement":[{"Effect":"Allow","Action":"sqs:*","Resource":"arn:aws:sqs:*:*:q"},
         {"Effect":"Deny","Action":"sqs:Delete*","Resource":"arn:aws:sqs:*:*:kept"}]}"#;
     let some = Policies { identity: vec![parse(text, Kind::Identity).unwrap()], ..Policies::default() };

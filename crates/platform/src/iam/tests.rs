@@ -293,13 +293,17 @@ async fn as_role(cx: &Cx, name: &str, session: &str) -> Result<Cx, ApiError> {
 }
 
 #[tokio::test]
-async fn a_build_whose_role_has_no_policies_gets_no_more_rights() {
+async fn a_build_whose_role_has_no_policies_may_only_ask_who_it_is() {
     each_engine(Machines::new(), |test| async move {
         let root = cx(&test);
         let build = build_session(&root, "b").await;
         let ask = async |cx: &Cx, action: &str| authorize(cx, &[Need::new(action, "*")]).await;
-        for fine in ["s3:GetObject", "codebuild:StartBuild", "sts:GetCallerIdentity", "codecommit:GitPush"] {
-            ask(&build, fine).await.unwrap();
+        ask(&build, "sts:GetCallerIdentity").await.unwrap();
+        for action in
+            ["codebuild:StartBuild", "codepipeline:PutApprovalResult", "codecommit:GitPush", "ssm:GetParameter"]
+        {
+            assert_eq!(ask(&build, action).await.unwrap_err().code, "AccessDeniedException", "{action}");
+            ask(&root, action).await.unwrap();
         }
         for action in ["iam:CreateAccessKey", "iam:GetRole", "sts:AssumeRole", "sts:GetSessionToken"] {
             let refused = ask(&build, action).await.unwrap_err();
@@ -340,9 +344,27 @@ async fn a_build_whose_role_has_policies_is_held_to_them() {
             ask("s3", "PutObject", json!({"Bucket": "site", "Key": "a"})).await.unwrap_err().code,
             "AccessDenied"
         );
-        let refused = ask("codebuild", "StartBuild", json!({"projectName": "other"})).await.unwrap_err();
+        let start = [Need::new("codebuild:StartBuild", "arn:aws:codebuild:us-east-1:123456789012:project/other")];
+        let refused = authorize(&build, &start).await.unwrap_err();
         assert_eq!((refused.code, refused.status), ("AccessDeniedException", Some(400)));
         assert!(ask("iam", "CreateUser", json!({"UserName": "me"})).await.is_err());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_last_policy_that_goes_from_a_role_leaves_its_builds_less_and_not_more() {
+    each_engine(Machines::new(), |test| async move {
+        let root = cx(&test);
+        let build = build_session(&root, "b").await;
+        let policy = json!({"RoleName": "b", "PolicyName": "p", "PolicyDocument": READ});
+        call(&root, put_role_policy, policy).await.unwrap();
+        let ask = async |action: &str| authorize(&build, &[Need::new(action, "*")]).await;
+        ask("s3:GetObject").await.unwrap();
+        assert!(ask("s3:PutObject").await.is_err());
+        call(&root, delete_role_policy, json!({"RoleName": "b", "PolicyName": "p"})).await.unwrap();
+        assert!(ask("s3:GetObject").await.is_err());
+        assert!(ask("s3:PutObject").await.is_err());
     })
     .await;
 }
