@@ -3,3 +3,4 @@
 pub mod codebuild;
 pub mod codecommit;
 pub mod codepipeline;
+pub mod needs;

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use base::{ApiError, Region, Scope};
 use http::request::Parts;
 use platform::iam::{Credential, CredentialRefusal};
+use platform::needs::Asked;
 use platform::{Cx, Principal};
 use serde_json::Value;
 use wire::Call;
 use wire::sigv4::{self, BodyReader, Fault, PresignedV2, Signature};
 
 use crate::installation::Installation;
+use crate::registry;
 
 /// What a request may bring whose key nobody knows.
 const STRANGERS_BODY_BYTES: usize = 64 << 10;
@@ -145,6 +147,10 @@ fn note_use(cx: Cx, access_key: String, service: String, region: String) {
 
 /// Decides whether the caller may do `call` with `input`.
 pub async fn authorize(cx: &Cx, call: &Call, input: &Value) -> Result<(), ApiError> {
-    let needs = platform::iam::needs(cx.scope(), call.service.signing_name(), call.operation.name(), input);
+    let (service, operation) = (call.service.signing_name(), call.operation.name());
+    let asked = Asked { scope: cx.scope(), service, operation, input };
+    // What is not listed has resources that nobody knows: whoever is held to policies needs one that allows it on `*`.
+    let needs = registry::needs(call.service.name(), &asked);
+    let needs = needs.unwrap_or_else(|| vec![asked.itself(Vec::new())]);
     platform::iam::authorize(cx, &needs).await
 }

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use base::ApiError;
 use futures_util::future::BoxFuture;
+use platform::needs::{Asked, Need};
 use platform::{ByteStream, Cx};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -261,6 +262,27 @@ pub static OPERATIONS: &[Entry] = &[
     plain!("sts", "GetCallerIdentity", platform::sts::get_caller_identity),
     plain!("sts", "GetSessionToken", platform::sts::get_session_token),
 ];
+
+type Table = fn(&Asked<'_>) -> Option<Vec<Need>>;
+
+/// For each service the table of what its operations need.
+static NEEDS: &[(&str, Table)] = &[
+    ("codebuild", devtools::needs::codebuild::needs),
+    ("codecommit", devtools::needs::codecommit::needs),
+    ("codepipeline", devtools::needs::codepipeline::needs),
+    ("iam", platform::needs::iam::needs),
+    ("logs", platform::needs::logs::needs),
+    ("s3", platform::needs::s3::needs),
+    ("secretsmanager", platform::needs::secretsmanager::needs),
+    ("ssm", platform::needs::ssm::needs),
+    ("sts", platform::needs::sts::needs),
+];
+
+/// What a call of `service` needs, if its operation is listed.
+pub fn needs(service: &str, asked: &Asked<'_>) -> Option<Vec<Need>> {
+    let (_, table) = NEEDS.iter().find(|(name, _)| *name == service)?;
+    table(asked)
+}
 
 /// The entry of an operation, if we have it.
 pub fn find(service: &str, operation: &str) -> Option<&'static Entry> {

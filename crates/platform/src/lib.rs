@@ -5,6 +5,7 @@ mod cx;
 mod disk;
 pub mod iam;
 pub mod logs;
+pub mod needs;
 pub mod s3;
 pub mod sts;
 pub mod testing;

@@ -19,8 +19,8 @@ pub struct Request<'a> {
     pub subject: &'a Subject,
     /// `service:Operation`.
     pub action: &'a str,
-    /// ARNs; `*` for what has none. Where they are not known (an empty list), a statement counts whatever resource
-    /// it names.
+    /// ARNs; `*` for what has none. Where they are not known (an empty list), a deny counts whatever resource it
+    /// names, and an allow only if it is for `*`.
     pub resources: &'a [String],
     pub context: &'a Context,
 }
@@ -93,10 +93,14 @@ pub fn trusts(trust: &Document, subject: &Subject, action: &str, context: &Conte
 
 /// `resource` is `None` where it is not known.
 fn one(request: &Request<'_>, resource: Option<&str>, policies: &Policies) -> Verdict {
-    let covers = |r: &Resources| resource.is_none_or(|resource| matching::resource(r, resource, request.context));
+    let covers = |s: &Statement, r: &Resources| match (resource, s.effect) {
+        (Some(resource), _) => matching::resource(r, resource, request.context),
+        (None, Effect::Deny) => true,
+        (None, Effect::Allow) => matching::every_resource(r),
+    };
     let applies = |s: &&Statement| {
         matching::action(&s.actions, request.action)
-            && s.resources.as_ref().is_none_or(covers)
+            && s.resources.as_ref().is_none_or(|r| covers(s, r))
             && s.principals.as_ref().is_none_or(|p| matching::principal(p, request.subject))
             && condition::all_hold(&s.conditions, request.context)
     };

@@ -20,6 +20,14 @@ pub(super) fn resource(resources: &Resources, resource: &str, context: &Context)
     }
 }
 
+/// Whether no resource is left out.
+pub(super) fn every_resource(resources: &Resources) -> bool {
+    match resources {
+        Resources::Only(list) => list.iter().any(|p| p == "*"),
+        Resources::Except(_) => false,
+    }
+}
+
 pub(super) fn principal(principals: &Principals, subject: &Subject) -> bool {
     match principals {
         Principals::Only(list) => list.iter().any(|p| is(p, subject)),

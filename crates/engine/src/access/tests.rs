@@ -142,7 +142,23 @@ fn a_build_is_held_to_its_policies_and_without_any_may_do_nothing() {
     let some = Policies { identity: vec![parse(text, Kind::Identity).unwrap()], ..Policies::default() };
     assert_eq!(ask("s3:GetObject", &["*"], &some), Verdict::DeniedByDefault);
     assert_eq!(ask("sts:GetCallerIdentity", &["*"], &some), Verdict::Allowed);
-    // Resources that are not known: the statement's are not asked for.
-    assert_eq!(ask("sqs:SendMessage", &[], &some), Verdict::Allowed);
-    assert_eq!(ask("sqs:DeleteQueue", &[], &some), Verdict::DeniedExplicitly);
+}
+
+#[test]
+fn where_a_resource_is_not_known_every_deny_counts_and_no_narrow_allow() {
+    let none = Context::new();
+    let ask = |statements: &str, action: &str| {
+        let text = format!(r#"{{"Statement":[{statements}]}}"#);
+        let policies = Policies { identity: vec![parse(&text, Kind::Identity).unwrap()], ..Policies::default() };
+        let request = Request { subject: &alice(), action, resources: &[], context: &none };
+        decide(Enforcement::On, &request, &policies)
+    };
+    let wide = r#"{"Effect":"Allow","Action":"codecommit:*","Resource":"*"}"#;
+    let deny = r#"{"Effect":"Deny","Action":"codecommit:*","Resource":"arn:aws:codecommit:*:*:kept"}"#;
+    let narrow = r#"{"Effect":"Allow","Action":"codecommit:*","Resource":"arn:aws:codecommit:*:*:*"}"#;
+    let except = r#"{"Effect":"Allow","Action":"codecommit:*","NotResource":"arn:aws:codecommit:*:*:kept"}"#;
+    assert_eq!(ask(wide, "codecommit:GetBranch"), Verdict::Allowed);
+    assert_eq!(ask(&format!("{wide},{deny}"), "codecommit:GetBranch"), Verdict::DeniedExplicitly);
+    assert_eq!(ask(narrow, "codecommit:GetBranch"), Verdict::DeniedByDefault);
+    assert_eq!(ask(except, "codecommit:GetBranch"), Verdict::DeniedByDefault);
 }

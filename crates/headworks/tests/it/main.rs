@@ -1,6 +1,8 @@
 //! The registry against the models, and the server as its clients see it.
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod coverage;
 #[cfg(test)]
 mod error_codes;

@@ -6,8 +6,9 @@ use formats::policy::{Document, Kind, parse};
 use store::Tx;
 use store::tables::{iam_attachment, iam_inline_policy, iam_policy, iam_role, iam_user, sts_session};
 
-use super::{Need, aws_managed, lookup, names};
+use super::{aws_managed, lookup, names};
 use crate::Cx;
+use crate::needs::Need;
 
 /// How the sessions begin that CodeBuild makes for its builds.
 pub(crate) const BUILD_SESSION: &str = "AWSCodeBuild-";

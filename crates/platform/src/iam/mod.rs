@@ -54,7 +54,6 @@ pub mod list_user_tags;
 pub mod list_users;
 mod lookup;
 pub(crate) mod names;
-mod needs;
 mod page;
 pub mod put_role_permissions_boundary;
 pub mod put_role_policy;
@@ -79,6 +78,7 @@ mod versions;
 #[cfg(test)]
 mod tests;
 
+pub use crate::needs::Need;
 pub use attach_role_policy::attach_role_policy;
 pub use attach_user_policy::attach_user_policy;
 pub use authorize::authorize;
@@ -124,7 +124,6 @@ pub use list_user_policies::list_user_policies;
 pub use list_user_tags::list_user_tags;
 pub use list_users::list_users;
 pub use lookup::may_exist as role_may_exist;
-pub use needs::{Need, needs};
 pub use put_role_permissions_boundary::put_role_permissions_boundary;
 pub use put_role_policy::put_role_policy;
 pub use put_user_policy::put_user_policy;

@@ -1,0 +1,7 @@
+//! What each operation of the developer tools needs; see `platform::needs`. An operation that is added gets its row here.
+
+pub mod codebuild;
+pub mod codecommit;
+pub mod codepipeline;
+#[cfg(test)]
+mod tests;
