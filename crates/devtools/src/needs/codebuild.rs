@@ -3,6 +3,16 @@
 
 use platform::needs::{Asked, Need};
 
+/// Members that name a role which the service is to act as.
+const ROLES: &[&str] = &[
+    "serviceRole",
+    "serviceRoleOverride",
+    "/buildBatchConfig/serviceRole",
+    "/buildBatchConfigOverride/serviceRole",
+    "fleetServiceRole",
+    "resourceAccessRole",
+];
+
 /// What a call needs; nothing if the operation is not listed.
 pub fn needs(call: &Asked<'_>) -> Option<Vec<Need>> {
     let projects = |members: &[&str]| call.named(members, |name| format!("project/{name}"));
@@ -59,7 +69,8 @@ pub fn needs(call: &Asked<'_>) -> Option<Vec<Need>> {
         }
         _ => return None,
     };
-    Some(vec![call.itself(resources)])
+    let passed = call.texts(ROLES).into_iter().map(|role| call.pass_role(role, "codebuild"));
+    Some(std::iter::once(call.itself(resources)).chain(passed).collect())
 }
 
 /// `PROJECT:UUID`, or an ARN that ends in it.

@@ -2,6 +2,7 @@
 //! `PIPELINE`, `PIPELINE/STAGE` or `PIPELINE/STAGE/ACTION`.
 
 use platform::needs::{Asked, Need};
+use serde_json::Value;
 
 /// What a call needs; nothing if the operation is not listed.
 pub fn needs(call: &Asked<'_>) -> Option<Vec<Need>> {
@@ -25,5 +26,29 @@ pub fn needs(call: &Asked<'_>) -> Option<Vec<Need>> {
         "ListTagsForResource" | "TagResource" | "UntagResource" => call.named(&["resourceArn"], str::to_owned),
         _ => return None,
     };
-    Some(vec![call.itself(resources)])
+    let mut needs = vec![call.itself(resources)];
+    let mut roles = Vec::new();
+    if let Some(pipeline) = call.input.get("pipeline") {
+        collect_roles(pipeline, &mut roles);
+    }
+    roles.sort_unstable();
+    roles.dedup();
+    needs.extend(roles.into_iter().map(|role| call.pass_role(role, "codepipeline")));
+    Some(needs)
+}
+
+/// The roles of the pipeline, its actions and its rules, wherever in the declaration they stand.
+fn collect_roles<'a>(value: &'a Value, roles: &mut Vec<&'a str>) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                match member.as_str() {
+                    Some(role) if name == "roleArn" && !role.is_empty() => roles.push(role),
+                    _ => collect_roles(member, roles),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect_roles(item, roles)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }

@@ -68,3 +68,30 @@ fn a_resource_that_is_not_named_is_not_known() {
         assert_eq!(resource(service, operation, &json!({})), [""; 0], "{operation}");
     }
 }
+
+#[test]
+fn a_role_that_a_service_is_to_act_as_must_be_passed_to_it() {
+    let role = |name: &str| format!("arn:aws:iam::123456789012:role/{name}");
+    let passed = |service: &str, operation: &str, input: Value| {
+        let needs = ask(service, operation, &input).into_iter().filter(|(action, _)| action == "iam:PassRole");
+        needs.flat_map(|(_, resources)| resources).collect::<Vec<_>>()
+    };
+    for (operation, input) in [
+        ("CreateProject", json!({ "name": "demo", "serviceRole": role("r") })),
+        ("UpdateProject", json!({ "name": "demo", "serviceRole": role("r") })),
+        ("UpdateProject", json!({ "name": "demo", "buildBatchConfig": { "serviceRole": role("r") } })),
+        ("StartBuild", json!({ "projectName": "demo", "serviceRoleOverride": role("r") })),
+        ("StartBuildBatch", json!({ "projectName": "demo", "serviceRoleOverride": role("r") })),
+    ] {
+        assert_eq!(passed("codebuild", operation, input), [role("r")], "{operation}");
+    }
+    assert_eq!(passed("codebuild", "StartBuild", json!({ "projectName": "demo" })), [""; 0]);
+    let pipeline = json!({ "pipeline": {
+        "name": "p",
+        "roleArn": role("pipeline"),
+        "stages": [{ "name": "s", "actions": [{ "name": "a", "roleArn": role("action") }, { "name": "b" }] }],
+    } });
+    for operation in ["CreatePipeline", "UpdatePipeline"] {
+        assert_eq!(passed("codepipeline", operation, pipeline.clone()), [role("action"), role("pipeline")]);
+    }
+}

@@ -27,8 +27,10 @@ pub(super) async fn authorize_by(cx: &Cx, enforcement: Enforcement, needs: &[Nee
     let mut tx = cx.store.read().await?;
     let subject = subject(&mut tx, cx).await?;
     let policies = policies(&mut tx, cx, &subject).await?;
-    let context = context(cx);
+    let general = context(cx);
     for need in needs {
+        let mut context = general.clone();
+        context.extend(need.context.iter().map(|(key, value)| (key.clone(), vec![value.clone()])));
         let action = &need.action;
         let mut resources = Vec::new();
         for resource in &need.resources {

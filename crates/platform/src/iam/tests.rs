@@ -377,6 +377,29 @@ async fn the_last_policy_that_goes_from_a_role_leaves_its_builds_less_and_not_mo
 }
 
 #[tokio::test]
+async fn a_role_is_passed_by_its_whole_name_and_to_the_service_that_the_policy_names() {
+    each_engine(Machines::new(), |test| async move {
+        let root = cx(&test);
+        let build = build_session(&root, "b").await;
+        let document = r#"{"Statement":[{"Effect":"Allow","Action":"iam:PassRole",
+            "Resource":"arn:aws:iam::123456789012:role/ci/*",
+            "Condition":{"StringEquals":{"iam:PassedToService":"codebuild.amazonaws.com"}}}]}"#;
+        let input = json!({"RoleName": "b", "PolicyName": "p", "PolicyDocument": document});
+        call(&root, put_role_policy, input).await.unwrap();
+        let (input, scope) = (json!({}), build.scope());
+        let asked = Asked { scope, service: "codebuild", operation: "CreateProject", input: &input };
+        let pass = async |role: &str, service: &str| {
+            let role = format!("arn:aws:iam::123456789012:role/{role}");
+            authorize(&build, &[asked.pass_role(&role, service)]).await
+        };
+        pass("ci/b", "codebuild").await.unwrap();
+        assert!(pass("ci/b", "codepipeline").await.is_err());
+        assert!(pass("strong", "codebuild").await.is_err());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_build_that_may_assume_a_role_stays_a_build() {
     each_engine(Machines::new(), |test| async move {
         let root = cx(&test);

@@ -11,6 +11,8 @@ pub struct Need {
     /// ARNs; `*` for what has none; nothing where the call should name one and does not, or where it is not known. Then every
     /// deny of the action counts, and an allow only if it is for `*`.
     pub resources: Vec<String>,
+    /// Condition keys of this action alone, in lower case, with their values.
+    pub context: Vec<(String, String)>,
 }
 
 /// A call: what is asked of which service.
@@ -32,7 +34,7 @@ impl Need {
 
     /// An action on all of `resources`.
     pub fn on(action: impl Into<String>, resources: Vec<String>) -> Self {
-        Need { action: action.into(), resources }
+        Need { action: action.into(), resources, context: Vec::new() }
     }
 }
 
@@ -72,5 +74,11 @@ impl<'a> Asked<'a> {
     /// The operation itself, which policies cannot narrow to a resource.
     pub fn anything(&self) -> Need {
         self.itself(vec!["*".to_owned()])
+    }
+
+    /// Handing `role` to `service`, which will act as it.
+    pub fn pass_role(&self, role: &str, service: &str) -> Need {
+        let context = vec![("iam:passedtoservice".to_owned(), format!("{service}.amazonaws.com"))];
+        Need { context, ..Need::new("iam:PassRole", role) }
     }
 }
