@@ -13,7 +13,10 @@ pub(super) fn action(actions: &Actions, action: &str) -> bool {
 }
 
 pub(super) fn resource(resources: &Resources, resource: &str, context: &Context) -> bool {
-    let any = |list: &[String]| list.iter().any(|p| glob(&with_variables(p, context), resource, false));
+    // A log group as a whole is written with and without its empty stream, and AWS's own examples have both.
+    let short = resource.strip_suffix(":log-stream:");
+    let is = |pattern: &str| glob(pattern, resource, false) || short.is_some_and(|s| glob(pattern, s, false));
+    let any = |list: &[String]| list.iter().any(|p| is(&with_variables(p, context)));
     match resources {
         Resources::Only(list) => any(list),
         Resources::Except(list) => !any(list),

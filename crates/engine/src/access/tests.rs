@@ -145,6 +145,21 @@ fn a_build_is_held_to_its_policies_and_without_any_may_do_nothing() {
 }
 
 #[test]
+fn a_log_group_is_meant_with_and_without_its_streams() {
+    let group = "arn:aws:logs:eu-central-1:123456789012:log-group:/g";
+    let none = Context::new();
+    let ask = |pattern: &str, resource: &str| {
+        let statement = format!(r#"{{"Effect":"Allow","Action":"logs:*","Resource":"{pattern}"}}"#);
+        ask(&statement, "logs:DeleteLogGroup", resource, &none).is_allowed()
+    };
+    let whole = format!("{group}:log-stream:");
+    assert!(ask(group, &whole));
+    assert!(ask(&format!("{group}:*"), &whole));
+    assert!(!ask(group, &format!("{whole}s")));
+    assert!(!ask(&format!("{group}2"), &whole));
+}
+
+#[test]
 fn where_a_resource_is_not_known_every_deny_counts_and_no_narrow_allow() {
     let none = Context::new();
     let ask = |statements: &str, action: &str| {
