@@ -31,7 +31,8 @@ pub struct RunAction {
     pub role_arn: String,
     /// The key of the artifact store, if it names one.
     ///
-    /// Deviation: artifacts are not encrypted with it; builds say so in their log.
+    /// Deviation: artifacts are not encrypted with it; the summary of each action that stores one says so, and builds in
+    /// their log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encryption_key: Option<String>,
     pub inputs: Vec<Artifact>,

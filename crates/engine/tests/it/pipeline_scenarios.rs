@@ -11,6 +11,8 @@ use engine::pipeline::{
     Work,
 };
 
+use formats::pipeline::EncryptionKey;
+
 use crate::pipeline_world::{World, declare};
 
 #[test]
@@ -31,6 +33,25 @@ fn every_scenario_leads_to_what_its_file_says() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn an_action_that_stores_an_artifact_says_that_the_key_is_not_used() {
+    let lines = ["stage Source", "action Src CodeCommit out=Src", "stage Deploy", "action Put S3 in=Src"];
+    for key in [None, Some("alias/delivery")] {
+        let mut definition = declare(lines.into_iter());
+        let encryption = key.map(|id| EncryptionKey { id: id.to_owned(), key_type: "KMS".to_owned() });
+        definition.artifact_store.as_mut().unwrap().encryption_key = encryption;
+        let mut world = World::new(definition);
+        for command in ["start e1", "ok e1 Source/Src revision=8cf40f2", "ok e1 Deploy/Put"] {
+            run(&mut world, command).unwrap();
+        }
+        let state = &world.executions["e1"].state;
+        let summary = |stage: &str, action: &str| state.stage(stage)?.action(action)?.external.summary.clone();
+        let told = "The artifact is stored as it is: encryption key alias/delivery is not used.";
+        assert_eq!(summary("Source", "Src"), key.map(|_| told.to_owned()));
+        assert_eq!(summary("Deploy", "Put"), None);
+    }
 }
 
 fn difference(expected: &str, actual: &str) -> String {

@@ -40,6 +40,10 @@ pub(in crate::pipeline) fn action_finished(
             if let Some(revision) = revision {
                 note_source(&mut draft, run, revision);
             }
+            let summary = match unused_key(state).filter(|_| !outputs.is_empty()) {
+                Some(key) => Some(with_note(summary, key)),
+                None => summary,
+            };
             let status = ActionStatus::Succeeded { outputs, variables };
             draft.end_action(&key, status, External { id, url, summary, by: None });
         }
@@ -85,6 +89,20 @@ fn current<'a>(state: &'a ExecutionState, key: &str) -> Option<&'a ActionRun> {
     match state.phase {
         Phase::Running { .. } => state.stages.last()?.actions.iter().find(|a| a.key == key),
         Phase::New | Phase::Waiting { .. } | Phase::Ended(_) => None,
+    }
+}
+
+/// The key of the artifact store, which nothing is encrypted with.
+fn unused_key(state: &ExecutionState) -> Option<&str> {
+    let store = state.definition.store_in(state.scope.region.as_str())?;
+    store.encryption_key.as_ref().map(|key| key.id.as_str())
+}
+
+fn with_note(summary: Option<String>, key: &str) -> String {
+    let note = format!("The artifact is stored as it is: encryption key {key} is not used.");
+    match summary {
+        Some(summary) => format!("{summary}\n{note}"),
+        None => note,
     }
 }
 
