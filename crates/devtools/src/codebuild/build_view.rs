@@ -110,6 +110,7 @@ fn logs(state: &BuildState) -> Value {
     out
 }
 
+/// Deviation: artifacts are not encrypted, so `encryptionDisabled` is true whatever the project says.
 fn artifacts(state: &BuildState, target: &ArtifactTarget) -> Value {
     let stored =
         |identifier: Option<&str>| state.facts.artifacts.iter().find(|a| a.identifier.as_deref() == identifier);
@@ -120,7 +121,7 @@ fn artifacts(state: &BuildState, target: &ArtifactTarget) -> Value {
             let planned = format!("arn:aws:s3:::{bucket}/{key}");
             let mut out = artifact(stored(identifier.as_deref()), planned);
             out["overrideArtifactName"] = json!(override_name);
-            out["encryptionDisabled"] = json!(asked(state, identifier.as_deref(), "encryptionDisabled") == Some(true));
+            out["encryptionDisabled"] = json!(true);
             if let Some(identifier) = identifier {
                 out["artifactIdentifier"] = json!(identifier);
             }
@@ -130,20 +131,12 @@ fn artifacts(state: &BuildState, target: &ArtifactTarget) -> Value {
             None => json!({ "location": "" }),
             Some(output) => {
                 let planned = format!("arn:aws:s3:::{}/{}", output.place.bucket, output.place.key);
-                artifact(stored(Some(&output.name)), planned)
+                let mut out = artifact(stored(Some(&output.name)), planned);
+                out["encryptionDisabled"] = json!(true);
+                out
             }
         },
     }
-}
-
-/// A flag of the project's artifacts, or of those with this identifier.
-fn asked(state: &BuildState, identifier: Option<&str>, member: &str) -> Option<bool> {
-    let echo = &state.request.echo;
-    let given = match identifier {
-        None => echo.get("artifacts"),
-        Some(id) => echo.get("secondaryArtifacts")?.as_array()?.iter().find(|a| a["artifactIdentifier"] == *id),
-    };
-    given?.get(member)?.as_bool()
 }
 
 fn artifact(stored: Option<&UploadedArtifact>, planned: String) -> Value {

@@ -122,7 +122,8 @@ async fn members_without_effect_are_told_in_the_log_and_harmless_values_are_not(
     });
     let (build, told) = lines("plain", plain).await;
     assert_eq!(told.len(), 1, "{told:?}");
-    assert_eq!(build["artifacts"]["encryptionDisabled"], false);
+    // Nothing is encrypted, and nothing says that it is.
+    assert_eq!(build["artifacts"]["encryptionDisabled"], true);
     let asking = json!({
         "name": "asking",
         "source": source(json!({ "gitCloneDepth": 1, "insecureSsl": true,
