@@ -56,6 +56,11 @@ fn aws_logs_tail_follows_a_running_build() {
 }
 
 #[test]
+fn a_build_is_held_to_the_policies_of_its_role() {
+    tell("build_rights");
+}
+
+#[test]
 fn operators_can_rely_on_it() {
     tell("operating");
 }
