@@ -7,6 +7,7 @@
 //!                         '--QueueTimedOut, Stop------------------------------------------------------------------|
 //!                                   Preparing, Uploading: Stop, DeadlinePassed -----------------------------------|
 //!                                                         Running --Stop--> Stopping --JobEnded-------------------|
+//!                                                             Cut --Stop--> Stopping
 //!                                     Running --DeadlinePassed, DiskFull--> Cut --JobEnded------------------------'
 //!                                       (a job that had finished before it was cut goes on as if Running)
 //! ```

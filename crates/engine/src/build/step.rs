@@ -95,7 +95,8 @@ impl Machine for Build {
             (_, I::UploadFailed { .. }) => ignored(),
 
             (Stage::Completed { .. }, I::Stop {}) => Err(BuildRefusal::AlreadyCompleted),
-            (Stage::Stopping(_) | Stage::Cut { .. }, I::Stop {}) => ignored(),
+            (Stage::Stopping(_), I::Stop {}) => ignored(),
+            (Stage::Cut { .. }, I::Stop {}) => Ok(on::stop_cut(state, now)),
             (Stage::Running(_), I::Stop {}) => Ok(on::stop_job(state, now)),
             // A planned job may already be starting: only its executor knows, so it is asked to end it.
             (Stage::QueuedToRun(_), I::Stop {}) => Ok(on::stop_job(state, now)),

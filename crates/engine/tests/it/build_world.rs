@@ -108,10 +108,11 @@ impl Builds {
 
     pub fn stop(&mut self, id: &str, now: Timestamp) {
         let over = self.state(id).completed().is_some();
-        let stopping = self.state(id).is_stopping();
         let answer = self.input(id, BuildInput::Stop {}, now);
         assert_eq!(answer.is_err(), over, "a stop is refused exactly when the build is over");
-        if !over && !stopping {
+        if !over {
+            let heeded = matches!(self.state(id).stage, Stage::Stopping(_) | Stage::Completed { .. });
+            assert!(heeded, "the stop of {id} was taken and not heeded");
             self.stopped.insert(id.to_owned());
         }
     }

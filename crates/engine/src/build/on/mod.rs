@@ -11,5 +11,5 @@ pub(super) use deadline::{deadline, gave_up, queue_timed_out};
 pub(super) use job::{job_cut, job_ended, job_stopped, steps_reported, steps_while_stopping};
 pub(super) use prepared::{prepare_failed, prepared};
 pub(super) use start::{began, start};
-pub(super) use stop::{cut, stop, stop_job};
+pub(super) use stop::{cut, stop, stop_cut, stop_job};
 pub(super) use uploaded::{reported, upload_failed, uploaded};

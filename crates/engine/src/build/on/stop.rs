@@ -22,6 +22,13 @@ pub(in crate::build) fn stop_job(state: &BuildState, now: Timestamp) -> Step<Bui
     cancel(state, Stage::Stopping(BuildStatus::Stopped), now)
 }
 
+/// The job is being ended already; now it is the user who wants that.
+pub(in crate::build) fn stop_cut(state: &BuildState, now: Timestamp) -> Step<Build> {
+    let mut turn = Turn::new(state, now);
+    turn.state.stage = Stage::Stopping(BuildStatus::Stopped);
+    turn.into_step()
+}
+
 /// The server ends the job. It may have finished before anybody could hear of it: only its executor knows.
 pub(in crate::build) fn cut(state: &BuildState, plan: &Plan, why: CutReason, now: Timestamp) -> Step<Build> {
     cancel(state, Stage::Cut { plan: plan.clone(), why }, now)
