@@ -31,6 +31,11 @@ def fill(keep: int):
         os.posix_fallocate(file.fileno(), 0, max(room.f_bavail * room.f_frsize - keep, 1))
 
 
+def free() -> int:
+    room = os.statvfs(server.data)
+    return room.f_bavail * room.f_frsize
+
+
 def ready():
     try:
         return urllib.request.urlopen(server.endpoint + "/readyz").read().decode()
@@ -121,4 +126,18 @@ def ended():
 assert eventually("the build ends", ended)["buildStatus"] == "SUCCEEDED"
 delivery.s3.put_object(Bucket=SITE, Key="large", Body=b"x" * (4 * MIB))
 proved("with room again everything goes on, without a restart")
+
+# A commit that is small in the repository and larger than the disk when it is checked out.
+with open(delivery.work / "large.bin", "wb") as file:
+    file.truncate(128 * MIB)
+server.git("add", "large.bin", cwd=delivery.work)
+server.git("commit", "-q", "-m", "Large", cwd=delivery.work)
+server.git("push", "-q", "origin", "main", cwd=delivery.work)
+build = delivery.codebuild.start_build(projectName="alone", sourceVersion="main")["build"]["id"]
+large = eventually("the build ends", ended)
+contexts = [c["message"] for p in large["phases"] for c in p.get("contexts", [])]
+assert large["buildStatus"] == "FAILED" and "The disk of the server is full" in contexts[0], large
+eventually("what it fetched is removed", lambda: free() > 32 * MIB)
+delivery.s3.put_object(Bucket=SITE, Key="after", Body=b"x" * MIB)
+proved("a build whose sources do not fit on the disk is ended and gives back what it took")
 server.stop()

@@ -197,7 +197,7 @@ impl Installation {
             .with(driver::PipelinePerformer)
             .subscribe(driver::PipelineStarter)
             .sweep(driver::ContentSweep)
-            .sweep(driver::DiskSweep)
+            .sweep(driver::DiskSweep::default())
             .sweep(driver::LogSweep)
             .sweep(driver::ReportSweep)
             .sweep(driver::SessionSweep)

@@ -2,7 +2,7 @@
 
 use base::{ApiError, Timestamp};
 use engine::build::{
-    ArtifactTarget, BuildState, Context, Logs, PhaseEnd, PhaseRecord, Place, Stage, UploadedArtifact, destination_key,
+    ArtifactTarget, BuildState, Context, Logs, PhaseEnd, PhaseRecord, Place, UploadedArtifact, destination_key,
 };
 use serde_json::{Map, Value, json};
 
@@ -50,14 +50,13 @@ pub(super) fn view(state: &BuildState) -> Value {
     Value::Object(build)
 }
 
-/// As `view`, with what a build in the queue waits for. `no_room` is why nothing new is begun.
+/// As `view`, with what a build that has no room waits for. `no_room` is why nothing new is begun.
 ///
 /// Deviation: a phase that has not ended has a context when its build waits for room on the server's disk; AWS has no such
 /// wait.
 pub(super) fn view_now(state: &BuildState, no_room: Option<&ApiError>) -> Value {
     let mut build = view(state);
-    let waits = matches!(state.stage, Stage::QueuedToPrepare);
-    if let Some(why) = no_room.filter(|_| waits)
+    if let Some(why) = no_room.filter(|_| state.needs_room())
         && let Some(phase) = build["phases"].as_array_mut().and_then(|phases| phases.last_mut())
     {
         phase["contexts"] = json!([{ "statusCode": "WAITING_FOR_DISK", "message": why.message }]);

@@ -1,14 +1,15 @@
 //! Makes the job's folder, fetches the sources, reads the buildspec.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use base::JobSpec;
-use engine::build::{BuildInput, BuildspecFrom, Place, Request, SourceFailure, Sourced};
+use engine::build::{BuildInput, BuildspecFrom, Place, Request, SourceFailure, Sourced, Stage};
 use executor::{Executor, ExecutorError};
-use platform::Cx;
+use platform::{Cx, Disk};
 use store::outbox::Claimed;
 
 use super::{answer, fetch};
@@ -16,6 +17,9 @@ use crate::PerformError;
 
 /// A buildspec is text that somebody wrote; more than this is something else.
 const MAX_BUILDSPEC_BYTES: u64 = 1 << 20;
+
+/// With less than this left a disk is full: what could not be written was larger.
+const FULL_BYTES: u64 = 1 << 20;
 
 /// What went wrong while preparing: the user's failure, or ours to be tried again.
 pub(super) enum Trouble {
@@ -46,8 +50,47 @@ pub(super) async fn prepare(
         Some(state) if state.completed().is_none() => {}
         Some(_) | None => return answer::done(cx, claimed).await,
     }
-    // Nothing is fetched onto a full disk: the build stays in its queue, and its page says why.
+    // A try that was cut short may have left a part, and that may be what the disk is full of.
+    remove(&request.work_dir).await?;
+    cx.site.disk.look_quietly();
+    // Nothing is fetched onto a full disk: the build stays where it is, and its page says why.
     cx.room().map_err(|e| PerformError::new("begin a build", e))?;
+    let Err(e) = attempt(cx, executor, claimed, request).await else { return Ok(()) };
+    cx.site.disk.look_quietly();
+    // Programs say only that they could not write, so what is free there counts as well.
+    let free_bytes = Disk::new(&request.work_dir, 0, 0).free_bytes();
+    let is_full = cx.room().is_err() || is_full_disk(&e) || free_bytes < FULL_BYTES;
+    // Nobody works there any more, unless another server has taken over and fetched it all.
+    let state = answer::state(cx, &claimed.machine_id).await?;
+    if state.is_none_or(|state| matches!(state.stage, Stage::QueuedToPrepare | Stage::Preparing)) {
+        remove(&request.work_dir).await?;
+    }
+    // The next try would fill it again, and take the room from whoever else has work.
+    if is_full {
+        let state = answer::tell(cx, &claimed.machine_id, BuildInput::DiskFull {}).await?;
+        if state.is_none_or(|state| state.completed().is_some()) {
+            tracing::error!(build.id = %claimed.machine_id, "a build is ended: its sources do not fit on the disk");
+            return answer::done(cx, claimed).await;
+        }
+    }
+    Err(e)
+}
+
+/// Whether something could not be written because there was no room for it, also on another disk than the data's.
+fn is_full_disk(e: &(dyn Error + 'static)) -> bool {
+    let io = e.downcast_ref::<io::Error>();
+    io.is_some_and(|e| matches!(e.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
+        // What an `io::Error` was made of is not its source; only the source of that is.
+        || io.and_then(io::Error::get_ref).is_some_and(|inner| is_full_disk(inner))
+        || e.source().is_some_and(is_full_disk)
+}
+
+async fn attempt(
+    cx: &Cx,
+    executor: &Arc<dyn Executor>,
+    claimed: &Claimed,
+    request: &Request,
+) -> Result<(), PerformError> {
     let began = BuildInput::Began { key: claimed.key.clone(), at: cx.now() };
     let (told, work) = tokio::join!(answer::tell(cx, &claimed.machine_id, began), work(cx, executor, request));
     told?;
@@ -73,8 +116,6 @@ async fn work(cx: &Cx, executor: &Arc<dyn Executor>, request: &Request) -> Resul
         Err(e) => return Err(PerformError::new("prepare a build's environment", e).into()),
     }
     let provisioned = cx.now();
-    // A first try that was cut short may have left a part.
-    remove(&request.work_dir).await?;
     make(&request.source_dir()).await?;
     let resolved_version = fetch::fetch(cx, request, &request.source, &request.source_dir()).await?;
     let mut secondary_versions = BTreeMap::new();
@@ -160,6 +201,22 @@ pub(super) async fn remove(dir: &Path) -> Result<(), PerformError> {
 mod tests {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_known_wherever_in_the_chain_it_is_named() {
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        for e in [
+            PerformError::new("write", full()),
+            PerformError::new("write", io::Error::other(full())),
+            PerformError::new("write", PerformError::new("write", full())),
+            PerformError::new("write", io::Error::other(PerformError::new("write", full()))),
+        ] {
+            assert!(is_full_disk(&e), "{e:?}");
+        }
+        assert!(!is_full_disk(&PerformError::new("write", io::Error::other("no"))));
+    }
 
     /// Root may write in every folder, so root runs this test again as somebody else.
     #[tokio::test]

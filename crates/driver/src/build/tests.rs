@@ -6,7 +6,7 @@ use std::time::Duration;
 use store::outbox::Claimed;
 
 use devtools::codebuild::{self, create_project, start_build, stop_build};
-use engine::build::{Build, BuildState, Logs};
+use engine::build::{Build, BuildInput, BuildState, Logs, Stage};
 use executor::{Behaviour, DummyExecutor, Executor};
 use platform::{Cx, Disk, Site};
 use serde_json::{Value, json};
@@ -63,6 +63,12 @@ impl World {
     async fn version(&self, id: &str) -> i64 {
         let mut tx = self.test.store.read().await.unwrap();
         machine::get::<Build>(&mut tx, id).await.unwrap().unwrap().version
+    }
+
+    /// Somebody begins to work at the build.
+    async fn begin(&self, id: &str, claimed: &Claimed) {
+        let began = BuildInput::Began { key: claimed.key.clone(), at: self.cx.cx.now() };
+        answer::tell(&self.cx.cx, id, began).await.unwrap();
     }
 
     pub async fn claim(&self) -> Vec<Claimed> {
@@ -271,12 +277,13 @@ async fn running_builds_are_ended_when_the_disk_is_full_and_say_so() {
         let id = world.start(GOOD, json!({})).await;
         let running = world.spawn(world.claim().await.remove(0));
         world.until(&id, |state| state.current_phase() >= engine::build::Phase::Install).await;
-        DiskSweep.run(&world.cx).await.unwrap();
+        let sweep = DiskSweep::default();
+        sweep.run(&world.cx).await.unwrap();
         assert!(!world.state(&id).await.is_stopping(), "there is room");
         let full = world.without_room();
-        DiskSweep.run(&full).await.unwrap();
+        sweep.run(&full).await.unwrap();
         let version = world.version(&id).await;
-        DiskSweep.run(&full).await.unwrap();
+        sweep.run(&full).await.unwrap();
         assert_eq!(world.version(&id).await, version, "it is told once");
         world.drive().await;
         running.await.unwrap().unwrap();
@@ -308,6 +315,67 @@ async fn a_build_is_not_begun_on_a_full_disk_and_its_phase_says_what_it_waits_fo
         );
         assert!(phase["contexts"][0]["message"].as_str().unwrap().contains("disk.min_free_bytes"), "{phase}");
         assert_eq!(shown(world.cx.cx.clone()).await.get("contexts"), None, "with room it waits for nothing");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_try_has_fetched_goes_before_the_next_one_asks_for_room() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        let nowhere = json!({ "source": { "type": "CODECOMMIT", "location": "http://x/v1/repos/none" } });
+        let id = world.start("", nowhere).await;
+        let claimed = world.claim().await.remove(0);
+        world.begin(&id, &claimed).await;
+        let work_dir = world.state(&id).await.request.work_dir;
+        std::fs::create_dir_all(work_dir.join("src")).unwrap();
+        assert!(BuildPerformer.perform(&world.without_room(), &claimed).await.is_err());
+        assert!(!work_dir.exists());
+        assert_eq!(world.state(&id).await.status_name(), "IN_PROGRESS");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_build_that_fetches_its_sources_is_ended_when_the_disk_is_full() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        let nowhere = json!({ "source": { "type": "CODECOMMIT", "location": "http://x/v1/repos/none" } });
+        let id = world.start("", nowhere).await;
+        let (full, sweep) = (world.without_room(), DiskSweep::default());
+        sweep.run(&full).await.unwrap();
+        assert_eq!(world.state(&id).await.status_name(), "IN_PROGRESS", "it has not begun, and waits");
+        let claimed = world.claim().await.remove(0);
+        world.begin(&id, &claimed).await;
+        let work_dir = world.state(&id).await.request.work_dir;
+        std::fs::create_dir_all(work_dir.join("src")).unwrap();
+        sweep.run(&full).await.unwrap();
+        let phases = world.phases(&id).await;
+        assert!(phases.iter().any(|p| p.starts_with("DOWNLOAD_SOURCE FAILED CLIENT_ERROR: \"The disk")), "{phases:?}");
+        BuildPerformer.perform(&full, &claimed).await.unwrap();
+        world.drive().await;
+        assert!(!work_dir.exists());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn artifacts_are_given_up_for_want_of_room_only_when_nothing_else_is_left() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        let artifacts = json!({ "artifacts": { "type": "S3", "location": "made", "packaging": "ZIP" } });
+        let text = "version: 0.2\nphases: {build: {commands: [x]}}\nartifacts: {files: '**/*'}\n";
+        let id = world.start(text, artifacts).await;
+        BuildPerformer.perform(&world.cx, &world.claim().await.remove(0)).await.unwrap();
+        let (full, sweep) = (world.without_room(), DiskSweep::default());
+        for _ in 0..4 {
+            sweep.run(&full).await.unwrap();
+            assert!(matches!(world.state(&id).await.stage, Stage::Uploading(_)));
+        }
+        sweep.run(&full).await.unwrap();
+        let phases = world.phases(&id).await;
+        assert!(phases.iter().any(|p| p.starts_with("UPLOAD_ARTIFACTS FAILED CLIENT_ERROR: \"The disk")), "{phases:?}");
+        assert_eq!(world.state(&id).await.status_name(), "FAILED");
     })
     .await;
 }

@@ -30,7 +30,7 @@ pub enum BuildInput {
     UploadFailed { key: String, code: String, message: String },
     /// A user (or the pipeline) wants it to end.
     Stop {},
-    /// There is no room left where the data is, so no job can go on.
+    /// There is no room left where the data is, so nothing can go on that takes more.
     DiskFull {},
     /// Timer: nobody began in time.
     QueueTimedOut {},

@@ -5,7 +5,7 @@
 //!                         |  (nothing to fetch and the buildspec at hand:)   ^   |  |                             ^
 //!                         '----------------------Began-----------------------'   |  '---(nothing to upload)-------|
 //!                         '--QueueTimedOut, Stop------------------------------------------------------------------|
-//!                                   Preparing, Uploading: Stop, DeadlinePassed -----------------------------------|
+//!                                   Preparing, Uploading: Stop, DeadlinePassed, DiskFull -------------------------|
 //!                                                         Running --Stop--> Stopping --JobEnded-------------------|
 //!                                                             Cut --Stop--> Stopping
 //!                                     Running --DeadlinePassed, DiskFull--> Cut --JobEnded------------------------'
@@ -46,5 +46,5 @@ pub use request::{
     SourceKind, VariableKind,
 };
 pub use results::{CachePlace, CachePlan, ReportPlan, Results};
-pub use state::{BuildState, BuildStatus, Context, CutReason, Facts, Phase, PhaseEnd, PhaseRecord, Stage};
+pub use state::{BuildState, BuildStatus, Context, CutReason, DiskHold, Facts, Phase, PhaseEnd, PhaseRecord, Stage};
 pub use step::{Build, BuildRefusal};

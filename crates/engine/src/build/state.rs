@@ -59,6 +59,17 @@ impl CutReason {
     }
 }
 
+/// What a build has on the disk beside its records, for the case that there is no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiskHold {
+    /// What it fetches or what its job writes: as much as it likes.
+    Growing,
+    /// It was told to end, and what it has there goes with it.
+    Going,
+    /// Its artifacts are being stored; then what it has there goes.
+    Storing,
+}
+
 /// What was learned on the way.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
@@ -194,6 +205,30 @@ impl BuildState {
     /// Whether the job was told to end: it must not begin any more.
     pub fn is_stopping(&self) -> bool {
         matches!(self.stage, Stage::Stopping(_) | Stage::Cut { .. })
+    }
+
+    /// What it has on the disk; nothing before it began.
+    pub fn holds_disk(&self) -> Option<DiskHold> {
+        match self.stage {
+            Stage::Preparing | Stage::Running(_) | Stage::QueuedToRun(_) => Some(DiskHold::Growing),
+            Stage::Stopping(_) | Stage::Cut { .. } => Some(DiskHold::Going),
+            Stage::Uploading(_) => Some(DiskHold::Storing),
+            Stage::Submitted | Stage::QueuedToPrepare | Stage::Completed { .. } => None,
+        }
+    }
+
+    /// Whether it cannot go on until there is room on the disk.
+    pub fn needs_room(&self) -> bool {
+        match self.stage {
+            Stage::QueuedToPrepare | Stage::Preparing => true,
+            Stage::Submitted
+            | Stage::QueuedToRun(_)
+            | Stage::Running(_)
+            | Stage::Stopping(_)
+            | Stage::Cut { .. }
+            | Stage::Uploading(_)
+            | Stage::Completed { .. } => false,
+        }
     }
 
     /// `buildStatus` of the API.

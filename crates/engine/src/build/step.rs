@@ -107,7 +107,16 @@ impl Machine for Build {
             (Stage::QueuedToRun(plan) | Stage::Running(plan), I::DiskFull {}) => {
                 Ok(on::cut(state, plan, CutReason::DiskFull, now))
             }
-            (_, I::DiskFull {}) => ignored(),
+            (Stage::Preparing, I::DiskFull {}) => Ok(on::disk_full_while_preparing(state, now)),
+            (Stage::Uploading(status), I::DiskFull {}) => Ok(on::disk_full_while_uploading(state, *status, now)),
+            (
+                Stage::Submitted
+                | Stage::QueuedToPrepare
+                | Stage::Stopping(_)
+                | Stage::Cut { .. }
+                | Stage::Completed { .. },
+                I::DiskFull {},
+            ) => ignored(),
 
             // The job may be starting right now.
             (Stage::QueuedToRun(plan), I::QueueTimedOut {}) => Ok(on::cut(state, plan, CutReason::OutOfTime, now)),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use base::{JobOutcome, JobTimeout, Step, StepOutcome, StepRecord, Timestamp};
 
+use super::disk::disk_context;
 use super::prepared::environment_context;
 use super::start::leave_queue;
 use crate::build::turn::Turn;
@@ -115,9 +116,7 @@ pub(in crate::build) fn job_stopped(
 pub(super) fn end_context(state: &BuildState) -> (BuildStatus, Context) {
     let status = match &state.stage {
         Stage::Cut { why: CutReason::DiskFull, .. } => {
-            let why = "The disk of the server is full, so the build was ended. Free space in the server's data folder \
-                       and start the build again.";
-            return (CutReason::DiskFull.status(), Context::new("CLIENT_ERROR", why));
+            return (CutReason::DiskFull.status(), disk_context());
         }
         Stage::Cut { why, .. } => why.status(),
         Stage::Stopping(status) => *status,

@@ -1,6 +1,7 @@
 //! One file per group of inputs that belong together.
 
 mod deadline;
+mod disk;
 mod job;
 mod prepared;
 mod start;
@@ -8,6 +9,7 @@ mod stop;
 mod uploaded;
 
 pub(super) use deadline::{deadline, gave_up, queue_timed_out};
+pub(super) use disk::{disk_full_while_preparing, disk_full_while_uploading};
 pub(super) use job::{job_cut, job_ended, job_stopped, steps_reported, steps_while_stopping};
 pub(super) use prepared::{prepare_failed, prepared};
 pub(super) use start::{began, start};
