@@ -2,7 +2,7 @@
 
 use base::{JobOutcome, JobSpec, StepRecord, Timestamp};
 use engine::build::{BuildInput, BuildState, CachePlan, Logs, container_line};
-use executor::{ExecutorError, JobReport, Position};
+use executor::{Executor, ExecutorError, JobReport, JobState, Position};
 use futures_util::StreamExt;
 use platform::Cx;
 use platform::logs::LogEvent;
@@ -43,6 +43,12 @@ pub(super) async fn run(driver: &DriverCx, claimed: &Claimed, job: Job<'_>) -> R
             Err(e) => return Err(PerformError::new("cancel a build's job", e)),
         }
     } else {
+        if let Err(full) = cx.room()
+            && !has_begun(executor.as_ref(), &job.spec.id).await?
+        {
+            // The build stays where it is, and its page says why.
+            return Err(PerformError::new("begin a build", full));
+        }
         prepare::make(&job.spec.current_dir).await?;
         let started = if at == 0 {
             let (spec, note) = with_credentials(cx, &state.request, job.spec).await;
@@ -83,6 +89,12 @@ pub(super) async fn run(driver: &DriverCx, claimed: &Claimed, job: Job<'_>) -> R
     let job = Job { preamble: &preamble, ..job };
     let (began, followed) = tokio::join!(began, follow(driver, claimed, job, (at, stopping)));
     began.and(followed)
+}
+
+/// Whether commands of the job may have run. Then it is followed, whatever else there is no room for.
+async fn has_begun(executor: &dyn Executor, job: &str) -> Result<bool, PerformError> {
+    let jobs = executor.list().await.map_err(|e| PerformError::new("look for a build's job", e))?;
+    Ok(jobs.iter().any(|entry| entry.id == job && entry.state != JobState::Waiting))
 }
 
 async fn follow(

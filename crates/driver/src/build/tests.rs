@@ -320,6 +320,47 @@ async fn a_build_is_not_begun_on_a_full_disk_and_its_phase_says_what_it_waits_fo
 }
 
 #[tokio::test]
+async fn a_build_that_brings_all_with_it_waits_for_room_too_and_then_runs() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        let id = world.start(GOOD, json!({})).await;
+        let (full, claimed) = (world.without_room(), world.claim().await.remove(0));
+        assert!(BuildPerformer.perform(&full, &claimed).await.is_err());
+        DiskSweep::default().run(&full).await.unwrap();
+        let state = world.state(&id).await;
+        assert_eq!((state.status_name(), world.executor.starts(&state.request.uuid)), ("IN_PROGRESS", 0));
+        assert!(!state.request.work_dir.exists());
+        let input = codebuild::batch_get_builds::Input { ids: vec![id.clone()] };
+        let build = codebuild::batch_get_builds(&full.cx, input).await.unwrap().builds.remove(0);
+        let phase = build["phases"].as_array().unwrap().last().unwrap();
+        assert_eq!(phase["contexts"][0]["statusCode"], "WAITING_FOR_DISK", "{phase}");
+        BuildPerformer.perform(&world.cx, &claimed).await.unwrap();
+        world.drive().await;
+        assert_eq!(world.state(&id).await.status_name(), "SUCCEEDED");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_job_that_began_before_the_disk_was_full_is_followed_by_the_next_server() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        let id = world.start(GOOD, json!({})).await;
+        let claimed = world.claim().await.remove(0);
+        let engine::build::BuildEffect::Run { job, .. } = serde_json::from_value(claimed.effect.clone()).unwrap() else {
+            panic!("another effect")
+        };
+        std::fs::create_dir_all(&job.current_dir).unwrap();
+        world.executor.start(&job).await.unwrap();
+        BuildPerformer.perform(&world.without_room(), &claimed).await.unwrap();
+        world.drive().await;
+        let state = world.state(&id).await;
+        assert_eq!((state.status_name(), world.executor.starts(&state.request.uuid)), ("SUCCEEDED", 1));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_a_try_has_fetched_goes_before_the_next_one_asks_for_room() {
     each_engine(machines(), |test| async move {
         let world = world(test);

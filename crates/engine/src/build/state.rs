@@ -210,19 +210,18 @@ impl BuildState {
     /// What it has on the disk; nothing before it began.
     pub fn holds_disk(&self) -> Option<DiskHold> {
         match self.stage {
-            Stage::Preparing | Stage::Running(_) | Stage::QueuedToRun(_) => Some(DiskHold::Growing),
+            Stage::Preparing | Stage::Running(_) => Some(DiskHold::Growing),
             Stage::Stopping(_) | Stage::Cut { .. } => Some(DiskHold::Going),
             Stage::Uploading(_) => Some(DiskHold::Storing),
-            Stage::Submitted | Stage::QueuedToPrepare | Stage::Completed { .. } => None,
+            Stage::Submitted | Stage::QueuedToPrepare | Stage::QueuedToRun(_) | Stage::Completed { .. } => None,
         }
     }
 
     /// Whether it cannot go on until there is room on the disk.
     pub fn needs_room(&self) -> bool {
         match self.stage {
-            Stage::QueuedToPrepare | Stage::Preparing => true,
+            Stage::QueuedToPrepare | Stage::QueuedToRun(_) | Stage::Preparing => true,
             Stage::Submitted
-            | Stage::QueuedToRun(_)
             | Stage::Running(_)
             | Stage::Stopping(_)
             | Stage::Cut { .. }

@@ -104,14 +104,13 @@ impl Machine for Build {
                 Ok(on::stop(state, now))
             }
 
-            (Stage::QueuedToRun(plan) | Stage::Running(plan), I::DiskFull {}) => {
-                Ok(on::cut(state, plan, CutReason::DiskFull, now))
-            }
+            (Stage::Running(plan), I::DiskFull {}) => Ok(on::cut(state, plan, CutReason::DiskFull, now)),
             (Stage::Preparing, I::DiskFull {}) => Ok(on::disk_full_while_preparing(state, now)),
             (Stage::Uploading(status), I::DiskFull {}) => Ok(on::disk_full_while_uploading(state, *status, now)),
             (
                 Stage::Submitted
                 | Stage::QueuedToPrepare
+                | Stage::QueuedToRun(_)
                 | Stage::Stopping(_)
                 | Stage::Cut { .. }
                 | Stage::Completed { .. },
