@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::bus::{self, Subscriber};
 use crate::claims::{Claims, LEASE};
 use crate::cx::{DriverCx, Stopping};
+use crate::first::First;
 use crate::performer::Performer;
 use crate::sweep::Sweep;
 
@@ -19,6 +20,8 @@ use crate::sweep::Sweep;
 const TICK: Duration = Duration::from_secs(2);
 /// Timers fired in one transaction.
 const TIMERS: u32 = 64;
+/// The pause after a failure of the store.
+const AGAIN: Duration = Duration::from_millis(500);
 /// How long effects that are at work may take when the server stops. Who only follows a job ends at once, by
 /// `DriverCx::stopping`: jobs go on without us.
 const GRACE: Duration = Duration::from_secs(3);
@@ -30,6 +33,7 @@ pub struct Driver {
     performers: BTreeMap<&'static str, Arc<dyn Performer>>,
     subscribers: Vec<Arc<dyn Subscriber>>,
     sweeps: Vec<Arc<dyn Sweep>>,
+    firsts: Vec<Arc<dyn First>>,
 }
 
 /// A running driver.
@@ -56,7 +60,8 @@ impl Driver {
     /// `owner` names this installation's driver: at start, leases under this name are taken for a dead one's.
     pub fn new(cx: DriverCx, owner: impl Into<String>) -> Self {
         let owner = owner.into();
-        Driver { cx, owner, performers: BTreeMap::new(), subscribers: Vec::new(), sweeps: Vec::new() }
+        let (performers, subscribers, sweeps, firsts) = Default::default();
+        Driver { cx, owner, performers, subscribers, sweeps, firsts }
     }
 
     /// Adds a performer; there is one for each kind of machine.
@@ -77,6 +82,12 @@ impl Driver {
         self
     }
 
+    /// Adds what is done before anything else.
+    pub fn first(mut self, first: impl First + 'static) -> Self {
+        self.firsts.push(Arc::new(first));
+        self
+    }
+
     /// Starts the loop.
     pub fn start(mut self) -> DriverHandle {
         let (stop, stopped) = watch::channel(false);
@@ -94,6 +105,12 @@ impl Driver {
         if let Err(e) = release(&self.cx, &self.owner).await {
             tracing::error!(error = %e, "cannot take back the effects of the last run; their leases have to run out");
         }
+        for first in &self.firsts {
+            tokio::select! {
+                () = run_first(first.as_ref(), &self.cx) => {}
+                _ = stopped.wait_for(|stop| *stop) => {}
+            }
+        }
         background.spawn(renew_leases(self.cx.clone(), self.owner.clone()));
         let subscribers = Arc::new(self.subscribers);
         let mut claims =
@@ -105,7 +122,7 @@ impl Driver {
                 Ok(next) => next,
                 Err(e) => {
                     tracing::error!(error = %e, "the driver cannot read its tables; it will try again");
-                    Instant::now() + Duration::from_millis(500)
+                    Instant::now() + AGAIN
                 }
             };
             tokio::select! {
@@ -171,6 +188,13 @@ async fn renew_leases(cx: DriverCx, owner: String) {
         if let Err(e) = renewed.await {
             tracing::error!(error = %e, "cannot renew the leases of effects in flight");
         }
+    }
+}
+
+async fn run_first(first: &dyn First, cx: &DriverCx) {
+    while let Err(e) = first.run(cx).await {
+        tracing::error!(error = %e, first = first.name(), "the driver cannot begin; it will try again");
+        tokio::time::sleep(AGAIN).await;
     }
 }
 

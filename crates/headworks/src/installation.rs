@@ -197,6 +197,7 @@ impl Installation {
             .with(driver::PipelinePerformer)
             .subscribe(driver::PipelineStarter)
             .sweep(driver::ContentSweep)
+            .first(driver::BuildResume)
             .sweep(driver::DiskSweep::default())
             .sweep(driver::LogSweep)
             .sweep(driver::ReportSweep)

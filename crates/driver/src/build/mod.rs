@@ -16,6 +16,7 @@ mod prepare;
 mod report;
 #[cfg(test)]
 mod results_tests;
+mod resume;
 mod run;
 mod s3_log;
 #[cfg(test)]
@@ -23,3 +24,4 @@ mod tests;
 mod upload;
 
 pub use performer::BuildPerformer;
+pub use resume::BuildResume;

@@ -270,6 +270,36 @@ async fn a_server_that_stops_does_not_wait_for_the_jobs_that_it_follows() {
 }
 
 #[tokio::test]
+async fn artifacts_are_stored_however_long_the_server_was_down_meanwhile() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        let bucket = json!({
+            "Bucket": "made",
+            "CreateBucketConfiguration": { "LocationConstraint": world.cx.cx.scope().region.as_str() },
+        });
+        let bucket = serde_json::from_value(bucket).unwrap();
+        platform::s3::create_bucket::create_bucket(&world.cx.cx, bucket).await.unwrap();
+        let artifacts = json!({ "artifacts": { "type": "S3", "location": "made", "packaging": "ZIP" } });
+        let text = "version: 0.2\nphases: {build: {commands: [x]}}\nartifacts: {files: '**/*'}\n";
+        let id = world.start(text, artifacts).await;
+        let run = world.claim().await.remove(0);
+        let work_dir = world.state(&id).await.request.work_dir;
+        BuildPerformer.perform(&world.cx, &run).await.unwrap();
+        std::fs::write(work_dir.join("src/made"), "x").unwrap();
+        assert!(matches!(world.state(&id).await.stage, Stage::Uploading(_)));
+        world.test.clock.advance(Duration::from_secs(100 * 3600));
+        let driver = crate::Driver::new(world.cx.clone(), "test").first(BuildResume).with(BuildPerformer).start();
+        while world.state(&id).await.completed().is_none() {
+            tokio::task::yield_now().await;
+        }
+        driver.stop().await;
+        let state = world.state(&id).await;
+        assert_eq!((state.status_name(), state.facts.artifacts.len()), ("SUCCEEDED", 1), "{:?}", state.phases);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn running_builds_are_ended_when_the_disk_is_full_and_say_so() {
     each_engine(machines(), |test| async move {
         let world = world(test);
@@ -347,7 +377,8 @@ async fn a_job_that_began_before_the_disk_was_full_is_followed_by_the_next_serve
         let world = world(test);
         let id = world.start(GOOD, json!({})).await;
         let claimed = world.claim().await.remove(0);
-        let engine::build::BuildEffect::Run { job, .. } = serde_json::from_value(claimed.effect.clone()).unwrap() else {
+        let engine::build::BuildEffect::Run { job, .. } = serde_json::from_value(claimed.effect.clone()).unwrap()
+        else {
             panic!("another effect")
         };
         std::fs::create_dir_all(&job.current_dir).unwrap();

@@ -32,6 +32,8 @@ pub enum BuildInput {
     Stop {},
     /// There is no room left where the data is, so nothing can go on that takes more.
     DiskFull {},
+    /// The server has started again and has claimed nothing yet: while it was down nobody could do anything in time.
+    Resumed {},
     /// Timer: nobody began in time.
     QueueTimedOut {},
     /// Timer: the build's time is over and whoever works at it has not said so.

@@ -82,6 +82,9 @@ pub struct Facts {
     /// ARNs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reports: Vec<String>,
+    /// When a server that had been down took the build up again: its time counts from then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumed: Option<Timestamp>,
 }
 
 /// `StatusType` of the API.

@@ -117,6 +117,8 @@ impl Machine for Build {
                 I::DiskFull {},
             ) => ignored(),
 
+            (_, I::Resumed {}) => Ok(on::resumed(state, now)),
+
             // The job may be starting right now.
             (Stage::QueuedToRun(plan), I::QueueTimedOut {}) => Ok(on::cut(state, plan, CutReason::OutOfTime, now)),
             (Stage::QueuedToPrepare, I::QueueTimedOut {}) => Ok(on::queue_timed_out(state, now)),

@@ -169,6 +169,7 @@ impl Play {
             },
             "stop" => BuildInput::Stop {},
             "disk-full" => BuildInput::DiskFull {},
+            "resumed" => BuildInput::Resumed {},
             "queue-timer" => BuildInput::QueueTimedOut {},
             "build-timer" => BuildInput::DeadlinePassed {},
             other => panic!("unknown input {other}"),
@@ -185,7 +186,11 @@ impl Play {
         match Build::step(&self.state, input, self.now) {
             Err(refusal) => writeln!(out, "  refused: {refusal}").unwrap(),
             Ok(step) => {
-                if step.state == self.state && step.effects.is_empty() && step.events.is_empty() {
+                if step.state == self.state
+                    && step.effects.is_empty()
+                    && step.events.is_empty()
+                    && step.timers.is_empty()
+                {
                     writeln!(out, "  nothing").unwrap();
                 } else {
                     describe(&step, self.now, out);

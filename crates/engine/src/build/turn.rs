@@ -15,7 +15,7 @@ pub(super) struct Turn {
 }
 
 /// Executors keep the job's own time limit; this much later nobody can be at work any more.
-pub(super) const GRACE: Duration = Duration::from_secs(60);
+const GRACE: Duration = Duration::from_secs(60);
 pub(super) const QUEUE_TIMER: &str = "queue";
 pub(super) const BUILD_TIMER: &str = "build";
 
@@ -71,10 +71,34 @@ impl Turn {
         self.step.timers.push(TimerChange::clear(name));
     }
 
-    /// When the build's own time is over, executors' leeway included.
+    /// Lets the queue's time run.
+    pub fn limit_queue(&mut self, from: Timestamp) {
+        let limit = Duration::from_secs(u64::from(self.state.request.queued_timeout_minutes) * 60);
+        self.set_timer(QUEUE_TIMER, from + limit, &BuildInput::QueueTimedOut {});
+    }
+
+    /// Lets the build's time run.
+    pub fn limit_build(&mut self, from: Timestamp) {
+        self.set_timer(BUILD_TIMER, from + self.time(), &BuildInput::DeadlinePassed {});
+    }
+
+    /// Lets the upload's time run, from now: what the job has left of the build's.
+    pub fn limit_upload(&mut self) {
+        let left = self.steps_ended().zip(self.deadline()).map(|(ended, deadline)| deadline.since(ended));
+        // A job that ended while the server was down did so before its time began anew.
+        let left = left.unwrap_or_default().clamp(GRACE, self.time());
+        self.set_timer(BUILD_TIMER, self.now + left, &BuildInput::DeadlinePassed {});
+    }
+
+    /// The build's own time, executors' leeway included.
+    fn time(&self) -> Duration {
+        Duration::from_secs(u64::from(self.state.request.timeout_minutes) * 60) + GRACE
+    }
+
+    /// When the build's own time is over.
     fn deadline(&self) -> Option<Timestamp> {
         let begun = self.state.phases.iter().find(|record| record.phase == Phase::Provisioning)?.started;
-        Some(begun + Duration::from_secs(u64::from(self.state.request.timeout_minutes) * 60) + GRACE)
+        Some(self.state.facts.resumed.map_or(begun, |resumed| resumed.max(begun)) + self.time())
     }
 
     /// When the last step of the job that ended did so.
@@ -94,11 +118,8 @@ impl Turn {
     /// A job's end may be heard long after it came, when the server was down. What it left of the build's time is the
     /// upload's, counted from now.
     pub fn leave_time_for_upload(&mut self) {
-        let now = self.now;
-        let Some((ended, deadline)) = self.steps_ended().zip(self.deadline()) else { return };
-        if deadline < now + GRACE || self.state.is_stopping() {
-            let left = deadline.since(ended).max(GRACE);
-            self.set_timer(BUILD_TIMER, now + left, &BuildInput::DeadlinePassed {});
+        if self.deadline().is_some_and(|deadline| deadline < self.now + GRACE) || self.state.is_stopping() {
+            self.limit_upload();
         }
     }
 

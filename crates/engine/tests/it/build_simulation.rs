@@ -29,8 +29,9 @@ fn simulate(seed: u64) {
         match rng.below(100) {
             0..=2 => builds.stop_one(&mut rng, now),
             3..=5 => {
+                let from = now;
                 now = now + jump(&mut rng);
-                builds.fire(&mut rng, now, false);
+                builds.pass(&mut rng, (from, now), false);
             }
             _ => builds.disturb(&mut rng, now),
         }
@@ -41,8 +42,9 @@ fn simulate(seed: u64) {
         }
         builds.clear_up(&mut rng, now);
         if !builds.all_completed() {
+            let from = now;
             now = now + jump(&mut rng);
-            builds.fire(&mut rng, now, true);
+            builds.pass(&mut rng, (from, now), true);
         }
     }
     panic!("some build never ends");

@@ -80,7 +80,9 @@ pub struct Builds {
     told: BTreeMap<String, u32>,
     completions: BTreeMap<String, u32>,
     stopped: BTreeSet<String>,
-    /// Whose job did not confirm its end, or whose upload took too long.
+    /// Whose limit passed while somebody was at work on it.
+    tried: BTreeSet<String>,
+    /// Of those, whose job did not confirm its end, or whose upload took too long.
     overdue: BTreeSet<String>,
     disk_was_full: bool,
 }
@@ -138,18 +140,22 @@ impl Builds {
             0..=29 => self.claim_one(rng, now),
             30..=69 => self.do_one(rng, now),
             70..=89 => self.run_jobs(rng, now),
-            90..=93 => self.crash(),
+            90..=93 => self.crash(now),
             94 if rng.chance(20) => self.fill_disk(now),
-            94 => self.restart_machine(),
+            94 => self.restart_machine(now),
             _ => self.say_again(rng, now),
         }
     }
 
     fn input(&mut self, id: &str, input: BuildInput, now: Timestamp) -> Result<(), BuildRefusal> {
         let row = self.rows.get_mut(id).expect("a known build");
-        let waits_for_another = row.state.is_stopping() || matches!(row.state.stage, Stage::Uploading(_));
-        if matches!(input, BuildInput::DeadlinePassed {}) && waits_for_another {
-            self.overdue.insert(id.to_owned());
+        if matches!(input, BuildInput::DeadlinePassed {} | BuildInput::QueueTimedOut {})
+            && self.outbox.iter().any(|due| due.build == id && due.claimed && due.is_awaited())
+        {
+            self.tried.insert(id.to_owned());
+            if row.state.is_stopping() || matches!(row.state.stage, Stage::Uploading(_)) {
+                self.overdue.insert(id.to_owned());
+            }
         }
         let step = Build::step(&row.state, input.clone(), now)?;
         let before = std::mem::replace(&mut row.state, step.state);
@@ -195,10 +201,13 @@ impl Builds {
             return;
         }
         let n = rng.below(self.outbox.len());
-        let due = &mut self.outbox[n];
-        if due.claimed && !rng.chance(10) {
-            return;
+        if !self.outbox[n].claimed || rng.chance(10) {
+            self.claim(n, rng, now);
         }
+    }
+
+    fn claim(&mut self, n: usize, rng: &mut Rng, now: Timestamp) {
+        let due = &mut self.outbox[n];
         (due.claimed, due.fence) = (true, due.fence + 1);
         let (build, key, fence) = (due.build.clone(), due.effect.key.clone(), due.fence);
         let effect = due.effect.effect.clone();
@@ -244,6 +253,10 @@ impl Builds {
             return;
         }
         let n = rng.below(self.deeds.len());
+        self.perform(n, rng, now);
+    }
+
+    fn perform(&mut self, n: usize, rng: &mut Rng, now: Timestamp) {
         match self.deeds.swap_remove(n) {
             Deed::Tell { build, input } => self.say(&build, input, now),
             Deed::Answer { build, key, fence, input } => {
@@ -272,7 +285,7 @@ impl Builds {
         }
         if rng.chance(10) {
             // Dead after the start and before anybody heard of it.
-            self.crash();
+            self.crash(now);
             return;
         }
         self.say(&build, began(&key, rng, now), now);
@@ -351,16 +364,46 @@ impl Builds {
         }
     }
 
-    /// `kill -9`: what was committed stays, what was meant is gone, jobs run on.
-    pub fn crash(&mut self) {
+    /// `kill -9`, and a new start at `now`: what was committed stays, what was meant is gone, jobs run on.
+    fn crash(&mut self, now: Timestamp) {
         self.deeds.clear();
         for due in &mut self.outbox {
             due.claimed = false;
         }
+        for id in self.rows.keys().cloned().collect::<Vec<_>>() {
+            self.input(&id, BuildInput::Resumed {}, now).unwrap();
+        }
     }
 
-    fn restart_machine(&mut self) {
-        self.crash();
+    /// The clock moves on, and timers that are due fire, some of them later, some twice. The server may be down
+    /// meanwhile; if it is not, everything that waits is taken up before that.
+    pub fn pass(&mut self, rng: &mut Rng, (from, now): (Timestamp, Timestamp), all: bool) {
+        if rng.chance(40) {
+            for _ in 0..rng.below(12) {
+                self.run_jobs(rng, from);
+            }
+            self.crash(now);
+        } else {
+            self.settle(rng, from);
+        }
+        self.fire(rng, now, all);
+    }
+
+    /// Nobody leaves an effect unclaimed for long, or stands for long between two lines of its own.
+    fn settle(&mut self, rng: &mut Rng, now: Timestamp) {
+        for _ in 0..100 {
+            if let Some(n) = self.deeds.iter().position(|deed| matches!(deed, Deed::StartJob { .. })) {
+                self.perform(n, rng, now);
+            } else if let Some(n) = self.outbox.iter().position(|due| !due.claimed) {
+                self.claim(n, rng, now);
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn restart_machine(&mut self, now: Timestamp) {
+        self.crash(now);
         for (id, job) in self.jobs.iter_mut().filter(|(_, job)| job.end.is_none()) {
             let end = JobOutcome::Lost { steps: job.steps.clone(), reason: "the machine restarted".to_owned() };
             self.truths.insert(id.clone(), end.clone());
@@ -390,10 +433,7 @@ impl Builds {
         self.outbox.retain(|due| due.effect.key != key);
     }
 
-    /// Timers that are due at `now` fire, some of them later, some twice.
-    pub fn fire(&mut self, rng: &mut Rng, now: Timestamp, all: bool) {
-        // No performer is this long between two lines of its own.
-        self.deeds.retain(|deed| !matches!(deed, Deed::StartJob { .. }));
+    fn fire(&mut self, rng: &mut Rng, now: Timestamp, all: bool) {
         for due in &mut self.outbox {
             due.claimed &= self.deeds.iter().any(|deed| deed.key() == Some(due.effect.key.as_str()));
         }
@@ -465,6 +505,9 @@ impl Builds {
                 let late = ended.zip(deadline(state)).is_some_and(|(ended, deadline)| ended > deadline);
                 assert!(late || self.overdue.contains(id), "{id} has timed out, and its job had finished in time");
             }
+            if status == BuildStatus::TimedOut && truth.is_none() {
+                assert!(self.tried.contains(id), "{id} has timed out, and nobody had tried");
+            }
             let cut = state.first_failure().is_some_and(|(_, context)| context.message.contains("disk"));
             assert!(!cut || self.disk_was_full, "{id} was ended for want of room and there was room");
             if status == BuildStatus::Fault {
@@ -475,6 +518,13 @@ impl Builds {
                 assert!(self.stopped.contains(id), "{id} was stopped by nobody");
             }
         }
+    }
+}
+
+impl Due {
+    /// Whether the build goes on when it is done.
+    fn is_awaited(&self) -> bool {
+        matches!(self.effect.effect, BuildEffect::Prepare { .. } | BuildEffect::Run { .. } | BuildEffect::Upload { .. })
     }
 }
 
@@ -490,6 +540,7 @@ impl Deed {
 /// When nobody can be at work on the build any more.
 fn deadline(state: &BuildState) -> Option<Timestamp> {
     let begun = state.phases.iter().find(|record| record.phase == Phase::Provisioning)?.started;
+    let begun = state.facts.resumed.map_or(begun, |resumed| resumed.max(begun));
     Some(begun + Duration::from_secs(u64::from(state.request.timeout_minutes) * 60 + 60))
 }
 

@@ -102,8 +102,9 @@ impl Simulation {
             91 => self.update(),
             92..=94 => {
                 let minutes = [1, 61, 9 * 24 * 60][self.rng.below(3)];
+                let from = self.world.now;
                 self.world.pass(Duration::from_secs(minutes * 60));
-                self.outside.builds.fire(&mut self.rng, self.world.now, false);
+                self.outside.builds.pass(&mut self.rng, (from, self.world.now), false);
                 self.hear();
             }
             95 => {
@@ -305,8 +306,9 @@ impl Simulation {
             self.outside.builds.clear_up(&mut self.rng, self.world.now);
             self.hear();
             if !self.outside.builds.all_completed() {
-                self.world.now = self.world.now + jump(&mut self.rng);
-                self.outside.builds.fire(&mut self.rng, self.world.now, true);
+                let from = self.world.now;
+                self.world.now = from + jump(&mut self.rng);
+                self.outside.builds.pass(&mut self.rng, (from, self.world.now), true);
                 self.hear();
             }
             for (id, stage, action, token) in self.pending_approvals() {

@@ -1,13 +1,11 @@
 //! `Start` and `Began`.
 
-use std::time::Duration;
-
 use base::{Step, Timestamp};
 
 use super::prepared::plan_failed;
 use crate::build::plan::{SourceDirs, plan_text};
-use crate::build::turn::{BUILD_TIMER, GRACE, QUEUE_TIMER, Turn};
-use crate::build::{Build, BuildEffect, BuildInput, BuildState, BuildspecFrom, Phase, Stage, event};
+use crate::build::turn::{QUEUE_TIMER, Turn};
+use crate::build::{Build, BuildEffect, BuildState, BuildspecFrom, Phase, Stage, event};
 
 pub(in crate::build) fn start(state: &BuildState, now: Timestamp) -> Step<Build> {
     let mut turn = Turn::new(state, now);
@@ -15,8 +13,7 @@ pub(in crate::build) fn start(state: &BuildState, now: Timestamp) -> Step<Build>
     turn.instant(Phase::Submitted, request.submitted);
     turn.event(event::state_change(&turn.state));
     turn.open(Phase::Queued, request.submitted);
-    let queue_ends = request.submitted + Duration::from_secs(u64::from(request.queued_timeout_minutes) * 60);
-    turn.set_timer(QUEUE_TIMER, queue_ends, &BuildInput::QueueTimedOut {});
+    turn.limit_queue(request.submitted);
     if let (true, BuildspecFrom::Inline(text)) = (request.is_self_contained(), &request.buildspec) {
         // Nothing to fetch: one round through the outbox less before the first command runs.
         match plan_text(&request, &SourceDirs::of(&request), text) {
@@ -53,6 +50,5 @@ pub(super) fn leave_queue(turn: &mut Turn, at: Timestamp) {
     turn.pass(at);
     turn.open(Phase::Provisioning, at);
     turn.clear_timer(QUEUE_TIMER);
-    let limit = Duration::from_secs(u64::from(turn.state.request.timeout_minutes) * 60);
-    turn.set_timer(BUILD_TIMER, at + limit + GRACE, &BuildInput::DeadlinePassed {});
+    turn.limit_build(at);
 }

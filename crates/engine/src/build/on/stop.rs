@@ -39,7 +39,12 @@ fn cancel(state: &BuildState, stage: Stage, now: Timestamp) -> Step<Build> {
     let mut turn = Turn::new(state, now);
     turn.state.stage = stage;
     turn.clear_timer(QUEUE_TIMER);
-    turn.set_timer(BUILD_TIMER, now + PATIENCE, &BuildInput::DeadlinePassed {});
+    wait_for_job(&mut turn);
     turn.effect(BuildEffect::Cancel { job: state.request.uuid.clone() });
     turn.into_step()
+}
+
+/// Bounds the wait for a job that was told to end.
+pub(super) fn wait_for_job(turn: &mut Turn) {
+    turn.set_timer(BUILD_TIMER, turn.now + PATIENCE, &BuildInput::DeadlinePassed {});
 }

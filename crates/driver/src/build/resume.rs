@@ -1,0 +1,43 @@
+//! Tells builds that the server runs again.
+
+use base::Machine;
+use engine::build::{Build, BuildInput};
+use futures_util::future::BoxFuture;
+use store::{Error, machine};
+
+use super::answer;
+use crate::{DriverCx, First};
+
+/// Builds told in one transaction.
+const BATCH: usize = 64;
+
+/// Gives every open build its time anew, before a limit that passed while the server was down can end it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BuildResume;
+
+impl First for BuildResume {
+    fn name(&self) -> &'static str {
+        "resume builds"
+    }
+
+    fn run<'a>(&'a self, cx: &'a DriverCx) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async {
+            let store = &cx.cx.store;
+            let open = machine::with_status(&mut store.read().await?, Build::KIND, "IN_PROGRESS").await?;
+            for ids in open.chunks(BATCH) {
+                let ids = ids.to_vec();
+                let told = store.write(move |tx| {
+                    let ids = ids.clone();
+                    Box::pin(async move {
+                        for id in ids {
+                            answer::step(tx, &id, BuildInput::Resumed {}).await?;
+                        }
+                        Ok::<_, Error>(())
+                    })
+                });
+                told.await?;
+            }
+            Ok(())
+        })
+    }
+}
