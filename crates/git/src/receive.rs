@@ -73,8 +73,12 @@ pub fn advertise_receive_pack(refs: &[(String, ObjectId)]) -> Vec<u8> {
     out
 }
 
-/// So much of a push is still read once it is refused: more than a client has on its way at any moment.
+/// So much of a push is still read once it is refused, so that the connection can go on. Whoever sends more is answered
+/// before the end, and hears with the answer that the connection is closed.
 const MAX_DRAIN_BYTES: u64 = 64 << 20;
+
+/// The commits at which a shallow clone that pushes may end; git sends a line for each.
+const MAX_BOUNDARIES: usize = 100_000;
 
 /// What the client asked for, before the pack.
 #[derive(Debug, Default)]
@@ -222,16 +226,21 @@ impl Repository {
 async fn read_request(reader: &mut pkt::Reader, limits: &PushLimits) -> Result<Request, Error> {
     const MALFORMED: Error = Error::Protocol("a malformed ref change");
     let mut request = Request::default();
+    let mut boundaries = 0_usize;
     while let Some(line) = reader.next().await? {
         if line.starts_with(b"shallow ") {
             // A push from a shallow clone. What it lacks must be here already; the check of connections tells.
+            boundaries += 1;
+            if boundaries > MAX_BOUNDARIES {
+                return Err(Error::Protocol("too many boundaries of a shallow clone"));
+            }
             continue;
         }
         let (command, capabilities) = match line.iter().position(|b| *b == 0) {
             Some(at) => (line.slice(..at), line.slice(at + 1..)),
             None => (line, Bytes::new()),
         };
-        let words = String::from_utf8_lossy(&capabilities);
+        let words = String::from_utf8_lossy(if request.changes.is_empty() { &capabilities } else { &[] });
         request.capabilities.extend(words.split_ascii_whitespace().map(str::to_owned));
         let text = String::from_utf8_lossy(&command);
         let mut words = text.trim_end_matches('\n').splitn(3, ' ');

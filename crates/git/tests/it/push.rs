@@ -290,3 +290,12 @@ async fn a_refused_push_that_sends_without_end_is_not_read_to_its_end() {
     assert!(String::from_utf8_lossy(&answer).contains("unpack index-pack abnormal exit"), "{answer:?}");
     assert!(sent.load(Ordering::Relaxed) <= 70 << 20, "{} bytes were read", sent.load(Ordering::Relaxed));
 }
+
+#[tokio::test]
+async fn a_push_that_names_boundaries_without_end_is_refused() {
+    let server = Server::start().await;
+    let line = Bytes::from(format!("0034shallow {}", "1".repeat(40)));
+    let body: git::BodyStream = Box::pin(futures_util::stream::repeat(line).map(Ok));
+    let refused = server.repository().receive_pack(body, &PushLimits::default(), &Nobody).await;
+    assert!(matches!(refused, Err(git::Error::Protocol(_))), "{refused:?}");
+}
