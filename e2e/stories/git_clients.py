@@ -1,5 +1,7 @@
 """git over HTTP in the ways in which CodeCommit's users use it."""
 
+import http.client
+import itertools
 import os
 
 from stage import REGION, Server, proved
@@ -86,4 +88,34 @@ codecommit.delete_repository(repositoryName="library")
 assert server.git("push", url, "main", cwd=work, may_fail=True).returncode != 0
 assert codecommit.list_repositories()["repositories"] == []
 proved("a push to a deleted repository is refused, and the server stays up")
+
+# What is refused before it is all sent: the client must see why, not a connection that was reset under it.
+doomed = codecommit.create_repository(repositoryName="doomed")["repositoryMetadata"]["cloneUrlHttp"]
+heavy = server.folder / "heavy"
+heavy.mkdir()
+server.plain_git("init", "-q", "-b", "main", cwd=heavy)
+server.plain_git("config", "core.compression", "0", cwd=heavy)
+(heavy / "noise.bin").write_bytes(os.urandom(200 << 20))
+server.plain_git("add", "-A", cwd=heavy)
+server.plain_git("commit", "-q", "-m", "Heavy", cwd=heavy)
+hook = heavy / ".git" / "hooks" / "pre-push"
+hook.write_text(f"#!/bin/sh\nexec aws codecommit delete-repository --repository-name doomed --endpoint-url {server.endpoint}\n")
+hook.chmod(0o755)
+push = server.git("-c", "http.postBuffer=300000000", "push", doomed, "main", cwd=heavy, may_fail=True)
+assert push.returncode != 0 and "404" in push.stderr, push.stderr
+proved("a push of 200 MB to a repository that is deleted meanwhile is refused as such")
 server.stop()
+
+test = Server("--test-mode").start()
+test.client("codecommit").create_repository(repositoryName="library")
+line = f"{'0' * 40} {'1' * 40} refs/heads/main\0 report-status"
+head = f"{len(line) + 4:04x}{line}0000".encode()
+connection = http.client.HTTPConnection("127.0.0.1", test.port)
+piece = b"this is no pack." * 65536
+connection.request("POST", "/v1/repos/library/git-receive-pack", body=itertools.chain([head], itertools.repeat(piece, 200)),
+                   headers={"Content-Type": "application/x-git-receive-pack-request", "Content-Length": str(len(head) + 200 * len(piece))})
+answer = connection.getresponse()
+report = answer.read()
+assert answer.status == 200 and b"ng refs/heads/main unpacker error" in report, (answer.status, report)
+proved("a client that sends 200 MB to their end before it listens is told why they were refused")
+test.stop()

@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import stat
 import subprocess
 import time
@@ -101,3 +102,22 @@ assert best < 0.05, f"reset took {best * 1000:.0f} ms at best"
 assert s3.list_buckets()["Buckets"] == []
 proved("test mode takes any signature, and reset drops all state in under 50 ms")
 test.stop()
+
+narrow = Server(settings={"HEADWORKS_LIMITS_CONNECTIONS": "20"}).start()
+mute = []
+for _ in range(60):
+    connection = socket.create_connection(("127.0.0.1", narrow.port))
+    connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: mute\r\n")
+    mute.append(connection)
+begin = time.perf_counter()
+for path in ("/healthz", "/readyz"):
+    assert urllib.request.urlopen(narrow.endpoint + path, timeout=20).status == 200, path
+assert narrow.client("sts").get_caller_identity()["Account"]
+took = time.perf_counter() - begin
+assert took < 15, f"it took {took:.1f} s"
+told = narrow.log.read_text().count("limits.connections")
+assert told == 1, f"the log says so {told} times"
+proved("connections that never say what they want give way to those that do, and the log is not flooded")
+for connection in mute:
+    connection.close()
+narrow.stop()

@@ -77,7 +77,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "limits.connections",
         default: "1000",
-        help: "Most connections open at once; further ones wait. Keep it well below the limit of open files.",
+        help: "Most connections open at once; then those that wait for a request give way. Keep it well below the limit of open files.",
     },
     Setting {
         key: "disk.warn_free_bytes",

@@ -4,9 +4,9 @@
 use std::net::SocketAddr;
 
 use base::{AccountId, ApiError, ErrorKind, Region, Timestamp};
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
-use hyper::body::Incoming;
 use platform::iam::{CredentialRefusal, Need, authorize};
 use platform::{Cx, Principal};
 use store::tables::{codecommit_repository, iam_service_credential, iam_user};
@@ -64,7 +64,11 @@ const REGIONS: &[&str] = &[
 const DENIED: &str = "The credentials are not valid for this repository.";
 
 /// Answers a request below `/v1/repos/`.
-pub async fn answer(installation: &Installation, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+pub async fn answer<B>(installation: &Installation, request: Request<B>, peer: SocketAddr) -> Response<Body>
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     let keys = Keys;
     let authenticator: Option<&dyn GitAuthenticator> = if installation.config.test_mode { None } else { Some(&keys) };
     serve(&installation.cx, authenticator, request, peer.ip().to_string()).await

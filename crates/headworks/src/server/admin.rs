@@ -1,9 +1,8 @@
 //! Pages for operators: health, metrics, and the controls of test mode.
 
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use hyper::body::Incoming;
 
-use super::body::Body;
+use super::body::{Body, Incoming};
 use super::router::text;
 use crate::installation::Installation;
 

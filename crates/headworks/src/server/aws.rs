@@ -7,12 +7,11 @@ use std::time::Instant;
 use base::{ApiError, ErrorKind};
 use http::request::Parts;
 use http::{Request, Response};
-use hyper::body::Incoming;
 use platform::{Caller, Cx};
 use serde_json::Value;
 use wire::Call;
 
-use super::body::{Body, streamed, whole};
+use super::body::{Body, Incoming, streamed, whole};
 use super::payload::{Payload, announced, unframe};
 use crate::authenticate::{Authenticated, authenticate, authorize, body_limit_bytes, identify};
 use crate::installation::Installation;

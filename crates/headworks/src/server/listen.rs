@@ -3,23 +3,25 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use rustls::ServerConfig;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 
 use super::Server;
+use super::body::{self, Answer};
+use super::io::Io;
+use super::places::{Busy, Places, Seat};
+use super::router::text;
 
 /// The first byte of a TLS handshake record (RFC 8446, section 5.1).
 const TLS_HANDSHAKE: u8 = 0x16;
@@ -32,12 +34,6 @@ const STALL_LIMIT: Duration = Duration::from_secs(60);
 /// How long requests under way may take when the server stops.
 const DRAIN_LIMIT: Duration = Duration::from_secs(5);
 
-/// A connection after it is known what it speaks.
-enum Io {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
-}
-
 /// Accepts connections until `stop` turns true, then drains them.
 pub async fn serve(
     listener: TcpListener,
@@ -47,13 +43,13 @@ pub async fn serve(
 ) {
     let acceptor = TlsAcceptor::from(tls);
     let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(server.installation.config.max_connections));
+    let places = Places::new(server.installation.config.max_connections);
     loop {
         let accepted = tokio::select! {
-            accepted = accept(&listener, &places) => accepted,
+            accepted = listener.accept() => accepted,
             _ = stop.wait_for(|stop| *stop) => break,
         };
-        let (socket, peer, place) = match accepted {
+        let (socket, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(e) => {
                 // Out of file descriptors, most likely: give the open connections time to end.
@@ -62,30 +58,52 @@ pub async fn serve(
                 continue;
             }
         };
+        // Those behind it wait in the kernel's queue.
+        let place = tokio::select! {
+            place = places.take(peer.ip()) => place,
+            _ = stop.wait_for(|stop| *stop) => break,
+        };
         let _ = socket.set_nodelay(true);
         give_up_when_stalled(&socket, STALL_LIMIT);
         let (acceptor, watcher) = (acceptor.clone(), graceful.watcher());
         let server = server.clone();
         tokio::spawn(async move {
-            let _place = place;
-            let Ok(Ok(io)) = tokio::time::timeout(HANDSHAKE_LIMIT, open(socket, acceptor)).await else {
-                tracing::debug!(client.address = %peer, "a connection ended before its first request");
-                return;
-            };
-            let mut builder = http1::Builder::new();
-            builder.timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT);
-            let service = service_fn(move |request| {
-                let server = server.clone();
-                async move { Ok::<_, Infallible>(server.answer(request, peer).await) }
-            });
-            let connection = builder.serve_connection(TokioIo::new(io), service);
-            if let Err(e) = watcher.watch(connection).await {
-                tracing::debug!(error = %e, client.address = %peer, "a connection broke");
+            let seat = place.seat();
+            tokio::select! {
+                () = talk(socket, peer, acceptor, server, watcher, seat.clone()) => {}
+                () = seat.gives_way() => {
+                    tracing::debug!(client.address = %peer, "a connection that waited for a request gave way to another");
+                }
             }
         });
     }
     drop(listener);
     let _ = tokio::time::timeout(DRAIN_LIMIT, graceful.shutdown()).await;
+}
+
+/// A connection from its first byte to its end.
+async fn talk(
+    socket: TcpStream,
+    peer: SocketAddr,
+    acceptor: TlsAcceptor,
+    server: Arc<Server>,
+    watcher: Watcher,
+    seat: Arc<Seat>,
+) {
+    let Ok(Ok(io)) = tokio::time::timeout(HANDSHAKE_LIMIT, open(socket, acceptor, seat.clone())).await else {
+        tracing::debug!(client.address = %peer, "a connection ended before its first request");
+        return;
+    };
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT);
+    let service = service_fn(move |request| {
+        let (server, seat) = (server.clone(), seat.clone());
+        async move { Ok::<_, Infallible>(answer(&server, request, peer, &seat).await) }
+    });
+    let connection = builder.serve_connection(TokioIo::new(io), service);
+    if let Err(e) = watcher.watch(connection).await {
+        tracing::debug!(error = %e, client.address = %peer, "a connection broke");
+    }
 }
 
 /// Has the kernel break the connection when what was sent has not been taken for `limit`. It knows what the reader has
@@ -97,78 +115,38 @@ fn give_up_when_stalled(socket: &TcpStream, limit: Duration) {
     }
 }
 
-/// The next connection, once there is a place for it. Until then it waits in the kernel's queue, with those behind it.
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let place = match places.clone().try_acquire_owned() {
-        Ok(place) => place,
-        Err(_) => {
-            tracing::warn!("as many connections are open as limits.connections allows; the next waits until one ends");
-            places.clone().acquire_owned().await.map_err(io::Error::other)?
-        }
-    };
-    let (socket, peer) = listener.accept().await?;
-    Ok((socket, peer, place))
-}
-
-async fn open(socket: TcpStream, acceptor: TlsAcceptor) -> io::Result<Io> {
+async fn open(socket: TcpStream, acceptor: TlsAcceptor, seat: Arc<Seat>) -> io::Result<Io> {
     let mut first = [0_u8; 1];
     if socket.peek(&mut first).await? == 1 && first == [TLS_HANDSHAKE] {
-        return Ok(Io::Tls(Box::new(acceptor.accept(socket).await?)));
+        return Ok(Io::tls(acceptor.accept(socket).await?, seat));
     }
-    Ok(Io::Plain(socket))
+    Ok(Io::plain(socket, seat))
 }
 
-impl AsyncRead for Io {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Io::Plain(io) => Pin::new(io).poll_read(cx, buf),
-            Io::Tls(io) => Pin::new(io).poll_read(cx, buf),
-        }
-    }
+/// What operators ask to see how the server is.
+fn is_of_operators(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz" | "/metrics")
 }
 
-impl AsyncWrite for Io {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Io::Plain(io) => Pin::new(io).poll_write(cx, buf),
-            Io::Tls(io) => Pin::new(io).poll_write(cx, buf),
+async fn answer(server: &Server, request: Request<Incoming>, peer: SocketAddr, seat: &Arc<Seat>) -> Response<Answer> {
+    let mut response = match seat.begin(!is_of_operators(request.uri().path())).await {
+        Ok(under_way) => {
+            let request = request.map(|body| body::Incoming::new(body, seat.clone()));
+            server.answer(request, peer).await.map(|body| Answer::new(body, Some(under_way)))
         }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Io::Plain(io) => Pin::new(io).poll_flush(cx),
-            Io::Tls(io) => Pin::new(io).poll_flush(cx),
+        Err(Busy) => {
+            let why = "The server works at as many requests as limits.connections allows. Try again.\n";
+            let mut busy = text(StatusCode::SERVICE_UNAVAILABLE, why).map(|body| Answer::new(body, None));
+            busy.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            seat.leave_unread();
+            busy
         }
+    };
+    if seat.is_unread() {
+        // Who still sends a body hears that it is not wanted, and may stop.
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Io::Plain(io) => Pin::new(io).poll_shutdown(cx),
-            Io::Tls(io) => Pin::new(io).poll_shutdown(cx),
-        }
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Io::Plain(io) => Pin::new(io).poll_write_vectored(cx, bufs),
-            Io::Tls(io) => Pin::new(io).poll_write_vectored(cx, bufs),
-        }
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        match self {
-            Io::Plain(io) => io.is_write_vectored(),
-            Io::Tls(io) => io.is_write_vectored(),
-        }
-    }
+    response
 }
 
 #[cfg(test)]

@@ -4,8 +4,10 @@ mod admin;
 mod aws;
 mod badge;
 mod body;
+mod io;
 mod listen;
 mod payload;
+mod places;
 mod router;
 
 pub use listen::serve;

@@ -8,17 +8,18 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::request::Parts;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::Incoming as HyperBody;
 use platform::{ByteStream, Trailers};
 use wire::Protocol;
 use wire::sigv4::{BodyReader, Fault};
+
+use super::body::Incoming;
 
 /// How long a client may be silent in the middle of a body.
 const IDLE_LIMIT: Duration = Duration::from_secs(60);
 
 /// A body that was not yet read, or was for its form.
 pub enum Payload {
-    Unread(HyperBody),
+    Unread(Incoming),
     Read(Bytes),
 }
 
@@ -97,7 +98,7 @@ async fn limited<T>(limit: Duration, next: impl Future<Output = T>) -> Result<T,
 
 enum Source {
     Whole(Option<Bytes>),
-    Hyper(HyperBody),
+    Hyper(Incoming),
 }
 
 impl Source {

@@ -4,9 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::{Request, Response, StatusCode, header};
-use hyper::body::Incoming;
 
-use super::body::{Body, whole};
+use super::body::{Body, Incoming, whole};
 use super::{admin, aws, badge};
 use crate::installation::Installation;
 
@@ -22,7 +21,7 @@ impl Server {
     }
 
     /// Answers one request; whatever goes wrong becomes an answer.
-    pub async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+    pub(super) async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
         if self.installation.cx.site.test_mode && is_of_a_foreign_page(&request) {
             return text(StatusCode::FORBIDDEN, "test mode takes no requests of web pages from elsewhere\n");
         }
