@@ -18,9 +18,13 @@ use platform::{Cx, s3};
 use tokio::io::AsyncWriteExt;
 
 use super::collect::{CollectError, collect};
+use super::prepare::is_full_disk;
 use crate::PerformError;
 use crate::archive::{self, ArchiveError, Content, Limits, Links, Member, pack};
 use crate::scratch::Scratch;
+
+/// Trying again would not help, and the job has more to write.
+const NO_ROOM: &str = "there is no room for it on the server's disk";
 
 /// Whose cache it is, and where its build is.
 #[derive(Clone, Copy)]
@@ -67,6 +71,7 @@ pub(super) async fn restore(
     match try_restore(cx, effect_key, owner, plan).await {
         Ok(line) => Ok(vec![line]),
         Err(Trouble::Said(why)) => Ok(vec![format!("The cache is not restored: {why}")]),
+        Err(Trouble::Retry(e)) if is_full_disk(&e) => Ok(vec![format!("The cache is not restored: {NO_ROOM}")]),
         Err(Trouble::Retry(e)) => Err(e),
     }
 }
@@ -107,6 +112,7 @@ pub(super) async fn save(
     match try_save(cx, scratch, owner, plan).await {
         Ok(lines) => Ok(lines),
         Err(Trouble::Said(why)) => Ok(vec![format!("The cache is not saved: {why}")]),
+        Err(Trouble::Retry(e)) if is_full_disk(&e) => Ok(vec![format!("The cache is not saved: {NO_ROOM}")]),
         Err(Trouble::Retry(e)) => Err(e),
     }
 }

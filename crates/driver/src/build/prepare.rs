@@ -77,7 +77,7 @@ pub(super) async fn prepare(
 }
 
 /// Whether something could not be written because there was no room for it, also on another disk than the data's.
-fn is_full_disk(e: &(dyn Error + 'static)) -> bool {
+pub(super) fn is_full_disk(e: &(dyn Error + 'static)) -> bool {
     let io = e.downcast_ref::<io::Error>();
     io.is_some_and(|e| matches!(e.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
         // What an `io::Error` was made of is not its source; only the source of that is.
