@@ -6,6 +6,8 @@
 //!   plan.taken.json  the same, once a shim has taken it; removed as soon as the sandbox stands
 //!   journal          records (see `journal`); its shim holds a POSIX lock on it; the first record means "begun"
 //!   cancel           exists = asked to end
+//!   held             how to get into a job that waits where it failed
+//!   resume           exists = it may go on
 //!   outcome.json     written once, atomically
 //!   cgroups          the job's cgroup folders, one a line
 //!   shim.log         what the shim itself had to complain about
@@ -55,6 +57,14 @@ impl Folder {
 
     pub fn cancel(&self) -> PathBuf {
         self.0.join("cancel")
+    }
+
+    pub fn held(&self) -> PathBuf {
+        self.0.join("held")
+    }
+
+    pub fn resume(&self) -> PathBuf {
+        self.0.join("resume")
     }
 
     pub fn outcome(&self) -> PathBuf {

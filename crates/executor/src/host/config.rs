@@ -109,6 +109,9 @@ pub struct HostConfig {
     /// Jobs are killed when the process that started them ends, however it ends. Only for a process that nobody starts
     /// again to go on with them.
     pub tied: bool,
+    /// A job whose command fails waits there, once, for a visitor (`shim::visit`) and until it is told to go on
+    /// (`shim::resume`). Its time goes on meanwhile.
+    pub hold_failed: bool,
 }
 
 impl HostConfig {
@@ -152,6 +155,7 @@ impl HostConfig {
             limits: JobLimits { cpus: None, memory_bytes: None, processes: Some(16_384) },
             allow_unisolated: false,
             tied: false,
+            hold_failed: false,
         }
     }
 

@@ -103,6 +103,7 @@ impl HostExecutor {
             user_namespace: isolation.user_namespace,
             hidden,
             visible: config.visible.clone(),
+            hold_failed: config.hold_failed,
             tied_to: config.tied.then(std::process::id),
         };
         Plan { spec, sandbox }

@@ -11,4 +11,4 @@ mod watch;
 
 pub use config::{HostConfig, ShimProgram};
 pub use executor::HostExecutor;
-pub use probe::{Isolation, Unavailable};
+pub use probe::{Isolation, Unavailable, hint};

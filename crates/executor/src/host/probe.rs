@@ -46,6 +46,13 @@ pub struct Unavailable {
 }
 
 impl HostExecutor {
+    /// An executor whose first job finds out whether this machine can keep jobs apart: it does not start where that is not
+    /// so. For whoever runs one job, to which the trial would be half of the work; [`hint`] says what to do then.
+    pub fn untried(config: HostConfig) -> HostExecutor {
+        let user_namespace = !rustix::process::geteuid().is_root();
+        HostExecutor::new(config, Isolation { isolated: true, user_namespace, limits: limits_text() })
+    }
+
     /// Runs an empty job to see whether this machine can keep jobs apart, and makes an executor that does so.
     ///
     /// # Errors
@@ -61,7 +68,7 @@ impl HostExecutor {
                 tracing::warn!(reason, "jobs run without isolation, as the configuration allows");
                 Ok(HostExecutor::new(config, Isolation { isolated: false, user_namespace: false, limits }))
             }
-            Err(reason) => Err(Unavailable { hint: hint(&reason, user_namespace), reason }),
+            Err(reason) => Err(Unavailable { hint: hint(&reason), reason }),
         }
     }
 }
@@ -128,7 +135,9 @@ async fn outcome_of(executor: &HostExecutor, spec: &JobSpec) -> Result<(), Strin
     Err("an empty job did not end".into())
 }
 
-fn hint(reason: &str, user_namespace: bool) -> String {
+/// What the operator can do about a sandbox that could not be made, for this reason.
+pub fn hint(reason: &str) -> String {
+    let user_namespace = !rustix::process::geteuid().is_root();
     let allow = "or set allow_unisolated to run jobs without isolation";
     if user_namespace {
         return format!(

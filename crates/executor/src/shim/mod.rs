@@ -19,8 +19,10 @@ mod session;
 mod shell;
 mod steps;
 mod supervisor;
+mod visit;
 
 pub(crate) use cgroup::{available as available_cgroups, remove_left as remove_left_cgroups};
 pub(crate) use plan::{Plan, Sandbox};
 pub use program::main;
-pub(crate) use program::{ROLE_INIT, ROLE_VARIABLE, SAID_ALREADY, SAID_BEGUN};
+pub(crate) use program::{ROLE_INIT, ROLE_VARIABLE, ROLE_VISITOR, SAID_ALREADY, SAID_BEGUN};
+pub use visit::{is_held, resume, visit};

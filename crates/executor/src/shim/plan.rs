@@ -27,4 +27,7 @@ pub(crate) struct Sandbox {
     /// The process whose end is the job's end, too; `None`: the job outlives whoever started it.
     #[serde(default)]
     pub tied_to: Option<u32>,
+    /// A job whose command fails waits there, once, until it is told to go on.
+    #[serde(default)]
+    pub hold_failed: bool,
 }

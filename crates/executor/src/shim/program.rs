@@ -1,14 +1,15 @@
 //! The body of the hidden subcommand, in both of its roles.
 
-use super::{init, supervisor};
+use super::{init, supervisor, visit};
 use std::path::Path;
 use std::process::ExitCode;
 
 use crate::folder::Folder;
 
-/// Set for the init only, which is the same program with the same arguments.
+/// Set for the init and for visitors, which are the same program with the same arguments.
 pub(crate) const ROLE_VARIABLE: &str = "HEADWORKS_SHIM_ROLE";
 pub(crate) const ROLE_INIT: &str = "init";
+pub(crate) const ROLE_VISITOR: &str = "visitor";
 
 /// What the supervisor says on its standard output, one line, as soon as it knows.
 pub(crate) const SAID_BEGUN: &str = "begun";
@@ -20,8 +21,12 @@ pub(crate) const SAID_ALREADY: &str = "already";
 /// with these same arguments again.
 pub fn main(dir: &Path) -> ExitCode {
     let folder = Folder::at(dir);
-    let is_init = std::env::var_os(ROLE_VARIABLE).is_some_and(|role| role == ROLE_INIT);
-    let result = if is_init { init::run(&folder) } else { supervisor::run(&folder) };
+    let role = std::env::var_os(ROLE_VARIABLE).unwrap_or_default();
+    let result = match role.to_str() {
+        Some(ROLE_INIT) => init::run(&folder),
+        Some(ROLE_VISITOR) => visit::run(&folder),
+        _ => supervisor::run(&folder),
+    };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -10,7 +10,8 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 
 use super::shell::Control;
-use crate::folder::Folder;
+use super::visit::Held;
+use crate::folder::{Folder, write_durably};
 use crate::journal::Writer;
 use crate::output::{Lines, Masker};
 
@@ -79,6 +80,8 @@ pub(super) struct Session<'a> {
     pub cancel_watch: OwnedFd,
     pub deadline: Instant,
     pub shell_runs: bool,
+    /// Set when the job is to wait where it fails.
+    pub hold: Option<Held>,
 }
 
 impl Session<'_> {
@@ -108,6 +111,30 @@ impl Session<'_> {
                 return Ok(happened);
             }
         }
+    }
+
+    /// Waits where a command has failed until somebody lets the job go on; once, and only when that is wanted.
+    pub fn hold(&mut self) -> Result<(), Stop> {
+        let Some(held) = self.hold.take() else { return Ok(()) };
+        write_durably(&self.folder.held(), &serde_json::to_vec(&held).map_err(io::Error::other)?)?;
+        while !self.folder.resume().try_exists()? {
+            self.check_cancel()?;
+            let left = self.deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Stop::TimedOut);
+            }
+            let [output, _, socket, changed] = self.poll(left)?;
+            if output {
+                self.read_output()?;
+            }
+            if changed {
+                self.drop_watch_events();
+            }
+            if socket {
+                self.read_socket()?;
+            }
+        }
+        Ok(())
     }
 
     /// Asks the init for a new shell.

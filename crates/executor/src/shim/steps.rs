@@ -98,6 +98,7 @@ fn run_commands(
         let exit_status = run_command(session, command)?;
         if exit_status != 0 {
             announce(session, spec, &format!("Command did not exit successfully {command} exit status {exit_status}"))?;
+            session.hold()?;
             return Ok(StepOutcome::Failed { command: session.masker.mask(command), exit_status });
         }
     }

@@ -19,6 +19,7 @@ use super::cgroup::Cgroups;
 use super::session::{Happened, PIPE_LEN, Session, Stop, now};
 use super::shell::{self, Control};
 use super::steps::{self, Progress};
+use super::visit::Held;
 use super::{Plan, ROLE_INIT, ROLE_VARIABLE, SAID_ALREADY, SAID_BEGUN, Sandbox};
 use crate::folder::{Folder, remove_tree, write_durably};
 use crate::journal::Writer;
@@ -103,6 +104,13 @@ fn supervise(folder: &Folder, plan: &Plan, journal: &mut Writer) -> io::Result<J
         cancel_watch,
         deadline,
         shell_runs: false,
+        hold: plan.sandbox.hold_failed.then(|| Held {
+            init: init.id(),
+            isolated: plan.sandbox.isolated,
+            user_namespace: plan.sandbox.user_namespace,
+            shell: if plan.spec.shell.is_empty() { "sh".to_owned() } else { plan.spec.shell.clone() },
+            control: inside.clone(),
+        }),
     };
     let mut progress = Progress::default();
     let result = go(&mut session, plan, &inside, &cgroups, &init, &mut progress);
