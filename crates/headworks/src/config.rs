@@ -178,6 +178,8 @@ pub struct Config {
 pub struct Private {
     /// Folders that builds may have as sources.
     pub sources: Vec<PathBuf>,
+    /// A job that fails waits for somebody to look.
+    pub hold_failed: bool,
 }
 
 /// Which executor runs builds.

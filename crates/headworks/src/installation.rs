@@ -191,6 +191,16 @@ impl Installation {
         Ok(())
     }
 
+    /// Ends everything at once, jobs included: nobody will go on with it.
+    pub async fn abandon(&self) {
+        if let Some(driver) = self.background.lock().await.driver.take() {
+            driver.abort().await;
+        }
+        if let Err(e) = runner::clear(&*self.executor).await {
+            tracing::warn!(error = %e, "a job could not be ended");
+        }
+    }
+
     fn driver(&self) -> Driver {
         Driver::new(DriverCx::new(self.cx.clone(), self.executor.clone()), &*self.owner)
             .with(driver::BuildPerformer)

@@ -10,6 +10,7 @@ mod installation;
 mod metrics;
 pub mod registry;
 mod root_key;
+mod run;
 mod runner;
 mod server;
 mod tls;

@@ -1,4 +1,4 @@
-//! The command line: `headworks up`, `demo`, `env`, `status`, `logs`, `config`.
+//! The command line: `headworks up`, `run`, `demo`, `env`, `status`, `logs`, `config`.
 
 use std::process::ExitCode;
 

@@ -32,9 +32,13 @@ async fn find(config: &Config, data_dir: &Path) -> Arc<dyn Executor> {
     let mut host = HostConfig::new(data_dir);
     host.allow_unisolated = config.allow_unisolated;
     host.tied = config.private.is_some();
+    host.hold_failed = config.private.as_ref().is_some_and(|private| private.hold_failed);
     host.hidden.extend(config.hidden.iter().cloned());
     host.hidden.extend(own_files(config));
     host.visible.extend(config.visible.iter().cloned());
+    if config.private.is_some() && !config.allow_unisolated {
+        return Arc::new(HostExecutor::untried(host));
+    }
     match HostExecutor::probe(host).await {
         Ok(executor) => Arc::new(executor),
         Err(e) => {

@@ -76,6 +76,11 @@ fn a_full_disk_is_refused_in_words_and_passes() {
 }
 
 #[test]
+fn headworks_run_gives_what_the_server_gives() {
+    tell("run");
+}
+
+#[test]
 fn the_demo_ends_well() {
     tell("demo");
 }

@@ -458,3 +458,24 @@ async fn a_pipeline_starts_one_build_per_key_with_its_artifacts() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn only_folders_that_the_installation_names_can_be_sources() {
+    let World { cx, test } = world(store::testing::sqlite(machines()).await);
+    let folder = test.dir.path().to_str().unwrap().to_owned();
+    let source = json!({ "type": "LOCAL", "location": folder });
+    let why = |e: base::ApiError| (e.code.to_string(), e.message);
+    let refused = ("InvalidInputException".to_owned(), "Invalid type provided: Project source type".to_owned());
+    assert_eq!(why(create(&cx, json!({ "source": source })).await.unwrap_err()), refused);
+    create(&cx, json!({})).await.unwrap();
+    let overridden = json!({ "sourceTypeOverride": "LOCAL", "sourceLocationOverride": folder });
+    assert_eq!(why(start(&cx, overridden.clone()).await.unwrap_err()), refused);
+
+    let local_sources = vec![test.dir.path().to_owned()];
+    let cx = Cx { site: Arc::new(Site { local_sources, ..Site::clone(&cx.site) }), ..cx };
+    let build = start(&cx, overridden).await.unwrap();
+    let kind = state(&cx, build["id"].as_str().unwrap()).await.request.source.kind;
+    assert_eq!(kind, SourceKind::Local(test.dir.path().to_owned()));
+    let other = json!({ "sourceTypeOverride": "LOCAL", "sourceLocationOverride": "/etc" });
+    assert_eq!(why(start(&cx, other).await.unwrap_err()), refused);
+}

@@ -78,7 +78,7 @@ fn request(options: &str) -> Request {
             id: "e1".to_owned(),
             key: "e1:Build:build:1".to_owned(),
         }),
-        last_phase: None,
+        last_phase: has("until-build").then_some(Phase::Build),
     }
 }
 
@@ -327,6 +327,15 @@ fn all_four_phases_are_steps_and_build_lets_post_build_run() {
     let (_, job) = planned("version: 0.2\nphases: {install: {on-failure: CONTINUE, commands: a}}\n", |_| {});
     let steps: Vec<_> = job.steps.iter().map(|s| (s.name.as_str(), s.on_failure)).collect();
     assert_eq!(steps, [("INSTALL", Continue), ("PRE_BUILD", Abort), ("BUILD", Continue), ("POST_BUILD", Continue)]);
+}
+
+#[test]
+fn a_build_that_ends_after_a_phase_has_no_later_step() {
+    let (_, job) = planned("version: 0.2\nphases: {build: {commands: a}, post_build: {commands: b}}\n", |request| {
+        request.last_phase = Some(Phase::PreBuild);
+    });
+    let steps: Vec<_> = job.steps.iter().map(|s| s.name.as_str()).collect();
+    assert_eq!(steps, ["INSTALL", "PRE_BUILD"]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use super::{CliError, config, env, logs, seed, status};
 use crate::config::Config;
 use crate::config::{ConfigError, Layers};
-use crate::{demo, up};
+use crate::{demo, run as build_run, up};
 
 /// A self-hosted delivery platform that speaks the AWS developer-tools APIs and really does the work.
 #[derive(Parser)]
@@ -23,6 +23,7 @@ struct Cli {
 
 const FIRST_STEPS: &str = "\
 First steps:
+  headworks run                         run the buildspec.yml of this folder, without a server
   headworks demo --once                 a git push travels through a pipeline to a deployed page
   headworks up --data ./data            run a server; its data stays in ./data
   eval \"$(headworks env --data ./data)\" point aws, boto3 and git at it
@@ -52,6 +53,8 @@ enum Command {
     Up(UpFlags),
     /// Print shell exports that point AWS clients at the server
     Env,
+    /// Run the build of a folder's buildspec here, without a server
+    Run(Box<build_run::Flags>),
     /// Show what the server is doing
     Status(status::Flags),
     /// Print the logs of builds
@@ -94,7 +97,7 @@ pub fn main() -> ExitCode {
         return executor::shim::main(dir);
     }
     match run(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(e) => e.report(),
     }
 }
@@ -107,8 +110,9 @@ fn shim_dir(mut arguments: impl Iterator<Item = OsString>) -> Option<OsString> {
     arguments.next().is_none().then_some(dir)
 }
 
-fn run(cli: Cli) -> Result<(), CliError> {
-    match cli.command {
+fn run(cli: Cli) -> Result<ExitCode, CliError> {
+    let done: Result<(), CliError> = match cli.command {
+        Command::Run(flags) => return build_run::run(&layers(&cli.settings)?, &flags),
         // Left by `main` before anything else is set up.
         Command::Shim { dir } => Err(CliError::internal(format!("the shim of {} was not started", dir.display()))),
         Command::Up(flags) => {
@@ -122,7 +126,8 @@ fn run(cli: Cli) -> Result<(), CliError> {
         Command::Demo { once } => demo::run(layers(&cli.settings)?, once),
         Command::Seed(flags) => seed::run(settled(&cli.settings)?, &flags),
         Command::Config(command) => config::run(&layers(&cli.settings)?, &command),
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 /// The settings of a command that does not log: what is odd about them goes to stderr.

@@ -11,3 +11,4 @@ mod status;
 
 pub use command_line::main;
 pub use error::CliError;
+pub use output::Output;

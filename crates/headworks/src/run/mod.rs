@@ -1,0 +1,25 @@
+//! `headworks run`: one build of a folder, without a server.
+//!
+//! It is the thinnest path over what a server does. A private installation is opened on a temporary data folder, with
+//! the same store, driver and executor; the working copy becomes the source of a project, StartBuild starts the build,
+//! and what the build's row and its log say is shown while it happens. When the command ends, all of it is gone.
+//!
+//! Jobs are tied to this process (`executor::HostConfig::tied`): however it ends, none runs on. What a killed command
+//! left on disk, a later one removes (`private`).
+
+mod aws;
+mod changes;
+mod deliver;
+mod env_file;
+mod flags;
+mod follow;
+mod interrupt;
+mod order;
+mod private;
+mod project;
+mod reports;
+mod show;
+mod story;
+
+pub use flags::Flags;
+pub use story::run;

@@ -1,0 +1,238 @@
+"""`headworks run` needs no server and gives what the server gives: phases, artifacts, reports; and it cleans up."""
+
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+
+from stage import REGION, ROOT, Server, binary, eventually, processes_with, proved
+
+TRUST = {"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Principal": {"Service": "codebuild.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+
+top = Path(tempfile.mkdtemp(prefix="headworks-story-run-"))
+home, temporary = top / "home", top / "tmp"
+home.mkdir()
+temporary.mkdir()
+
+
+def environment(**more):
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "HEADWORKS_"))}
+    return {**clean, "HOME": str(home), "TMPDIR": str(temporary), "HEADWORKS_EXECUTOR_KIND": "host", **more}
+
+
+def run(*words, cwd, code=0, **more):
+    done = subprocess.run([binary(), "run", *words], cwd=cwd, env=environment(**more), capture_output=True, text=True,
+                          timeout=120, stdin=subprocess.DEVNULL)
+    assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def events(done):
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def source(name, **files):
+    folder = top / name
+    folder.mkdir()
+    for path, text in files.items():
+        (folder / path.replace("__", ".")).write_text(text)
+    return folder
+
+
+def files_in(folder):
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def nothing_left():
+    return not list(temporary.glob("headworks-run-*"))
+
+
+def spec(*build, more=""):
+    return "version: 0.2\nphases:\n  build:\n    commands:\n" + "".join(f"      - {c}\n" for c in build) + more
+
+
+# --- the examples, here and on the server ------------------------------------------------------------------------
+
+server = Server().start()
+codebuild, s3 = server.client("codebuild"), server.client("s3")
+role = server.client("iam").create_role(RoleName="build", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+s3.create_bucket(Bucket="story", CreateBucketConfiguration={"LocationConstraint": REGION})
+
+
+def on_the_server(name, folder, secondary, sets):
+    """The same build by StartBuild: phases, artifacts by identifier, reports."""
+    def upload(folder, key):
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            for path in sorted(folder.rglob("*")):
+                archive.write(path, path.relative_to(folder))
+        s3.put_object(Bucket="story", Key=key, Body=packed.getvalue())
+        return {"type": "S3", "location": f"story/{key}"}
+
+    target = {"type": "S3", "location": "story", "path": f"{name}/out", "packaging": "ZIP"}
+    codebuild.create_project(
+        name=name, source=upload(folder, f"{name}/source.zip"),
+        secondarySources=[{**upload(dir, f"{name}/{id}.zip"), "sourceIdentifier": id} for id, dir in secondary.items()],
+        artifacts={**target, "name": "primary.zip"},
+        secondaryArtifacts=[{**target, "name": f"{id}.zip", "artifactIdentifier": id} for id in sets],
+        environment={"type": "LINUX_CONTAINER", "image": "aws/codebuild/standard:7.0", "computeType": "BUILD_GENERAL1_SMALL"},
+        serviceRole=role)
+    id = codebuild.start_build(projectName=name)["build"]["id"]
+
+    def over():
+        shown = codebuild.batch_get_builds(ids=[id])["builds"][0]
+        return shown if shown["buildComplete"] else None
+
+    build = eventually(f"the end of {id}", over)
+    artifacts = {}
+    for which in ["primary", *sets]:
+        body = s3.get_object(Bucket="story", Key=f"{name}/out/{which}.zip")["Body"].read()
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            artifacts[which] = {entry: archive.read(entry) for entry in archive.namelist()}
+    arns = build.get("reportArns", [])
+    reports = codebuild.batch_get_reports(reportArns=arns)["reports"] if arns else []
+    return build, artifacts, {report["name"]: report for report in reports}
+
+
+def summary(report):
+    summary = report.get("testSummary") or report.get("codeCoverageSummary")
+    return report["status"], {name: value for name, value in summary.items()}
+
+
+for name, secondary, sets in [("words", {}, []), ("library", {"texts": ROOT / "examples/words"}, ["sources", "report"])]:
+    folder, out = ROOT / "examples" / name, top / f"{name}-out"
+    before = files_in(folder)
+    flags = [f"--secondary-source={id}={dir}" for id, dir in secondary.items()]
+    local = events(run("--output", "json", "--artifacts", str(out), *flags, cwd=folder))[-1]
+    build, artifacts, reports = on_the_server(name, folder, secondary, sets)
+    assert local["type"] == "build" and local["build"]["buildStatus"] == build["buildStatus"] == "SUCCEEDED", build
+    phases = [[(p["phaseType"], p.get("phaseStatus")) for p in b["phases"]] for b in (local["build"], build)]
+    assert phases[0] == phases[1], phases
+    exported = [b.get("exportedEnvironmentVariables", []) for b in (local["build"], build)]
+    assert exported[0] == exported[1], exported
+    delivered = {id: files_in(out / id) for id in sets}
+    delivered["primary"] = {path: text for path, text in files_in(out).items() if path.split("/")[0] not in sets}
+    assert delivered == artifacts, (delivered, artifacts)
+    assert {r["name"]: summary(r) for r in local["reports"]} == {n: summary(r) for n, r in reports.items()}
+    assert local["reports"], "the example has a report"
+    assert files_in(folder) == before, "the working copy was written to"
+    proved(f"example {name}: the same phases, artifacts and reports as by StartBuild, and the working copy is untouched")
+
+# --- text, exit codes, flags ------------------------------------------------------------------------------------
+
+done = run(cwd=ROOT / "examples/words")
+assert "report words: 4 tests, 4 succeeded" in done.stderr and "SUCCEEDED in" in done.stderr, done.stderr
+assert "ok      words are counted" in done.stdout and "BUILD             SUCCEEDED" in done.stderr, done.stderr
+assert "BUILD             SUCCEEDED" not in done.stdout and nothing_left()
+proved("log lines are on stdout, phases and reports on stderr, and nothing is left on disk")
+
+app = source("my app", buildspec__yml=spec("echo one $A $B", "cat *.txt", "false"), text__txt="text\n", vars__env="A=1\n# no\nB='2'\n")
+done = run("-e", "vars.env", "--env", "B=3", cwd=app, code=1)
+assert "one 1 3" in done.stdout and "COMMAND_EXECUTION_ERROR" in done.stderr and "FAILED in" in done.stderr, done.stderr
+done = run("-b", str(source("other", build__yml=spec("echo from elsewhere; ls")) / "build.yml"), "-s", str(app), cwd=top)
+assert "from elsewhere" in done.stdout and "text.txt" in done.stdout
+assert "no buildspec" in run(cwd=home, code=2).stderr
+assert "--env NOBODY" in run("--env", "NOBODY", cwd=app, code=2).stderr
+assert "not built" in run("-m", cwd=app, code=2).stderr
+run("--no-such-flag", cwd=app, code=2)
+bad = run("--output", "json", cwd=source("bad", buildspec__yml="version: 0.2\nphases:\n  builds:\n    commands: [x]\n"), code=1)
+assert "buildspec.yml:3:3" in bad.stdout, bad.stdout
+proved("the exit code is the build's, 2 for the command line; what is wrong is named")
+
+phased = source("phased", buildspec__yml="""version: 0.2
+phases:
+  install: {commands: [echo in install]}
+  build: {commands: [echo in build]}
+  post_build: {commands: [echo in post_build]}
+artifacts: {files: [nothing]}
+""")
+done = run("--phase", "build", "--output", "json", cwd=phased)
+kinds = [e["phaseType"] for e in events(done) if e["type"] == "phase"]
+assert "BUILD" in kinds and "POST_BUILD" not in kinds and "UPLOAD_ARTIFACTS" not in kinds, kinds
+assert "in post_build" not in done.stdout
+proved("--phase ends the build after a phase")
+
+visited = source("visited", buildspec__yml=spec("export WHERE=here", "cd sub", "false", "echo not reached",
+                                                more="  post_build:\n    commands:\n      - cat ../left\n"), sub="x")
+(visited / "sub").unlink()
+(visited / "sub").mkdir()
+done = subprocess.run([binary(), "run", "--shell"], cwd=visited, env=environment(), capture_output=True, text=True, timeout=60,
+                      input='echo "seen $WHERE in $(basename "$PWD")"; ls /home; echo left > ../left; exit\n')
+assert done.returncode == 1 and "seen here in sub" in done.stdout, (done.returncode, done.stdout, done.stderr)
+assert "left" in done.stdout.splitlines() and "not reached" not in done.stdout.splitlines(), done.stdout
+assert nothing_left()
+proved("--shell opens a shell where the build failed, and the build goes on with what it left")
+
+repository = source("repository", buildspec__yml=spec("git log --format=%s -1", "git status --porcelain", "echo x > written"))
+for words in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "a commit"]):
+    subprocess.run(["git", "-c", "user.name=A", "-c", "user.email=a@b", *words], cwd=repository, check=True)
+done = run(cwd=repository)
+assert "a commit" in done.stdout and not (repository / "written").exists(), done.stdout
+proved("the copy has .git, and what the build writes stays in the copy")
+
+# --- ends that are no ends ---------------------------------------------------------------------------------------
+
+mark = f"86400.{os.getpid()}"
+sleepy = source("sleepy", buildspec__yml=spec(f"sleep {mark} & sleep {mark}"))
+
+
+def sleepers():
+    names = [(pid, Path(f"/proc/{pid}/comm")) for pid in processes_with(f"sleep {mark}")]
+    return [pid for pid, comm in names if comm.exists() and comm.read_text().strip() == "sleep"]
+
+
+def begin(**more):
+    process = subprocess.Popen([binary(), "run"], cwd=sleepy, env=environment(**more), stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    eventually("the build's processes", lambda: len(sleepers()) == 2)
+    return process
+
+
+process = begin()
+process.send_signal(signal.SIGINT)
+out, err = process.communicate(timeout=30)
+assert process.returncode == 1 and "STOPPED in" in err, (process.returncode, err)
+assert not sleepers() and nothing_left()
+proved("Ctrl-C stops the build, every process of it, and nothing is left")
+
+process = begin()
+process.kill()
+process.communicate()
+eventually("no process of the build", lambda: not sleepers(), 10)
+left = list(temporary.glob("headworks-run-*"))
+assert len(left) == 1, left
+os.utime(left[0], (1_000_000_000, 1_000_000_000))
+run(cwd=ROOT / "examples/words")
+eventually("the folder of the killed command is gone", nothing_left, 10)
+proved("kill -9 ends the build's processes at once; the next run removes what is left on disk")
+
+# --- changes -----------------------------------------------------------------------------------------------------
+
+watched = source("watched", buildspec__yml=spec("cat text.txt"), text__txt="first\n")
+process = subprocess.Popen([binary(), "run", "--watch"], cwd=watched, env=environment(), stdin=subprocess.DEVNULL,
+                           stdout=open(top / "watched.out", "w"), stderr=open(top / "watched.err", "w"))
+waits = lambda: (top / "watched.err").read_text().count("waiting for a change")
+eventually("the first run's end", lambda: waits() == 1)
+(watched / "text.txt").write_text("second\n")
+eventually("the second run's end", lambda: waits() == 2)
+told = (top / "watched.out").read_text().splitlines()
+assert told.count("first") == 1 and told.count("second") == 1, told
+process.send_signal(signal.SIGINT)
+assert process.wait(30) == 0
+proved("--watch runs again when a file changes")
+
+times = []
+quick = source("quick", buildspec__yml=spec("true"))
+for _ in range(5):
+    begun = time.monotonic()
+    run(cwd=quick)
+    times.append(time.monotonic() - begun)
+print(f"  a trivial build takes {min(times) * 1000:.0f} ms at best, {sorted(times)[2] * 1000:.0f} ms in the middle")
+shutil.rmtree(top, ignore_errors=True)
