@@ -151,7 +151,7 @@ pub const CODES: &[Code] = &[
         "B041",
         "a report's format is not known",
         "Test results: JUNITXML (when nothing is said), CUCUMBERJSON, NUNITXML, NUNIT3XML, TESTNGXML, VISUALSTUDIOTRX. \
-         Coverage: CLOVERXML, COBERTURAXML, JACOCOXML, SIMPLECOV.",
+         Coverage: CLOVERXML, COBERTURAXML, JACOCOXML, SIMPLECOV, LCOVINFO.",
     ),
     code(
         "B042",

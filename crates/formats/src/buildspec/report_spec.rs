@@ -1,5 +1,7 @@
 //! What the `reports` section says.
 
+pub use crate::report::ReportFormat;
+
 /// One report group's files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
@@ -16,69 +18,5 @@ impl Report {
     /// True when the group is named by its ARN.
     pub fn is_arn(&self) -> bool {
         self.group.starts_with("arn:")
-    }
-}
-
-/// The formats of report files.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum ReportFormat {
-    #[default]
-    JunitXml,
-    CucumberJson,
-    NunitXml,
-    Nunit3Xml,
-    TestngXml,
-    VisualStudioTrx,
-    CloverXml,
-    CoberturaXml,
-    JacocoXml,
-    SimpleCov,
-}
-
-impl ReportFormat {
-    /// All of them; those of test results first.
-    pub const ALL: [ReportFormat; 10] = [
-        ReportFormat::JunitXml,
-        ReportFormat::CucumberJson,
-        ReportFormat::NunitXml,
-        ReportFormat::Nunit3Xml,
-        ReportFormat::TestngXml,
-        ReportFormat::VisualStudioTrx,
-        ReportFormat::CloverXml,
-        ReportFormat::CoberturaXml,
-        ReportFormat::JacocoXml,
-        ReportFormat::SimpleCov,
-    ];
-
-    /// The name in the buildspec.
-    pub fn name(self) -> &'static str {
-        match self {
-            ReportFormat::JunitXml => "JUNITXML",
-            ReportFormat::CucumberJson => "CUCUMBERJSON",
-            ReportFormat::NunitXml => "NUNITXML",
-            ReportFormat::Nunit3Xml => "NUNIT3XML",
-            ReportFormat::TestngXml => "TESTNGXML",
-            ReportFormat::VisualStudioTrx => "VISUALSTUDIOTRX",
-            ReportFormat::CloverXml => "CLOVERXML",
-            ReportFormat::CoberturaXml => "COBERTURAXML",
-            ReportFormat::JacocoXml => "JACOCOXML",
-            ReportFormat::SimpleCov => "SIMPLECOV",
-        }
-    }
-
-    /// True for code coverage, false for test results.
-    pub fn is_coverage(self) -> bool {
-        match self {
-            ReportFormat::CloverXml
-            | ReportFormat::CoberturaXml
-            | ReportFormat::JacocoXml
-            | ReportFormat::SimpleCov => true,
-            ReportFormat::JunitXml
-            | ReportFormat::CucumberJson
-            | ReportFormat::NunitXml
-            | ReportFormat::Nunit3Xml
-            | ReportFormat::TestngXml
-            | ReportFormat::VisualStudioTrx => false,
-        }
     }
 }

@@ -43,11 +43,10 @@ fn report(r: &mut Reader, group: &str, node: &Node) -> Option<Report> {
     })
 }
 
-/// AWS's samples write `JunitXml` as well as `JUNITXML`.
 fn file_format(r: &mut Reader, node: &Node) -> Option<ReportFormat> {
     let text = r.text("file-format", node)?;
     let folded: String = text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect();
-    let found = ReportFormat::ALL.into_iter().find(|format| format.name() == folded);
+    let found = ReportFormat::parse(&text);
     if found.is_none() {
         let names = ReportFormat::ALL.map(ReportFormat::name);
         let error = Diagnostic::error("B041", node.span, format!("report format '{text}' is not known"));

@@ -18,13 +18,14 @@ impl ReportKind {
 }
 
 /// A `file-format` of a buildspec.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ReportFormat {
+    #[default]
     JunitXml,
     CucumberJson,
     NunitXml,
     Nunit3Xml,
-    TestNgXml,
+    TestngXml,
     VisualStudioTrx,
     CloverXml,
     CoberturaXml,
@@ -34,13 +35,13 @@ pub enum ReportFormat {
 }
 
 impl ReportFormat {
-    /// Every format; the first is what counts when a buildspec names none.
+    /// Every format; those of test cases first.
     pub const ALL: [ReportFormat; 11] = [
         ReportFormat::JunitXml,
         ReportFormat::CucumberJson,
         ReportFormat::NunitXml,
         ReportFormat::Nunit3Xml,
-        ReportFormat::TestNgXml,
+        ReportFormat::TestngXml,
         ReportFormat::VisualStudioTrx,
         ReportFormat::CloverXml,
         ReportFormat::CoberturaXml,
@@ -49,9 +50,10 @@ impl ReportFormat {
         ReportFormat::LcovInfo,
     ];
 
-    /// The format that a buildspec names; letters count the same in both cases, as they do for CodeBuild.
+    /// The format that a buildspec names. AWS's samples write `JunitXml` as well as `JUNITXML`.
     pub fn parse(text: &str) -> Option<Self> {
-        ReportFormat::ALL.into_iter().find(|format| format.name().eq_ignore_ascii_case(text.trim()))
+        let plain: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
+        ReportFormat::ALL.into_iter().find(|format| format.name().eq_ignore_ascii_case(&plain))
     }
 
     /// The name in a buildspec.
@@ -61,7 +63,7 @@ impl ReportFormat {
             ReportFormat::CucumberJson => "CUCUMBERJSON",
             ReportFormat::NunitXml => "NUNITXML",
             ReportFormat::Nunit3Xml => "NUNIT3XML",
-            ReportFormat::TestNgXml => "TESTNGXML",
+            ReportFormat::TestngXml => "TESTNGXML",
             ReportFormat::VisualStudioTrx => "VISUALSTUDIOTRX",
             ReportFormat::CloverXml => "CLOVERXML",
             ReportFormat::CoberturaXml => "COBERTURAXML",
@@ -78,7 +80,7 @@ impl ReportFormat {
             | ReportFormat::CucumberJson
             | ReportFormat::NunitXml
             | ReportFormat::Nunit3Xml
-            | ReportFormat::TestNgXml
+            | ReportFormat::TestngXml
             | ReportFormat::VisualStudioTrx => ReportKind::Test,
             ReportFormat::CloverXml
             | ReportFormat::CoberturaXml
@@ -94,7 +96,7 @@ impl ReportFormat {
             ReportFormat::JunitXml => &["testsuites", "testsuite"],
             ReportFormat::NunitXml => &["test-results"],
             ReportFormat::Nunit3Xml => &["test-run"],
-            ReportFormat::TestNgXml => &["testng-results"],
+            ReportFormat::TestngXml => &["testng-results"],
             ReportFormat::VisualStudioTrx => &["TestRun"],
             // Cobertura's root has the same name; what is below differs.
             ReportFormat::CloverXml | ReportFormat::CoberturaXml => &["coverage"],

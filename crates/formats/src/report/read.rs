@@ -36,7 +36,7 @@ pub fn read_tests(format: ReportFormat, input: &mut dyn BufRead) -> Result<TestR
             let mut visitor = Nunit3::default();
             xml(&mut visitor).map(|()| visitor.report)
         }
-        ReportFormat::TestNgXml => {
+        ReportFormat::TestngXml => {
             let mut visitor = TestNg::default();
             xml(&mut visitor).map(|()| visitor.report)
         }
@@ -75,7 +75,7 @@ pub fn read_coverage(format: ReportFormat, input: &mut dyn BufRead) -> Result<Co
         | ReportFormat::CucumberJson
         | ReportFormat::NunitXml
         | ReportFormat::Nunit3Xml
-        | ReportFormat::TestNgXml
+        | ReportFormat::TestngXml
         | ReportFormat::VisualStudioTrx => Err(other_kind(format, "covered lines")),
     }
 }

@@ -106,7 +106,7 @@ fn nunit_3() {
 
 #[test]
 fn testng_without_its_configuration_methods() {
-    let report = tests(ReportFormat::TestNgXml, "testng.xml");
+    let report = tests(ReportFormat::TestngXml, "testng.xml");
     assert_eq!(counts(&report), [1, 1, 0, 1, 0]);
     assert_eq!(report.duration_nanos(), 290_000_000);
     let cases = report.into_cases();
