@@ -206,6 +206,40 @@ assert "cached before 1 and 1." in log(again), log(again)
 assert "LOCAL_DOCKER_LAYER_CACHE has no effect" in log(again)
 proved("LOCAL_CUSTOM_CACHE is kept on the server")
 
+BIG = r"""
+version: 0.2
+phases:
+  build:
+    commands:
+      - |
+        {
+          echo '<testsuite name="big">'
+          yes "<testcase classname='c' name='n' time='0.001'><system-out>................................</system-out></testcase>" | head -n 200000
+          echo '</testsuite>'
+        } > big.xml
+reports:
+  big:
+    files: big.xml
+"""
+project("big", BIG, artifacts={"type": "NO_ARTIFACTS"})
+started = codebuild.start_build(projectName="big")["build"]["id"]
+generating = eventually("a report that is being made", lambda: codebuild.list_reports(filter={"status": "GENERATING"})["reports"])
+server.kill()
+server.restart()
+assert codebuild.batch_get_reports(reportArns=generating)["reports"][0]["status"] == "GENERATING"
+big = eventually("the end of the big build", lambda: [
+    b for b in codebuild.batch_get_builds(ids=[started])["builds"] if b["buildComplete"]], seconds=300)[0]
+assert big["buildStatus"] == "SUCCEEDED" and big["reportArns"] == generating, big
+report = codebuild.batch_get_reports(reportArns=generating)["reports"][0]
+assert (report["status"], report["truncated"], report["testSummary"]["total"]) == ("SUCCEEDED", True, 200_000), report
+assert report["testSummary"]["durationInNanoSeconds"] == 200_000_000_000, report
+pages = codebuild.get_paginator("describe_test_cases").paginate(reportArn=report["arn"])
+assert sum(len(page["testCases"]) for page in pages) == 500
+status = open(f"/proc/{server.process.pid}/status").read()
+peak = int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) // 1024
+assert peak < 400, f"the server took {peak} MiB"
+proved(f"a report of 20 MB survives kill -9 of the server, is counted once, and keeps 500 cases ({peak} MiB at most)")
+
 codebuild.delete_report(arn=unit["arn"])
 assert codebuild.batch_get_reports(reportArns=[unit["arn"]])["reportsNotFound"] == [unit["arn"]]
 codebuild.delete_report_group(arn=group, deleteReports=True)

@@ -170,7 +170,7 @@ fn set(plan: &ReportPlan) -> ArtifactPlan {
         files: plan.files.clone(),
         exclude: Vec::new(),
         base_directory: plan.base_directory.clone(),
-        discard_paths: false,
+        discard_paths: plan.discard_paths,
         keep_symlinks: false,
         bucket: String::new(),
         key: String::new(),

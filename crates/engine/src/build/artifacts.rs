@@ -51,7 +51,7 @@ pub(super) fn plan(request: &Request, artifacts: Option<&Artifacts>) -> Result<V
     for target in std::iter::once(&request.artifacts).chain(&request.secondary_artifacts) {
         match target {
             ArtifactTarget::NoArtifacts => {}
-            ArtifactTarget::S3 { identifier, bucket, name, override_name, zip, .. } => {
+            ArtifactTarget::S3 { identifier, bucket, name, override_name, zip, by_build_id, .. } => {
                 let spec = match identifier {
                     None => artifacts.map(|a| &a.primary),
                     Some(id) => Some(secondary(artifacts, id)?),
@@ -64,7 +64,8 @@ pub(super) fn plan(request: &Request, artifacts: Option<&Artifacts>) -> Result<V
                 let packaging = if *zip { Packaging::Zip } else { Packaging::Folder };
                 let variable = needs_shell.then(|| format!("HEADWORKS_ARTIFACT_NAME_{}", sets.len()));
                 let mut set = set(identifier.clone(), spec, bucket, key, packaging, variable);
-                if let Some(prefix) = &spec.s3_prefix {
+                // As published: `PREFIX/BUILD-ID/NAME`; without the build's id it has no meaning.
+                if let Some(prefix) = spec.s3_prefix.as_ref().filter(|_| *by_build_id) {
                     set.key = join(&[prefix, &set.key]);
                 }
                 sets.push(set);

@@ -167,6 +167,7 @@ pub fn compile(request: &Request, dirs: &SourceDirs, spec: &Buildspec) -> Result
     }
     let env = environment(request, dirs, spec);
     let (cache, notes) = results::cache(request, spec, |key| results::expand_key(key, &env));
+    let reports = results::reports(spec, |group| results::expand_key(group, &env));
     if let Some(cache) = &cache {
         cache.add_steps(&mut steps, &request.work_dir, &dirs.primary);
     }
@@ -187,7 +188,6 @@ pub fn compile(request: &Request, dirs: &SourceDirs, spec: &Buildspec) -> Result
         timeout_seconds: u64::from(request.timeout_minutes) * 60,
         announce: true,
     };
-    let reports = results::reports(spec);
     Ok((Plan { artifacts, artifact_problem, exported, reports, cache, notes }, job))
 }
 

@@ -35,6 +35,9 @@ pub struct ReportPlan {
     pub files: Vec<String>,
     /// Relative to the source folder; may hold patterns.
     pub base_directory: Option<String>,
+    /// Names of exported files are without their folders.
+    #[serde(default)]
+    pub discard_paths: bool,
     /// The format as the buildspec names it.
     pub format: String,
 }
@@ -63,12 +66,13 @@ pub enum CachePlace {
     Local,
 }
 
-/// The reports that a buildspec asks for.
-pub(super) fn reports(spec: &Buildspec) -> Vec<ReportPlan> {
+/// The reports that a buildspec asks for. `expand` puts variables into the names of groups.
+pub(super) fn reports(spec: &Buildspec, expand: impl Fn(&str) -> Result<String, String>) -> Vec<ReportPlan> {
     let plan = |report: &formats::buildspec::Report| ReportPlan {
-        group: report.group.clone(),
+        group: expand(&report.group).unwrap_or_else(|_| report.group.clone()),
         files: report.files.clone(),
         base_directory: report.base_directory.clone(),
+        discard_paths: report.discard_paths,
         format: report.file_format.name().to_owned(),
     };
     spec.reports.iter().map(plan).collect()
