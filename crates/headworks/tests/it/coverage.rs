@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use headworks::registry;
 
 /// Operations that answer, always with a refusal that says why.
-const REFUSED: &[(&str, &str)] = &[("iam", "UploadSSHPublicKey")];
+const REFUSED: &[(&str, &str)] = &[("codebuild", "PutResourcePolicy"), ("iam", "UploadSSHPublicKey")];
 
 fn report() -> String {
     let mut text = String::from(

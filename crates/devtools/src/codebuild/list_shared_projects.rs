@@ -1,0 +1,21 @@
+//! ListSharedProjects: what other accounts share with the caller, which is nothing (see `put_resource_policy`).
+//! Follows <https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ListSharedProjects.html>.
+
+use base::ApiError;
+use platform::Cx;
+use serde::{Deserialize, Serialize};
+
+/// The request.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Input {}
+
+/// The answer.
+#[derive(Clone, Debug, Serialize)]
+pub struct Output {
+    pub projects: Vec<String>,
+}
+
+/// Lists nothing.
+pub async fn list_shared_projects(_cx: &Cx, _input: Input) -> Result<Output, ApiError> {
+    Ok(Output { projects: Vec::new() })
+}
