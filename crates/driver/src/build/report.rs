@@ -4,6 +4,7 @@
 //! Deviation: exported files have names of our own, because AWS does not publish its own; a coverage report shows at most
 //! 10,000 files.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use base::{ApiError, ErrorKind, Scope};
 use devtools::codebuild::{NewReport, OpenReport, ReportContent, S3ReportExportConfig, close_report, open_report};
 use engine::build::{ArtifactPlan, BuildInput, Packaging, ReportPlan};
 use formats::report::{
-    CoverageReport, CoverageTotals, ReadError, ReportFormat, ReportKind, TestReport, read_coverage, read_tests,
+    CoverageReport, CoverageTotals, ReadError, ReportFormat, ReportKind, TestReport, detect, read_coverage, read_tests,
 };
 use platform::{Cx, s3};
 use store::outbox::Claimed;
@@ -25,6 +26,8 @@ use crate::archive::{Content, Member, pack};
 
 /// The files of coverage reports that are kept; the sums are of all.
 const MAX_FILES: usize = 10_000;
+/// Files that are looked at for reports that nobody has named.
+const MAX_LOOKED_AT: usize = 50_000;
 
 /// What came of a build's reports.
 #[derive(Clone, Debug, Default)]
@@ -151,6 +154,62 @@ pub(super) async fn read(
         reported.failure = Some(format!("Error in UPLOAD_ARTIFACTS phase: [{}]", missing.join(" ")));
     }
     Ok(reported)
+}
+
+/// Reports in files that no section of the buildspec names, a group for each format.
+pub(super) async fn discovered(
+    source_dir: &Path,
+    pattern: &str,
+    named: &[ReportPlan],
+) -> Result<Vec<ReportPlan>, PerformError> {
+    let (dir, pattern, named) = (source_dir.to_owned(), pattern.to_owned(), named.to_vec());
+    let work = tokio::task::spawn_blocking(move || look_for(&dir, &pattern, &named));
+    match work.await.map_err(|e| PerformError::new("look for reports", e))? {
+        Ok(plans) => Ok(plans),
+        // The pattern matches nothing, or is none: then there are no reports.
+        Err(CollectError::User(_)) => Ok(Vec::new()),
+        Err(CollectError::Io(e)) => Err(PerformError::new("look for reports", e)),
+    }
+}
+
+fn look_for(source_dir: &Path, pattern: &str, named: &[ReportPlan]) -> Result<Vec<ReportPlan>, CollectError> {
+    let mut taken = BTreeSet::new();
+    for plan in named {
+        for member in collect(source_dir, &set(plan)).unwrap_or_default() {
+            if let Content::File { path, .. } = member.content {
+                taken.insert(path);
+            }
+        }
+    }
+    let pattern = pattern.trim_start_matches("./").trim_end_matches('/');
+    let everywhere = ReportPlan {
+        group: String::new(),
+        files: vec![pattern.to_owned(), format!("{pattern}/**/*")],
+        base_directory: None,
+        discard_paths: false,
+        format: String::new(),
+    };
+    let mut found: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
+    for member in collect(source_dir, &set(&everywhere))?.into_iter().take(MAX_LOOKED_AT) {
+        let Content::File { path, .. } = &member.content else { continue };
+        // Packages of others bring reports of their own tests.
+        let foreign = member.name.split('/').any(|part| matches!(part, "node_modules" | ".git"));
+        if foreign || taken.contains(path) {
+            continue;
+        }
+        if let Some(format) = detect(&member.name, &mut BufReader::new(File::open(path)?)) {
+            let plain = |c: char| if "*?[]{}!\\".contains(c) { format!("\\{c}") } else { c.to_string() };
+            found.entry(format.name()).or_default().push(member.name.chars().map(plain).collect());
+        }
+    }
+    let plan = |(format, files): (&'static str, Vec<String>)| ReportPlan {
+        group: format!("{format}-AutoDiscovered"),
+        files,
+        base_directory: None,
+        discard_paths: false,
+        format: format.to_owned(),
+    };
+    Ok(found.into_iter().map(plan).collect())
 }
 
 async fn found(source_dir: &Path, plan: &ReportPlan) -> Result<Result<Vec<Member>, String>, PerformError> {

@@ -95,6 +95,28 @@ async fn report_files_that_are_not_there_fail_the_build_as_they_do_on_aws() {
 }
 
 #[tokio::test]
+async fn reports_that_no_section_names_are_found_when_a_variable_asks_for_it() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        let spec = "version: 0.2\nenv: {variables: {CODEBUILD_CONFIG_AUTO_DISCOVER: 'true'}}\nphases:\n  build:\n    commands: [make]\nreports:\n  unit:\n    files: ['out/*.xml']\n";
+        let id = build(&world, spec, json!({}), |dir| {
+            write(dir.join("src/out/a.xml"), GOOD);
+            write(dir.join("src/other/[b].xml"), GOOD);
+            write(dir.join("src/node_modules/x/c.xml"), GOOD);
+            write(dir.join("src/pom.xml"), "<project/>");
+        })
+        .await;
+        let arns = world.state(&id).await.facts.reports;
+        let input = serde_json::from_value(json!({ "reportArns": arns })).unwrap();
+        let reports = codebuild::batch_get_reports(&world.cx.cx, input).await.unwrap().reports;
+        let told: Vec<_> = reports.iter().map(|r| (r["name"].clone(), r["testSummary"]["total"].clone())).collect();
+        let expected = [(json!("demo-unit"), json!(2)), (json!("demo-JUNITXML-AutoDiscovered"), json!(2))];
+        assert_eq!(told, expected);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_build_that_is_stopped_while_its_reports_are_read_leaves_none_that_is_for_ever_made() {
     each_engine(machines(), |test| async move {
         let world = world(test);

@@ -54,13 +54,18 @@ pub(super) async fn upload(cx: &Cx, claimed: &Claimed, wanted: Wanted<'_>) -> Re
     // Not in the build's own folder: what it left there may be a link to anywhere.
     let scratch = Scratch::new(cx, &claimed.key)?;
     let place = report::Where { source_dir, scratch: scratch.path(), project: &results.project, build_arn };
-    let opened = report::open(cx, claimed, place, &results.reports).await?;
+    let mut reports = results.reports.clone();
+    if let Some(pattern) = results.discover.as_ref().filter(|_| state.as_ref().is_some_and(|s| s.completed().is_none()))
+    {
+        reports.extend(report::discovered(source_dir, pattern, &results.reports).await?);
+    }
+    let opened = report::open(cx, claimed, place, &reports).await?;
     let Some(state) = state.filter(|state| state.completed().is_none()) else {
         // Stopped while this was done before: what was begun then is not completed any more.
         let given_up = report::given_up(opened);
         return answer::told(cx, claimed, given_up, Vec::new(), None).await;
     };
-    let reported = report::read(cx, place, &results.reports, opened).await?;
+    let reported = report::read(cx, place, &reports, opened).await?;
     let failed = |code: &str, message: String| BuildInput::UploadFailed {
         key: claimed.key.clone(),
         code: code.to_owned(),

@@ -20,6 +20,9 @@ pub struct Plan {
     pub exported: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reports: Vec<ReportPlan>,
+    /// Pattern of files that may be reports, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discover: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache: Option<CachePlan>,
     /// Lines about the cache for the log.
@@ -167,6 +170,7 @@ pub fn compile(request: &Request, dirs: &SourceDirs, spec: &Buildspec) -> Result
     }
     let env = environment(request, dirs, spec);
     let (cache, notes) = results::cache(request, spec, |key| results::expand_key(key, &env));
+    let discover = results::discover(&env);
     let reports = results::reports(spec, |group| results::expand_key(group, &env));
     if let Some(cache) = &cache {
         cache.add_steps(&mut steps, &request.work_dir, &dirs.primary);
@@ -188,7 +192,7 @@ pub fn compile(request: &Request, dirs: &SourceDirs, spec: &Buildspec) -> Result
         timeout_seconds: u64::from(request.timeout_minutes) * 60,
         announce: true,
     };
-    Ok((Plan { artifacts, artifact_problem, exported, reports, cache, notes }, job))
+    Ok((Plan { artifacts, artifact_problem, exported, reports, discover, cache, notes }, job))
 }
 
 /// What would silently not happen must not begin.

@@ -19,6 +19,9 @@ pub struct Results {
     pub project: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reports: Vec<ReportPlan>,
+    /// Pattern of files that are reported when they look like reports.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub discover: Option<String>,
     /// Present when the build's end fills the cache.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache: Option<CachePlan>,
@@ -76,6 +79,20 @@ pub(super) fn reports(spec: &Buildspec, expand: impl Fn(&str) -> Result<String, 
         format: report.file_format.name().to_owned(),
     };
     spec.reports.iter().map(plan).collect()
+}
+
+/// Where reports are looked for that no section names.
+///
+/// Deviation: CodeBuild looks for them in every build; here in those that set one of its two variables for it, because
+/// looking at every file takes longer than many a build.
+pub(super) fn discover(env: &BTreeMap<String, String>) -> Option<String> {
+    let switch = env.get("CODEBUILD_CONFIG_AUTO_DISCOVER").map(|value| value.trim().eq_ignore_ascii_case("true"));
+    let place = env.get("CODEBUILD_CONFIG_AUTO_DISCOVER_DIR").map(|dir| dir.trim()).filter(|dir| !dir.is_empty());
+    match (switch, place) {
+        (Some(false), _) | (None, None) => None,
+        (Some(true), None) => Some("**/*".to_owned()),
+        (Some(true) | None, Some(place)) => Some(place.to_owned()),
+    }
 }
 
 /// What the project's cache and the buildspec's section come to, with lines for the log. `expand` puts variables in.

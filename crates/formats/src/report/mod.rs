@@ -12,6 +12,7 @@ mod clover;
 mod cobertura;
 mod coverage;
 mod cucumber;
+mod detect;
 mod duration;
 mod error;
 mod format;
@@ -33,6 +34,7 @@ mod xml;
 
 pub use cases::{CaseStatus, MAX_CASES, TestCase, TestReport};
 pub use coverage::{CoverageReport, CoverageTotals, FileCoverage};
+pub use detect::detect;
 pub use error::ReadError;
 pub use format::{ReportFormat, ReportKind};
 pub use read::{read_coverage, read_tests};

@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use formats::report::{
-    CaseStatus, CoverageReport, CoverageTotals, ReadError, ReportFormat, ReportKind, TestCase, TestReport,
+    CaseStatus, CoverageReport, CoverageTotals, ReadError, ReportFormat, ReportKind, TestCase, TestReport, detect,
     read_coverage, read_tests,
 };
 use proptest::prelude::*;
@@ -170,6 +170,36 @@ fn coverage_of_every_format() {
         (ReportFormat::LcovInfo, "lcov.info", named(&[("src/cart.ts", [1, 1, 1, 1]), ("src/pay.ts", [1, 0, 0, 0])])),
     ] {
         assert_eq!(files(coverage(format, name)), expected, "{name}");
+    }
+}
+
+#[test]
+fn formats_are_told_from_the_beginning_of_a_file() {
+    for (name, format) in [
+        ("surefire.xml", Some(ReportFormat::JunitXml)),
+        ("jest.xml", Some(ReportFormat::JunitXml)),
+        ("nunit2.xml", Some(ReportFormat::NunitXml)),
+        ("nunit3.xml", Some(ReportFormat::Nunit3Xml)),
+        ("testng.xml", Some(ReportFormat::TestngXml)),
+        ("vstest.trx", Some(ReportFormat::VisualStudioTrx)),
+        ("cucumber.json", Some(ReportFormat::CucumberJson)),
+        ("clover.xml", Some(ReportFormat::CloverXml)),
+        ("cobertura.xml", Some(ReportFormat::CoberturaXml)),
+        ("jacoco.xml", Some(ReportFormat::JacocoXml)),
+        ("resultset.json", Some(ReportFormat::SimpleCov)),
+        ("simplecov_coverage.json", None),
+        ("lcov.info", Some(ReportFormat::LcovInfo)),
+    ] {
+        assert_eq!(detect(name, &mut open(name)), format, "{name}");
+    }
+    for (name, text) in [
+        ("pom.xml", "<project/>"),
+        ("report.xml", "<report><title/></report>"),
+        ("broken.xml", "<testsuite"),
+        ("package.json", "{\"name\": 1}"),
+        ("a.txt", "<testsuite/>"),
+    ] {
+        assert_eq!(detect(name, &mut text.as_bytes()), None, "{name}");
     }
 }
 

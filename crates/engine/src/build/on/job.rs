@@ -185,11 +185,12 @@ fn finished(mut turn: Turn, plan: &Plan, exported: BTreeMap<String, String>) -> 
     let results = Results {
         project: request.project.clone(),
         reports: plan.reports.clone(),
+        discover: plan.discover.clone(),
         // A build that failed may have left anything.
         cache: plan.cache.clone().filter(|cache| cache.saves && status == BuildStatus::Succeeded),
         problem: plan.artifact_problem.clone(),
     };
-    let nothing_else = results.reports.is_empty() && results.cache.is_none();
+    let nothing_else = results.reports.is_empty() && results.discover.is_none() && results.cache.is_none();
     if let Some(problem) = results.problem.as_ref().filter(|_| nothing_else) {
         turn.close(now, BuildStatus::Failed, Some(problem.clone()));
         return turn.complete(BuildStatus::Failed, Vec::new());
