@@ -25,5 +25,5 @@ pub use driver::{Driver, DriverHandle};
 pub use first::First;
 pub use performer::{PerformError, Performer};
 pub use pipeline::{PipelinePerformer, PipelineStarter};
-pub use retention::{LogSweep, ReportSweep, SessionSweep};
+pub use retention::{LogSweep, ReportSweep, SecretSweep, SessionSweep};
 pub use sweep::Sweep;

@@ -1,4 +1,4 @@
-//! The sweeps of reports, of logs and of temporary credentials.
+//! The sweeps of reports, of logs, of deleted secrets and of temporary credentials.
 
 use std::time::Duration;
 
@@ -51,6 +51,30 @@ impl Sweep for ReportSweep {
             let gone = devtools::codebuild::sweep_reports(&cx.cx.store).await?;
             if gone > 0 {
                 tracing::debug!(reports = gone, "reports that had expired were removed");
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Removes deleted secrets that can be restored no longer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SecretSweep;
+
+impl Sweep for SecretSweep {
+    fn name(&self) -> &'static str {
+        "secrets"
+    }
+
+    fn every(&self) -> Duration {
+        Duration::from_secs(3600)
+    }
+
+    fn run<'a>(&'a self, cx: &'a DriverCx) -> Done<'a> {
+        Box::pin(async move {
+            let gone = platform::secretsmanager::sweep(&cx.cx.store).await?;
+            if gone > 0 {
+                tracing::info!(secrets = gone, "deleted secrets were removed for good");
             }
             Ok(())
         })

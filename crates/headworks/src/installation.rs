@@ -20,6 +20,7 @@ use store::{Machines, Store, StoreOptions};
 use tokio::sync::Mutex;
 
 use crate::config::Config;
+use crate::installation_key;
 use crate::metrics::Metrics;
 use crate::root_key::{self, RootKey};
 use crate::runner::{self, Chosen};
@@ -60,6 +61,12 @@ pub enum OpenError {
     },
     #[error("another server is running on the data folder {dir}")]
     Locked { dir: PathBuf },
+    #[error("cannot read or make the installation's key in the data folder {dir}")]
+    Key {
+        dir: PathBuf,
+        #[source]
+        source: io::Error,
+    },
     #[error("cannot open the database")]
     Store(#[source] store::Error),
     #[error("cannot open the object store")]
@@ -72,6 +79,10 @@ impl OpenError {
         match self {
             OpenError::Make { .. } => "name a folder that this user may make or write with --data (setting data_dir)",
             OpenError::Write { .. } => "it must belong to the user who runs the server",
+            OpenError::Key { .. } => {
+                "the file installation-key must belong to the user who runs the server; without it the stored secrets \
+                 cannot be read"
+            }
             OpenError::Locked { .. } => "stop that server, or name another folder with --data",
             OpenError::Store(e) => store_hint(e),
             OpenError::Objects(_) => "the folder `objects` in the data folder must be writable",
@@ -135,7 +146,16 @@ impl Installation {
         let hosts = wire::EndpointHosts::new(host_of(&endpoint));
         let disk = Arc::new(Disk::new(&dir, config.disk_warn_free_bytes, config.disk_min_free_bytes));
         let local_sources = config.private.as_ref().map(|private| private.sources.clone()).unwrap_or_default();
-        let site = Arc::new(Site { endpoint, data_dir: dir.clone(), disk, local_sources, test_mode: config.test_mode });
+        let key = installation_key::read_or_make(&dir, &*ids);
+        let key = Arc::new(key.map_err(|source| OpenError::Key { dir: dir.clone(), source })?);
+        let site = Arc::new(Site {
+            endpoint,
+            data_dir: dir.clone(),
+            disk,
+            key,
+            local_sources,
+            test_mode: config.test_mode,
+        });
         let executor = runner::choose(&config, &dir);
         let cx = Cx { store, objects, clock, ids, caller, credentials: Arc::default(), site };
         Ok(Arc::new(Installation {
@@ -211,6 +231,7 @@ impl Installation {
             .sweep(driver::DiskSweep::default())
             .sweep(driver::LogSweep)
             .sweep(driver::ReportSweep)
+            .sweep(driver::SecretSweep)
             .sweep(driver::SessionSweep)
     }
 

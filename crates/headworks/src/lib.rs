@@ -7,6 +7,7 @@ pub mod config;
 mod demo;
 mod git_http;
 mod installation;
+mod installation_key;
 mod metrics;
 pub mod registry;
 mod root_key;

@@ -9,6 +9,7 @@ use store::objects::Objects;
 
 use crate::disk::Disk;
 use crate::iam::CredentialCache;
+use crate::sealing::SealingKey;
 
 /// The context of one call. Cheap to clone.
 #[derive(Clone)]
@@ -53,6 +54,8 @@ pub struct Site {
     pub data_dir: PathBuf,
     /// How much room is left there.
     pub disk: Arc<Disk>,
+    /// What secrets are encrypted under before they reach the database.
+    pub key: Arc<SealingKey>,
     /// Folders of this machine that builds may have as sources of type LOCAL; none on a server.
     pub local_sources: Vec<PathBuf>,
     /// Any signature is accepted, and the whole state may be dropped by one request.

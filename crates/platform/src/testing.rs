@@ -6,7 +6,7 @@ use base::{AccountId, Region, Scope, SequentialIds};
 use store::objects::Objects;
 use store::testing::TestStore;
 
-use crate::{Caller, Cx, Disk, Principal, Site};
+use crate::{Caller, Cx, Disk, Principal, SealingKey, Site};
 
 /// The root of account 123456789012 in eu-central-1, with predictable identifiers and the store's fake clock.
 pub fn cx(test: &TestStore) -> Cx {
@@ -37,6 +37,7 @@ pub fn cx(test: &TestStore) -> Cx {
             endpoint: "http://127.0.0.1:4566".to_owned(),
             data_dir: test.dir.path().to_owned(),
             disk: Arc::new(Disk::unwatched()),
+            key: Arc::new(SealingKey::new(&[7; 32])),
             // Roles that tests name need not exist.
             local_sources: Vec::new(),
             test_mode: true,

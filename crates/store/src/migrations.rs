@@ -12,6 +12,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (5, "codecommit", include_str!("../migrations/0005_codecommit.sql")),
     (6, "codebuild", include_str!("../migrations/0006_codebuild.sql")),
     (7, "codepipeline", include_str!("../migrations/0007_codepipeline.sql")),
+    (8, "secrets", include_str!("../migrations/0008_secrets.sql")),
     (9, "reports", include_str!("../migrations/0009_reports.sql")),
     (13, "build_sessions", include_str!("../migrations/0013_build_sessions.sql")),
     (14, "queues", include_str!("../migrations/0014_queues.sql")),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base::{AccountId, Clock, Region, Scope, SequentialIds};
 use engine::build::{Build, BuildEffect, BuildState, Parent, SourceKind};
-use platform::{Caller, Cx, Disk, Principal, Site};
+use platform::{Caller, Cx, Disk, Principal, SealingKey, Site};
 use serde_json::{Value, json};
 use store::testing::{TestStore, each_engine};
 use store::{Machines, machine, outbox};
@@ -45,6 +45,7 @@ pub(super) fn world(test: TestStore) -> World {
             endpoint: "http://127.0.0.1:4566".to_owned(),
             data_dir: test.dir.path().to_owned(),
             disk: Arc::new(Disk::unwatched()),
+            key: Arc::new(SealingKey::new(&[7; 32])),
             // Roles that tests name need not exist.
             local_sources: Vec::new(),
             test_mode: true,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use base::{AccountId, ApiError, Clock, Event, Region, Scope, SequentialIds};
 use engine::pipeline::{ActionEffect, ActionResult, Execution, ExecutionInput, Gates, Work};
-use platform::{Caller, Cx, Disk, Principal, Site};
+use platform::{Caller, Cx, Disk, Principal, SealingKey, Site};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -46,6 +46,7 @@ fn world(test: TestStore) -> World {
             endpoint: "http://127.0.0.1:4566".to_owned(),
             data_dir: test.dir.path().to_owned(),
             disk: Arc::new(Disk::unwatched()),
+            key: Arc::new(SealingKey::new(&[7; 32])),
             // Roles that tests name need not exist.
             local_sources: Vec::new(),
             test_mode: true,

@@ -55,3 +55,13 @@ fn codes_of_s3_are_modelled_or_in_its_list() {
 fn codes_of_logs_are_modelled() {
     check("logs", platform::logs::errors::CODES, &[]);
 }
+
+#[test]
+fn codes_of_secrets_manager_are_modelled() {
+    check("secretsmanager", platform::secretsmanager::CODES, &[]);
+}
+
+#[test]
+fn codes_of_parameter_store_are_modelled() {
+    check("ssm", platform::ssm::CODES, &[]);
+}

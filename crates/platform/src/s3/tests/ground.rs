@@ -10,7 +10,7 @@ pub(super) use store::objects::Objects;
 pub(super) use store::testing::{TestStore, each_engine};
 
 pub(super) use super::super::*;
-pub(super) use crate::{ByteStream, Caller, Cx, Disk, Principal, Site};
+pub(super) use crate::{ByteStream, Caller, Cx, Disk, Principal, SealingKey, Site};
 
 /// A context with the bucket `b-1` in us-east-1.
 pub(super) async fn cx(test: &TestStore) -> Cx {
@@ -38,6 +38,7 @@ pub(super) fn bare(test: &TestStore, account: &str, region: &str) -> Cx {
             endpoint: "http://127.0.0.1:4566".to_owned(),
             data_dir: test.dir.path().to_owned(),
             disk: Arc::new(Disk::unwatched()),
+            key: Arc::new(SealingKey::new(&[7; 32])),
             local_sources: Vec::new(),
             test_mode: false,
         }),
