@@ -1,8 +1,8 @@
 //! An executor without processes: does what it is told, and goes wrong as it is told.
 //!
-//! It understands just enough commands for tests: `echo TEXT`, `export NAME=VALUE`, `true`, `false`, `exit N`, and `sleep`
-//! and `hang`, which never end by themselves. Every other command succeeds and says so. Time comes from its clock and the
-//! job's timeout is ignored: a job that hangs ends by `cancel`.
+//! It understands just enough commands for tests: `echo TEXT`, `echo $NAME`, `export NAME=VALUE`, `true`, `false`,
+//! `exit N`, and `sleep` and `hang`, which never end by themselves. Every other command succeeds and says so. Time comes
+//! from its clock and the job's timeout is ignored: a job that hangs ends by `cancel`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -267,7 +267,9 @@ impl Run<'_> {
                 break;
             }
         }
-        let exported = self.spec.exported.iter().filter_map(|n| Some((n.clone(), self.env.get(n)?.clone()))).collect();
+        let masker = self.masker();
+        let exported = self.spec.exported.iter().filter_map(|n| Some((n.clone(), masker.mask(self.env.get(n)?))));
+        let exported = exported.collect();
         let steps = self.job.steps.clone();
         self.job.end(JobOutcome::Finished { steps, exported });
     }
@@ -321,7 +323,10 @@ impl Run<'_> {
         }
         let (word, rest) = command.trim().split_once(' ').unwrap_or((command.trim(), ""));
         match word {
-            "echo" => self.say(rest),
+            "echo" => {
+                let variable = rest.strip_prefix('$').map(|name| self.env.get(name).cloned().unwrap_or_default());
+                self.say(&variable.unwrap_or_else(|| rest.to_owned()));
+            }
             "export" => {
                 if let Some((name, value)) = rest.split_once('=') {
                     self.env.insert(name.to_owned(), value.to_owned());
@@ -336,12 +341,15 @@ impl Run<'_> {
         Went::Status(0)
     }
 
+    fn masker(&self) -> Masker {
+        Masker::new(self.spec.masked.iter().map(|s| s.expose().as_str()))
+    }
+
     fn say(&mut self, text: &str) {
         if self.behaviour == Behaviour::LoseLogs {
             return;
         }
-        let masker = Masker::new(self.spec.masked.iter().map(|s| s.expose().as_str()));
-        let text = format!("{}\n", masker.mask(text));
+        let text = format!("{}\n", self.masker().mask(text));
         let position = self.job.position();
         self.job.reports.push(JobReport::Output { position, time: self.clock.now(), text });
     }

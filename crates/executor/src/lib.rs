@@ -8,6 +8,7 @@
 mod contract;
 pub mod dummy;
 mod folder;
+mod forms;
 pub mod host;
 mod journal;
 mod output;

@@ -1,19 +1,22 @@
 //! From raw bytes to lines that may be shown: masks secrets, also where they cross chunks, and bounds the lines.
 
+use std::collections::BTreeSet;
+
+use crate::forms::forms;
+
 /// What stands in place of a secret.
 const MASK: &[u8] = b"***";
 /// Longer lines are cut.
 const MAX_LINE_LEN: usize = 64 << 10;
-/// Single lines of a secret of several lines are masked too from this length on; shorter ones would mask words at random.
-const MIN_PART_LEN: usize = 8;
 
-/// Masks secrets in a stream of bytes.
+/// Masks secrets in a stream of bytes, in every form that [`forms`] knows.
 pub(crate) struct Masker {
-    /// Longest first, so that a secret which contains another one is masked as a whole.
-    secrets: Vec<Vec<u8>>,
-    first_bytes: [bool; 256],
+    /// By their first byte; in each list the longest first, so that a secret which contains another one is masked as a
+    /// whole.
+    by_first_byte: Vec<Vec<Vec<u8>>>,
     /// The end of what was seen, as long as it could be the beginning of a secret.
     held: Vec<u8>,
+    is_empty: bool,
 }
 
 enum Match {
@@ -25,23 +28,19 @@ enum Match {
 
 impl Masker {
     pub fn new<'a>(values: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut secrets: Vec<Vec<u8>> = Vec::new();
-        for value in values {
-            secrets.push(value.as_bytes().to_vec());
-            if value.contains('\n') {
-                secrets.extend(value.lines().filter(|l| l.len() >= MIN_PART_LEN).map(|l| l.as_bytes().to_vec()));
+        let secrets: BTreeSet<Vec<u8>> = values.into_iter().flat_map(forms).collect();
+        let is_empty = secrets.is_empty();
+        let mut by_first_byte = vec![Vec::new(); 256];
+        for secret in secrets {
+            let first = secret.first().map(|byte| usize::from(*byte));
+            if let Some(list) = first.and_then(|first| by_first_byte.get_mut(first)) {
+                list.push(secret);
             }
         }
-        secrets.retain(|s| !s.is_empty());
-        secrets.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        secrets.dedup();
-        let mut first_bytes = [false; 256];
-        for byte in secrets.iter().filter_map(|s| s.first()) {
-            if let Some(slot) = first_bytes.get_mut(usize::from(*byte)) {
-                *slot = true;
-            }
+        for list in &mut by_first_byte {
+            list.sort_by(|a: &Vec<u8>, b: &Vec<u8>| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         }
-        Masker { secrets, first_bytes, held: Vec::new() }
+        Masker { by_first_byte, held: Vec::new(), is_empty }
     }
 
     /// Appends to `out` what of the stream so far is certain.
@@ -62,7 +61,7 @@ impl Masker {
     }
 
     fn go(&mut self, chunk: &[u8], out: &mut Vec<u8>, last: bool) {
-        if self.secrets.is_empty() {
+        if self.is_empty {
             out.extend_from_slice(chunk);
             return;
         }
@@ -98,11 +97,15 @@ impl Masker {
     }
 
     fn begins(&self, byte: u8) -> bool {
-        self.first_bytes.get(usize::from(byte)).copied().unwrap_or(false)
+        !self.beginning_with(byte).is_empty()
+    }
+
+    fn beginning_with(&self, byte: u8) -> &[Vec<u8>] {
+        self.by_first_byte.get(usize::from(byte)).map(Vec::as_slice).unwrap_or_default()
     }
 
     fn find(&self, bytes: &[u8], last: bool) -> Match {
-        for secret in &self.secrets {
+        for secret in bytes.first().map(|byte| self.beginning_with(*byte)).unwrap_or_default() {
             if bytes.starts_with(secret) {
                 return Match::Whole(secret.len());
             }
@@ -219,6 +222,16 @@ mod tests {
         let key = "-----BEGIN\nMIIEpAIBAAK\nab\n";
         assert_eq!(masked(&[key], &["<-----BEGIN\nMIIEpAIBAAK\nab\n>"]), "<***>");
         assert_eq!(masked(&[key], &["MIIEpAIBAAK ab"]), "*** ab");
+    }
+
+    #[test]
+    fn every_form_is_masked_wherever_the_chunks_are_cut() {
+        let secret = "s3cret/\"value\"";
+        let text = "a s3cret/\\\"value\\\" b s3cret%2F%22value%22 c czNjcmV0LyJ2YWx1ZSI= d";
+        for cut in 0..=text.len() {
+            let (a, b) = text.split_at(cut);
+            assert_eq!(masked(&[secret], &[a, b]), "a *** b *** c *** d");
+        }
     }
 
     #[test]

@@ -43,7 +43,8 @@ pub(super) fn run(
         quiet(session, &shell::export_script(inside, &spec.exported))?;
         for name in spec.exported.iter().filter(|name| shell::is_variable(name)) {
             if let Some(value) = session.control.exported_value(name)? {
-                progress.exported.insert(name.clone(), value);
+                // It is shown to whoever may see the build.
+                progress.exported.insert(name.clone(), session.masker.mask(&value));
             }
         }
     }
