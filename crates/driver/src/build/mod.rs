@@ -19,6 +19,7 @@ mod results_tests;
 mod resume;
 mod run;
 mod s3_log;
+mod secrets;
 #[cfg(test)]
 mod tests;
 mod upload;

@@ -1,7 +1,7 @@
 //! Runs the job and copies what it tells: lines into the log, steps and the end to the machine.
 
 use base::{JobOutcome, JobSpec, StepRecord, Timestamp};
-use engine::build::{BuildInput, BuildState, CachePlan, Logs, container_line};
+use engine::build::{BuildInput, BuildState, CachePlan, Logs, Reference, Stage, container_line};
 use executor::{Executor, ExecutorError, JobReport, JobState, Position};
 use futures_util::StreamExt;
 use platform::Cx;
@@ -10,7 +10,8 @@ use store::outbox::{self, Claimed};
 use store::tables::codebuild_log_cursor as cursor;
 
 use super::credentials::with_credentials;
-use super::{answer, cache, log, prepare};
+use super::secrets::with_values;
+use super::{answer, cache, log, prepare, secrets};
 use crate::{DriverCx, PerformError};
 
 /// Reports written in one transaction.
@@ -50,8 +51,19 @@ pub(super) async fn run(driver: &DriverCx, claimed: &Claimed, job: Job<'_>) -> R
             return Err(PerformError::new("begin a build", full));
         }
         prepare::make(&job.spec.current_dir).await?;
-        let started = if at == 0 {
-            let (spec, note) = with_credentials(cx, &state.request, job.spec).await;
+        let references = references(&state.stage);
+        // A server that died right after the start has told of none; the job runs with the values of then.
+        let started = if at == 0 && (references.is_empty() || !has_begun(executor.as_ref(), &job.spec.id).await?) {
+            let spec = match with_values(cx, &state.request, job.spec, references).await {
+                Ok(spec) => spec,
+                Err(secrets::Trouble::Failure { code, message }) => {
+                    let key = claimed.key.clone();
+                    let failed = BuildInput::SecretsFailed { key, code: code.to_owned(), message };
+                    return answer::result(cx, claimed, failed).await.map(|_| ());
+                }
+                Err(secrets::Trouble::Retry(e)) => return Err(e),
+            };
+            let (spec, note) = with_credentials(cx, &state.request, &spec).await;
             preamble.extend(note);
             if let Some(plan) = job.cache {
                 let owner = cache::Owner {
@@ -63,7 +75,7 @@ pub(super) async fn run(driver: &DriverCx, claimed: &Claimed, job: Job<'_>) -> R
             }
             executor.start(&spec).await
         } else {
-            // It has told something, so it runs or has run; this only makes sure of it.
+            // It runs or has run; this only makes sure of it. What it was given is not read again: it may have changed.
             executor.start(job.spec).await
         };
         match started {
@@ -95,6 +107,20 @@ pub(super) async fn run(driver: &DriverCx, claimed: &Claimed, job: Job<'_>) -> R
 async fn has_begun(executor: &dyn Executor, job: &str) -> Result<bool, PerformError> {
     let jobs = executor.list().await.map_err(|e| PerformError::new("look for a build's job", e))?;
     Ok(jobs.iter().any(|entry| entry.id == job && entry.state != JobState::Waiting))
+}
+
+/// What the job's variables refer to.
+fn references(stage: &Stage) -> &[Reference] {
+    match stage {
+        Stage::QueuedToRun(plan) | Stage::Running(plan) => &plan.references,
+        Stage::Submitted
+        | Stage::QueuedToPrepare
+        | Stage::Preparing
+        | Stage::Stopping(_)
+        | Stage::Cut { .. }
+        | Stage::Uploading(_)
+        | Stage::Completed { .. } => &[],
+    }
 }
 
 async fn follow(

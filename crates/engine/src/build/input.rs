@@ -18,6 +18,8 @@ pub enum BuildInput {
     Prepared { key: String, sourced: Sourced },
     /// A source or the environment could not be had.
     PrepareFailed { key: String, failure: SourceFailure },
+    /// A value that a variable refers to could not be had; the job did not start.
+    SecretsFailed { key: String, code: String, message: String },
     /// Steps of the job began or ended; a record may come more than once.
     StepsReported { key: String, steps: Vec<StepRecord> },
     /// The job is over.

@@ -16,7 +16,8 @@
 //! * INSTALL or PRE_BUILD failed: nothing of the rest runs. BUILD failed: POST_BUILD still runs and UPLOAD_ARTIFACTS
 //!   is still attempted (`view-build-details-phases` in the user guide). `on-failure` changes the first, not the second.
 //! * The build time limit counts from PROVISIONING, the queue's from submission.
-//! * Variables: StartBuild before project before buildspec; values are literal.
+//! * Variables: StartBuild before project before buildspec; values are literal. Those that are kept in Parameter Store
+//!   or Secrets Manager are read when the job starts; while they are, the build is in DOWNLOAD_SOURCE.
 //!
 //! Deviation: a phase that failed with `on-failure: CONTINUE` lets the next phases run, and the build still ends FAILED.
 
@@ -27,6 +28,7 @@ mod input;
 mod narrate;
 mod on;
 mod plan;
+mod reference;
 mod request;
 mod results;
 mod state;
@@ -41,6 +43,7 @@ pub use effect::BuildEffect;
 pub use input::{BuildInput, SourceFailure, Sourced, UploadedArtifact};
 pub use narrate::container_line;
 pub use plan::{Plan, PlanError, SourceDirs, compile};
+pub use reference::{Kept, PARAMETER_ERROR, Reference, SECRET_ERROR};
 pub use request::{
     ArtifactTarget, BuildspecFrom, EnvironmentVariable, Logs, OutputArtifact, Parent, Place, Request, Source,
     SourceKind, VariableKind,

@@ -7,8 +7,9 @@ use base::{JobSpec, JobStep, StepFailure};
 use formats::buildspec::{self, Buildspec, OnFailure, PhaseName, Shell, Version};
 use serde::{Deserialize, Serialize};
 
+use super::reference::{Reference, references};
 use super::results::{self, CachePlan, ReportPlan};
-use super::{ArtifactPlan, Context, Phase, Request, VariableKind, artifacts, unheeded};
+use super::{ArtifactPlan, Context, Phase, Request, artifacts, unheeded};
 
 /// What is decided before the job runs and needed after it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +19,9 @@ pub struct Plan {
     pub artifact_problem: Option<Context>,
     /// The variables that the buildspec exports.
     pub exported: Vec<String>,
+    /// The variables whose values are read when the job starts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<Reference>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reports: Vec<ReportPlan>,
     /// Pattern of files that may be reports, too.
@@ -129,7 +133,11 @@ fn sections_without_effect(spec: &Buildspec) -> Vec<String> {
 
 /// Plans the job of a buildspec.
 pub fn compile(request: &Request, dirs: &SourceDirs, spec: &Buildspec) -> Result<(Plan, JobSpec), Context> {
-    refuse_unbuilt(request, spec)?;
+    refuse_unbuilt(spec)?;
+    let mut references = references(request, spec)?;
+    let env = environment(request, dirs, spec, &references);
+    // What CodeBuild publishes is no reference's.
+    references.retain(|reference| !env.contains_key(&reference.name));
     let (artifacts, artifact_problem) = match artifacts::plan(request, spec.artifacts.as_ref()) {
         Ok(artifacts) => (artifacts, None),
         Err(problem) => (Vec::new(), Some(problem)),
@@ -168,7 +176,6 @@ pub fn compile(request: &Request, dirs: &SourceDirs, spec: &Buildspec) -> Result
             quiet: false,
         });
     }
-    let env = environment(request, dirs, spec);
     let (cache, notes) = results::cache(request, spec, |key| results::expand_key(key, &env));
     let discover = results::discover(&env);
     let reports = results::reports(spec, |group| results::expand_key(group, &env));
@@ -192,27 +199,11 @@ pub fn compile(request: &Request, dirs: &SourceDirs, spec: &Buildspec) -> Result
         timeout_seconds: u64::from(request.timeout_minutes) * 60,
         announce: true,
     };
-    Ok((Plan { artifacts, artifact_problem, exported, reports, discover, cache, notes }, job))
+    Ok((Plan { artifacts, artifact_problem, exported, references, reports, discover, cache, notes }, job))
 }
 
 /// What would silently not happen must not begin.
-fn refuse_unbuilt(request: &Request, spec: &Buildspec) -> Result<(), Context> {
-    if let Some(reference) = spec.env.parameter_store.first() {
-        let why = format!("env/parameter-store ({}) is not built yet", reference.name);
-        return Err(Context::new("PARAMETER_STORE_ERROR", why));
-    }
-    if let Some(reference) = spec.env.secrets_manager.first() {
-        let why = format!("env/secrets-manager ({}) is not built yet", reference.name);
-        return Err(Context::new("SECRETS_MANAGER_ERROR", why));
-    }
-    if let Some(variable) = request.variables.iter().find(|v| v.kind != VariableKind::Plaintext) {
-        let (name, kind) = (&variable.name, variable.kind.name());
-        let code = match variable.kind {
-            VariableKind::SecretsManager => "SECRETS_MANAGER_ERROR",
-            VariableKind::ParameterStore | VariableKind::Plaintext => "PARAMETER_STORE_ERROR",
-        };
-        return Err(Context::new(code, format!("environment variable {name} of type {kind} is not built yet")));
-    }
+fn refuse_unbuilt(spec: &Buildspec) -> Result<(), Context> {
     let users = spec.run_as.iter().chain(spec.phases.iter().filter_map(|p| p.run_as.as_ref()));
     if let Some(user) = users.into_iter().find(|user| user.as_str() != "root") {
         return Err(Context::new("CLIENT_ERROR", format!("run-as: {user} is not built yet; commands run as root")));
@@ -265,10 +256,16 @@ fn step(spec: &Buildspec, name: PhaseName) -> JobStep {
 
 /// The variables that CodeBuild publishes
 /// (<https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html>), over those of the user.
-fn environment(request: &Request, dirs: &SourceDirs, spec: &Buildspec) -> BTreeMap<String, String> {
+fn environment(
+    request: &Request,
+    dirs: &SourceDirs,
+    spec: &Buildspec,
+    references: &[Reference],
+) -> BTreeMap<String, String> {
     let mut env = BTreeMap::from([("CI".to_owned(), "true".to_owned())]);
     env.extend(spec.env.variables.iter().cloned());
     env.extend(request.variables.iter().map(|v| (v.name.clone(), v.value.clone())));
+    env.retain(|name, _| references.iter().all(|reference| reference.name != *name));
     let mut put = |name: &str, value: String| env.insert(name.to_owned(), value);
     let region = request.scope.region.as_str();
     put("AWS_REGION", region.to_owned());

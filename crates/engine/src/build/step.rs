@@ -1,10 +1,10 @@
 //! The match: every state, every input.
 
-use base::{Machine, Step, Timestamp};
+use base::{JobOutcome, Machine, Step, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::turn::key;
-use super::{BuildEffect, BuildInput, BuildState, CutReason, Stage, on};
+use super::{BuildEffect, BuildInput, BuildState, Context, CutReason, Stage, on};
 
 /// The build machine.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +60,19 @@ impl Machine for Build {
                 Ok(on::prepare_failed(state, failure, now))
             }
             (_, I::PrepareFailed { .. }) => ignored(),
+
+            (Stage::QueuedToRun(_) | Stage::Running(_), I::SecretsFailed { key, code, message })
+                if current("run", &key) =>
+            {
+                Ok(on::secrets_failed(state, Context::new(code, message), now))
+            }
+            (Stage::Stopping(status), I::SecretsFailed { key, message, .. }) if current("run", &key) => {
+                Ok(on::job_stopped(state, *status, JobOutcome::NotStarted { reason: message }, now))
+            }
+            (Stage::Cut { plan, why }, I::SecretsFailed { key, message, .. }) if current("run", &key) => {
+                Ok(on::job_cut(state, plan, *why, JobOutcome::NotStarted { reason: message }, now))
+            }
+            (_, I::SecretsFailed { .. }) => ignored(),
 
             (Stage::QueuedToRun(plan) | Stage::Running(plan), I::StepsReported { key, steps })
                 if current("run", &key) =>

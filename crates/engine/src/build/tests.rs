@@ -148,6 +148,11 @@ impl Play {
             "timed-out" => ended(JobOutcome::TimedOut(JobTimeout { steps, after_seconds: 3600 })),
             "cancelled" => ended(JobOutcome::Cancelled { steps }),
             "out-of-memory" => ended(JobOutcome::OutOfMemory { steps }),
+            "secrets-failed" => BuildInput::SecretsFailed {
+                key: run,
+                code: "Secrets Manager Error".to_owned(),
+                message: rest.to_owned(),
+            },
             "lost" => ended(JobOutcome::Lost { steps, reason: rest.to_owned() }),
             "not-started" => ended(JobOutcome::NotStarted { reason: rest.to_owned() }),
             "uploaded" => BuildInput::Uploaded {
@@ -322,6 +327,29 @@ fn variables_of_the_request_win_over_those_of_the_buildspec_and_published_ones_o
 }
 
 #[test]
+fn references_are_planned_without_their_values_and_the_last_word_is_the_requests() {
+    let text = "version: 0.2\nenv:\n  variables: {A: file, D: file}\n  parameter-store: {A: /a, B: /b, CODEBUILD_BUILD_ID: /c}\n  \
+                secrets-manager: {C: 's:key:AWSPREVIOUS'}\nphases: {build: {commands: x}}\n";
+    let variable =
+        |name: &str, value: &str, kind| EnvironmentVariable { name: name.to_owned(), value: value.to_owned(), kind };
+    let (plan, job) = planned(text, |request| {
+        request.variables.push(variable("B", "plain", VariableKind::Plaintext));
+        request.variables.push(variable("D", "/d:3", VariableKind::ParameterStore));
+    });
+    let secret = Kept::Secret {
+        id: "s".to_owned(),
+        json_key: Some("key".to_owned()),
+        version_stage: Some("AWSPREVIOUS".to_owned()),
+        version_id: None,
+    };
+    let parameter = |name: &str| Kept::Parameter { name: name.to_owned() };
+    let found: Vec<_> = plan.references.iter().map(|r| (r.name.as_str(), r.kept.clone())).collect();
+    assert_eq!(found, [("A", parameter("/a")), ("C", secret), ("D", parameter("/d:3"))]);
+    assert_eq!(job.env.get("B").map(String::as_str), Some("plain"));
+    assert!(["A", "C", "D"].iter().all(|name| !job.env.contains_key(*name)));
+}
+
+#[test]
 fn all_four_phases_are_steps_and_build_lets_post_build_run() {
     use base::StepFailure::{Abort, Continue};
     let (_, job) = planned("version: 0.2\nphases: {install: {on-failure: CONTINUE, commands: a}}\n", |_| {});
@@ -355,8 +383,7 @@ fn a_name_with_shell_words_is_expanded_by_the_job() {
 fn what_is_not_built_is_refused_by_name() {
     let request = request("codecommit");
     for (text, name) in [
-        ("env: {parameter-store: {T: /t}}", "env/parameter-store"),
-        ("env: {secrets-manager: {T: t}}", "env/secrets-manager"),
+        ("env: {secrets-manager: {T: a:b:c:d:e}}", "a:b:c:d:e"),
         ("run-as: nobody", "run-as"),
         ("env: {shell: cmd.exe}", "needs Windows"),
     ] {

@@ -1,14 +1,14 @@
 //! The way from a call to the access decision.
 
-use base::ApiError;
+use base::{ApiError, Scope};
 use engine::access::{Context, Enforcement, Policies, Request, Subject, SubjectKind, Verdict, decide};
 use formats::policy::{Document, Kind, parse};
 use store::Tx;
 use store::tables::{iam_attachment, iam_inline_policy, iam_policy, iam_role, iam_user, sts_session};
 
 use super::{aws_managed, lookup, names};
-use crate::Cx;
 use crate::needs::Need;
+use crate::{Caller, Cx, Principal};
 
 /// How the sessions begin that CodeBuild makes for its builds.
 pub(crate) const BUILD_SESSION: &str = "AWSCodeBuild-";
@@ -16,6 +16,20 @@ pub(crate) const BUILD_SESSION: &str = "AWSCodeBuild-";
 /// Decides whether the caller may do what a call needs. Every operation passes here before it runs, and so does git.
 pub async fn authorize(cx: &Cx, needs: &[Need]) -> Result<(), ApiError> {
     authorize_by(cx, Enforcement::Builds, needs).await
+}
+
+/// The same context for a session of a role, as its policies see it; `None` when there is no such role.
+pub async fn as_session(cx: &Cx, scope: &Scope, role_arn: &str, session: &str) -> Result<Option<Cx>, ApiError> {
+    let Some((account, name)) = names::parse_arn(role_arn, "role") else { return Ok(None) };
+    let mut tx = cx.store.read().await?;
+    let Some(role) = iam_role::get(&mut tx, &account, &name).await? else { return Ok(None) };
+    let principal = Principal {
+        arn: scope.global_arn("sts", format!("assumed-role/{}/{session}", role.name)).to_string(),
+        user_id: format!("{}:{session}", role.id),
+        access_key: None,
+    };
+    let caller = Caller { scope: scope.clone(), principal, ..cx.caller.clone() };
+    Ok(Some(Cx { caller, ..cx.clone() }))
 }
 
 /// The same under an enforcement of one's choice.
@@ -63,8 +77,13 @@ fn denied(cx: &Cx, action: &str, resource: &str, verdict: Verdict) -> ApiError {
     }
 }
 
-/// A request names roles and users without the path that their ARNs have.
+/// A request names roles and users without the path that their ARNs have, and secrets without the characters that theirs
+/// end with.
 async fn with_path(tx: &mut Tx, cx: &Cx, action: &str, resource: &str) -> Result<String, ApiError> {
+    if action.starts_with("secretsmanager:") {
+        let known = crate::secretsmanager::whole_arn(tx, cx, resource.trim_end_matches("-??????")).await?;
+        return Ok(known.unwrap_or_else(|| resource.to_owned()));
+    }
     let found =
         match (action.starts_with("iam:"), names::parse_arn(resource, "role"), names::parse_arn(resource, "user")) {
             (true, Some((account, name)), _) => {

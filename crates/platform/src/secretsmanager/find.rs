@@ -47,6 +47,11 @@ async fn lookup(tx: &mut Tx, cx: &Cx, id: &str) -> Result<Option<Row>, ApiError>
     Ok(secretsmanager_secret::get(tx, cx.scope(), name).await?)
 }
 
+/// The whole ARN of a secret, from a part of it or from all of it; policies name secrets by it.
+pub(crate) async fn whole_arn(tx: &mut Tx, cx: &Cx, id: &str) -> Result<Option<String>, ApiError> {
+    Ok(lookup(tx, cx, id).await?.map(|row| row.arn))
+}
+
 /// The same, but refused when it was deleted.
 pub(super) async fn live(tx: &mut Tx, cx: &Cx, id: &str) -> Result<Row, ApiError> {
     let row = any(tx, cx, id).await?;

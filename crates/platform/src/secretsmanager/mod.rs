@@ -34,6 +34,7 @@ pub use create_secret::create_secret;
 pub use delete_secret::delete_secret;
 pub use describe_secret::describe_secret;
 pub use errors::CODES;
+pub(crate) use find::whole_arn;
 pub use get_random_password::get_random_password;
 pub use get_secret_value::get_secret_value;
 pub use list_secret_version_ids::list_secret_version_ids;

@@ -226,6 +226,9 @@ fn record(turn: &mut Turn, steps: &[StepRecord]) {
             turn.pass(step.started);
             turn.instant(Phase::DownloadSource, step.started);
         }
+        if turn.is_open(Phase::DownloadSource) {
+            turn.pass(step.started);
+        }
         turn.open(phase, step.started);
         if let Some((at, outcome)) = step.finished.as_ref().filter(|_| turn.is_open(phase)) {
             let (status, context) = match outcome {

@@ -25,7 +25,10 @@ pub(in crate::build) fn prepared(state: &BuildState, sourced: Sourced, now: Time
     match plan_text(&request, &dirs, &sourced.buildspec) {
         Ok((plan, job, preamble)) => {
             let cache = plan.restored_cache();
-            turn.pass(now);
+            // Values that are kept elsewhere are read first, in this phase; the job's first step ends it then.
+            if plan.references.is_empty() {
+                turn.pass(now);
+            }
             turn.state.stage = Stage::Running(plan);
             turn.effect(BuildEffect::Run { job: Box::new(job), logs: request.logs, preamble, cache });
             turn.into_step()
