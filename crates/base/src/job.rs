@@ -40,7 +40,7 @@ pub struct JobSpec {
 }
 
 /// One step: its commands run one after the other until one fails, then `finally` runs in any case.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct JobStep {
     /// `INSTALL`, `BUILD`, ... unique within the job.
     pub name: String,
@@ -51,12 +51,41 @@ pub struct JobStep {
     /// Its commands are not announced, whatever the job says: they are nobody's but ours.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub quiet: bool,
+    /// The user who runs the commands, by name or number; absent = whoever runs everything else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_as: Option<String>,
+    /// When the step is tried again before its failure counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<StepRetry>,
+    /// Each command runs in a shell of its own, which begins in the job's first folder; nothing is kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fresh_shells: bool,
+    /// A text for the shell, run before the commands, once and without being announced. When it fails the step is refused:
+    /// nothing else of it runs, and the variable [`JobStep::REFUSAL`] says why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setup: Option<String>,
+}
+
+impl JobStep {
+    /// The variable in which `setup` says why it failed.
+    pub const REFUSAL: &'static str = "HEADWORKS_REFUSAL";
+}
+
+/// How often a failed step runs again, `finally` included.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepRetry {
+    /// Times after the first one.
+    pub count: u32,
+    /// Only when this regular expression is found in the error message or in what the failed try has written last
+    /// (64 KiB of it); absent = always.
+    pub pattern: Option<String>,
 }
 
 /// What a failed command in a step leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StepFailure {
     /// No later step runs.
+    #[default]
     Abort,
     /// The step is recorded as failed and the next step runs.
     Continue,
@@ -86,6 +115,10 @@ pub enum StepOutcome {
     Failed {
         command: String,
         exit_status: i32,
+    },
+    /// What the step needs is not there; no command of it has run.
+    Refused {
+        reason: String,
     },
     /// The job was out of time while this step ran.
     TimedOut,

@@ -70,6 +70,11 @@ pub const SETTINGS: &[Setting] = &[
         help: "Further folders that builds must not see, separated by ':'.",
     },
     Setting {
+        key: "builds.lenient_runtimes",
+        default: "false",
+        help: "true lets a build go on whose runtime-versions are not installed, with what PATH has.",
+    },
+    Setting {
         key: "limits.body_bytes",
         default: "33554432",
         help: "Largest request body that is held in memory. Streamed bodies (S3, git) are not held.",
@@ -162,6 +167,7 @@ pub struct Config {
     pub allow_unisolated: bool,
     pub visible: Vec<PathBuf>,
     pub hidden: Vec<PathBuf>,
+    pub lenient_runtimes: bool,
     pub max_body_bytes: usize,
     pub max_connections: usize,
     pub disk_warn_free_bytes: u64,
@@ -307,6 +313,7 @@ impl Layers {
             allow_unisolated: flag("executor.allow_unisolated")?,
             visible: paths("executor.visible"),
             hidden: paths("executor.hidden"),
+            lenient_runtimes: flag("builds.lenient_runtimes")?,
             max_body_bytes: self.parse("limits.body_bytes", "a number of bytes", |v| v.parse().ok())?,
             max_connections: self.parse("limits.connections", "a number from 1 to 1000000", |v| {
                 v.parse().ok().filter(|n| (1..=1_000_000).contains(n))

@@ -148,8 +148,15 @@ impl Installation {
         let local_sources = config.private.as_ref().map(|private| private.sources.clone()).unwrap_or_default();
         let key = installation_key::read_or_make(&dir, &*ids);
         let key = Arc::new(key.map_err(|source| OpenError::Key { dir: dir.clone(), source })?);
-        let site =
-            Arc::new(Site { endpoint, data_dir: dir.clone(), disk, key, local_sources, test_mode: config.test_mode });
+        let site = Arc::new(Site {
+            endpoint,
+            data_dir: dir.clone(),
+            disk,
+            key,
+            local_sources,
+            test_mode: config.test_mode,
+            lenient_runtimes: config.lenient_runtimes,
+        });
         let executor = runner::choose(&config, &dir);
         let cx = Cx { store, objects, clock, ids, caller, credentials: Arc::default(), site };
         Ok(Arc::new(Installation {

@@ -60,6 +60,8 @@ pub struct Site {
     pub local_sources: Vec<PathBuf>,
     /// Any signature is accepted, and the whole state may be dropped by one request.
     pub test_mode: bool,
+    /// A runtime that a buildspec asks for and that is not there does not fail the build.
+    pub lenient_runtimes: bool,
 }
 
 impl Cx {

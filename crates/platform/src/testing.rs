@@ -41,6 +41,7 @@ pub fn cx(test: &TestStore) -> Cx {
             // Roles that tests name need not exist.
             local_sources: Vec::new(),
             test_mode: true,
+            lenient_runtimes: false,
         }),
     }
 }

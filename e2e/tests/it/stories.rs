@@ -21,6 +21,11 @@ fn a_failing_build_fails_its_stage_with_its_reason() {
 }
 
 #[test]
+fn a_buildspec_has_its_effects() {
+    tell("buildspec");
+}
+
+#[test]
 fn stopping_ends_real_processes() {
     tell("stopping");
 }

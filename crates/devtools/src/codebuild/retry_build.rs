@@ -67,6 +67,7 @@ fn again(cx: &Cx, old: Request, uuid: String) -> Request {
     Request {
         id: format!("{}:{uuid}", old.project),
         work_dir: cx.site.data_dir.join("builds").join(&uuid),
+        lenient_runtimes: cx.site.lenient_runtimes,
         submitted: cx.now(),
         initiator: initiator(cx),
         endpoint: cx.site.endpoint.clone(),

@@ -61,6 +61,7 @@ pub(super) fn settle(cx: &Cx, project: &Project, this: Particulars) -> Result<Re
         encryption_key: project.encryption_key.clone(),
         endpoint: cx.site.endpoint.clone(),
         work_dir: cx.site.data_dir.join("builds").join(&uuid),
+        lenient_runtimes: cx.site.lenient_runtimes,
         echo: json!({
             "source": project.source,
             "secondarySources": project.secondary_sources,

@@ -49,6 +49,7 @@ pub(super) fn world(test: TestStore) -> World {
             // Roles that tests name need not exist.
             local_sources: Vec::new(),
             test_mode: true,
+            lenient_runtimes: false,
         }),
     };
     World { cx, test }

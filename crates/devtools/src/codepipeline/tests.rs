@@ -50,6 +50,7 @@ fn world(test: TestStore) -> World {
             // Roles that tests name need not exist.
             local_sources: Vec::new(),
             test_mode: true,
+            lenient_runtimes: false,
         }),
     };
     World { cx, test }

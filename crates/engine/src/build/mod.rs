@@ -20,10 +20,14 @@
 //!   or Secrets Manager are read when the job starts; while they are, the build is in DOWNLOAD_SOURCE.
 //!
 //! Deviation: a phase that failed with `on-failure: CONTINUE` lets the next phases run, and the build still ends FAILED.
+//!
+//! Deviation: `on-failure: RETRY` runs the phase again, `finally` included, and not the whole build; its pattern is looked
+//! for in the error message and in the last 64 KiB that the phase has written.
 
 mod artifacts;
 mod effect;
 mod event;
+mod git_credentials;
 mod input;
 mod narrate;
 mod on;
@@ -31,6 +35,7 @@ mod plan;
 mod reference;
 mod request;
 mod results;
+mod runtimes;
 mod state;
 mod step;
 #[cfg(test)]

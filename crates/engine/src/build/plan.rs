@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use base::{JobSpec, JobStep, StepFailure};
-use formats::buildspec::{self, Buildspec, OnFailure, PhaseName, Shell, Version};
+use base::{JobSpec, JobStep, StepFailure, StepRetry};
+use formats::buildspec::{self, Buildspec, OnFailure, PhaseName, Retry, Shell, Version};
 use serde::{Deserialize, Serialize};
 
 use super::reference::{Reference, references};
 use super::results::{self, CachePlan, ReportPlan};
-use super::{ArtifactPlan, Context, Phase, Request, artifacts, unheeded};
+use super::{ArtifactPlan, Context, Phase, Request, artifacts, git_credentials, runtimes, unheeded};
 
 /// What is decided before the job runs and needed after it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,15 +94,6 @@ pub(super) fn plan_text(
     preamble.extend(findings);
     preamble.extend(sections_without_effect(&spec));
     preamble.append(&mut plan.notes);
-    for phase in &spec.phases {
-        if !phase.runtime_versions.is_empty() {
-            let wanted: Vec<_> = phase.runtime_versions.iter().map(|(r, v)| format!("{r} {v}")).collect();
-            preamble.push(format!(
-                "runtime-versions are not installed here; the machine's own tools are used ({})",
-                wanted.join(", ")
-            ));
-        }
-    }
     Ok((plan, job, preamble))
 }
 
@@ -126,9 +117,16 @@ fn without_effect(request: &Request) -> Vec<String> {
 
 /// The same for the buildspec.
 fn sections_without_effect(spec: &Buildspec) -> Vec<String> {
-    let sections = [("proxy", spec.proxy.upload_artifacts || spec.proxy.logs), ("batch", spec.batch.is_some())];
+    let sections = [("batch", spec.batch.is_some())];
     let unbuilt = sections.into_iter().filter(|(_, present)| *present);
-    unbuilt.map(|(name, _)| format!("section '{name}' is not built yet and has no effect")).collect()
+    let mut lines: Vec<String> =
+        unbuilt.map(|(name, _)| format!("section '{name}' is not built yet and has no effect")).collect();
+    if spec.proxy.upload_artifacts || spec.proxy.logs {
+        lines.push(
+            "section 'proxy' changes nothing: artifacts and logs never go through the build's network".to_owned(),
+        );
+    }
+    lines
 }
 
 /// Plans the job of a buildspec.
@@ -144,6 +142,9 @@ pub fn compile(request: &Request, dirs: &SourceDirs, spec: &Buildspec) -> Result
     };
     let exported = spec.env.exported_variables.clone();
     let mut steps: Vec<JobStep> = PhaseName::ALL.into_iter().map(|name| step(spec, name)).collect();
+    if let Some(install) = steps.first_mut() {
+        install.setup = runtimes::setup(spec, request.lenient_runtimes);
+    }
     if let Some(last) = request.last_phase {
         steps.retain(|step| Phase::of_step(&step.name).is_some_and(|phase| phase <= last));
     }
@@ -168,13 +169,8 @@ pub fn compile(request: &Request, dirs: &SourceDirs, spec: &Buildspec) -> Result
     if !naming.is_empty() && request.last_phase.is_none() {
         // The shell that ran the commands expands the names, as its variables may be meant.
         let name = Phase::UploadArtifacts.name().to_owned();
-        steps.push(JobStep {
-            name,
-            commands: naming,
-            finally: Vec::new(),
-            on_failure: StepFailure::Continue,
-            quiet: false,
-        });
+        let on_failure = StepFailure::Continue;
+        steps.push(JobStep { name, commands: naming, on_failure, ..JobStep::default() });
     }
     let (cache, notes) = results::cache(request, spec, |key| results::expand_key(key, &env));
     let discover = results::discover(&env);
@@ -187,6 +183,8 @@ pub fn compile(request: &Request, dirs: &SourceDirs, spec: &Buildspec) -> Result
         steps,
         shell: match spec.env.shell {
             Some(Shell::Bash) => "bash".to_owned(),
+            // The shell that is called sh there is bash, and buildspecs count on it.
+            None if request.image.contains("amazonlinux") => "bash".to_owned(),
             Some(Shell::Sh | Shell::PowerShell | Shell::Cmd) | None => "sh".to_owned(),
         },
         env,
@@ -204,10 +202,6 @@ pub fn compile(request: &Request, dirs: &SourceDirs, spec: &Buildspec) -> Result
 
 /// What would silently not happen must not begin.
 fn refuse_unbuilt(spec: &Buildspec) -> Result<(), Context> {
-    let users = spec.run_as.iter().chain(spec.phases.iter().filter_map(|p| p.run_as.as_ref()));
-    if let Some(user) = users.into_iter().find(|user| user.as_str() != "root") {
-        return Err(Context::new("CLIENT_ERROR", format!("run-as: {user} is not built yet; commands run as root")));
-    }
     if let Some(shell) = spec.env.shell.filter(|shell| shell.needs_windows()) {
         return Err(Context::new(
             "CLIENT_ERROR",
@@ -219,22 +213,12 @@ fn refuse_unbuilt(spec: &Buildspec) -> Result<(), Context> {
             let why = format!("phase {}: steps ({step}) are not built; write commands", phase.name.key());
             return Err(Context::new("YAML_FILE_ERROR", why));
         }
-        if matches!(phase.on_failure, Some(OnFailure::Retry(_))) {
-            let why = format!("phase {}: on-failure RETRY is not built yet; use ABORT or CONTINUE", phase.name.key());
-            return Err(Context::new("YAML_FILE_ERROR", why));
-        }
     }
     Ok(())
 }
 
 fn step(spec: &Buildspec, name: PhaseName) -> JobStep {
     let phase = spec.phases.iter().find(|phase| phase.name == name);
-    let fresh_shells = |commands: &[String]| -> Vec<String> {
-        match spec.version {
-            Version::V02 => commands.to_vec(),
-            Version::V01 => commands.iter().map(|c| format!("( cd \"$CODEBUILD_SRC_DIR\"\n{c}\n)")).collect(),
-        }
-    };
     let (step, default) = match name {
         PhaseName::Install => (Phase::Install, StepFailure::Abort),
         PhaseName::PreBuild => (Phase::PreBuild, StepFailure::Abort),
@@ -243,13 +227,26 @@ fn step(spec: &Buildspec, name: PhaseName) -> JobStep {
     };
     JobStep {
         name: step.name().to_owned(),
-        commands: phase.map(|p| fresh_shells(&p.commands)).unwrap_or_default(),
-        finally: phase.map(|p| fresh_shells(&p.finally)).unwrap_or_default(),
+        commands: phase.map(|p| p.commands.clone()).unwrap_or_default(),
+        finally: phase.map(|p| p.finally.clone()).unwrap_or_default(),
         on_failure: match phase.and_then(|p| p.on_failure.as_ref()) {
             None | Some(OnFailure::Retry(_)) => default,
             Some(OnFailure::Abort) => StepFailure::Abort,
             Some(OnFailure::Continue) => StepFailure::Continue,
         },
+        // Without a name commands run as root, so that name says nothing more.
+        run_as: phase
+            .and_then(|p| p.run_as.clone())
+            .or_else(|| spec.run_as.clone())
+            .filter(|user| !matches!(user.as_str(), "root" | "0")),
+        retry: match phase.and_then(|p| p.on_failure.as_ref()) {
+            Some(OnFailure::Retry(Retry { count, pattern })) => {
+                Some(StepRetry { count: *count, pattern: pattern.clone() })
+            }
+            Some(OnFailure::Abort | OnFailure::Continue) | None => None,
+        },
+        fresh_shells: spec.version == Version::V01,
+        setup: None,
         quiet: false,
     }
 }
@@ -262,14 +259,14 @@ fn environment(
     spec: &Buildspec,
     references: &[Reference],
 ) -> BTreeMap<String, String> {
-    let mut env = BTreeMap::from([("CI".to_owned(), "true".to_owned())]);
+    let region = request.scope.region.as_str();
+    // Users may set these three otherwise: to work in another region, mostly.
+    let defaults = [("CI", "true"), ("AWS_REGION", region), ("AWS_DEFAULT_REGION", region)];
+    let mut env: BTreeMap<_, _> = defaults.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     env.extend(spec.env.variables.iter().cloned());
     env.extend(request.variables.iter().map(|v| (v.name.clone(), v.value.clone())));
     env.retain(|name, _| references.iter().all(|reference| reference.name != *name));
     let mut put = |name: &str, value: String| env.insert(name.to_owned(), value);
-    let region = request.scope.region.as_str();
-    put("AWS_REGION", region.to_owned());
-    put("AWS_DEFAULT_REGION", region.to_owned());
     if !request.endpoint.is_empty() {
         put("AWS_ENDPOINT_URL", request.endpoint.clone());
     }
@@ -302,5 +299,12 @@ fn environment(
         let version = source.version.clone().or_else(|| dirs.secondary_versions.get(identifier).cloned());
         put(&format!("CODEBUILD_SOURCE_VERSION_{identifier}"), version.unwrap_or_default());
     }
+    if spec.env.git_credential_helper {
+        git_credentials::configure(&mut env, &request.endpoint, region);
+    }
     env
 }
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

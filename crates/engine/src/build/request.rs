@@ -39,6 +39,9 @@ pub struct Request {
     /// The job's folder on the host.
     pub work_dir: PathBuf,
     pub limits: JobLimits,
+    /// A runtime that `runtime-versions` asks for and that is not there does not fail the build.
+    #[serde(default)]
+    pub lenient_runtimes: bool,
     /// Members that BatchGetBuilds shows as they were given (source, environment, ...), in canonical JSON.
     pub echo: serde_json::Value,
     pub parent: Option<Parent>,

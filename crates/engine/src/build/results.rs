@@ -215,9 +215,9 @@ impl CachePlan {
         let step = |name: &str, commands: Vec<String>| JobStep {
             name: name.to_owned(),
             commands,
-            finally: Vec::new(),
             on_failure: StepFailure::Continue,
             quiet: true,
+            ..JobStep::default()
         };
         if self.restores {
             steps.insert(0, step("RESTORE_CACHE", self.restore_commands(work_dir, source_dir)));

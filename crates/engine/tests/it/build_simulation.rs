@@ -97,6 +97,7 @@ pub fn request(uuid: &str, now: Timestamp) -> Request {
         endpoint: "http://127.0.0.1:4566".to_owned(),
         work_dir: PathBuf::from("/work"),
         limits: JobLimits::default(),
+        lenient_runtimes: false,
         echo: serde_json::Value::Null,
         parent: None,
         last_phase: None,

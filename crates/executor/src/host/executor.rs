@@ -70,6 +70,12 @@ impl HostExecutor {
         if !matches!(spec.shell.as_str(), "sh" | "bash" | "") && !spec.shell.starts_with('/') {
             return unfit(format!("the shell {:?} is not sh, bash or an absolute path", spec.shell));
         }
+        let has_users = !self.0.isolation.user_namespace && rustix::process::geteuid().is_root();
+        if let Some(user) = spec.steps.iter().find_map(|step| step.run_as.as_deref()).filter(|_| !has_users) {
+            return unfit(format!(
+                "commands cannot run as {user}: the server does not run as root, so its jobs have one user"
+            ));
+        }
         if let Some(name) = spec.env.keys().find(|n| n.is_empty() || n.contains(['=', '\0'])) {
             return unfit(format!("{name:?} is no name for a variable"));
         }

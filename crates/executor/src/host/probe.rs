@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 
-use base::{JobLimits, JobOutcome, JobSpec, JobStep, StepFailure};
+use base::{JobLimits, JobOutcome, JobSpec, JobStep};
 use futures_util::StreamExt as _;
 
 use super::{HostConfig, HostExecutor};
@@ -94,13 +94,7 @@ async fn try_out(executor: &HostExecutor) -> Result<(), String> {
     let id = format!("{PROBE}{}", rustix::process::getpid().as_raw_nonzero());
     let work_dir = executor.jobs_dir().join(format!("{id}-work"));
     fs::create_dir_all(&work_dir).map_err(|e| format!("{}: {e}", work_dir.display()))?;
-    let step = JobStep {
-        name: "PROBE".into(),
-        commands: vec!["true".into()],
-        finally: Vec::new(),
-        on_failure: StepFailure::Abort,
-        quiet: false,
-    };
+    let step = JobStep { name: "PROBE".into(), commands: vec!["true".into()], ..JobStep::default() };
     let spec = JobSpec {
         id: id.clone(),
         steps: vec![step],

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -11,10 +12,13 @@ use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
 
 use super::session::message;
 use super::supervisor::control_inside;
+use super::user::User;
 use super::{Plan, sandbox, shell};
 use crate::folder::Folder;
 
 const BASH: &str = "/bin/bash";
+/// What shells answer for a command that is there and cannot be run.
+const CANNOT_RUN: i32 = 126;
 
 /// Runs until it is killed, which is how every job ends.
 pub(super) fn run(folder: &Folder) -> io::Result<()> {
@@ -28,16 +32,16 @@ pub(super) fn run(folder: &Folder) -> io::Result<()> {
     let Some(plan) = plan else { return Ok(()) };
     let inside = control_inside(folder, &plan.sandbox);
     let mut is_first = true;
-    let mut buffer = [0; 64];
+    let mut buffer = [0; 512];
     loop {
-        match recv(rustix::stdio::stdin(), &mut buffer[..], RecvFlags::empty()) {
+        let user = match recv(rustix::stdio::stdin(), &mut buffer[..], RecvFlags::empty()) {
             // The supervisor is gone.
             Ok((0, _)) => return Ok(()),
-            Ok(_) => {}
+            Ok((n, _)) => String::from_utf8_lossy(buffer.get(1..n).unwrap_or_default()).into_owned(),
             Err(Errno::INTR) => continue,
             Err(e) => return Err(e.into()),
-        }
-        let status = run_shell(&plan, &inside, is_first).unwrap_or_else(|error| {
+        };
+        let status = run_shell(&plan, &inside, &user, is_first).unwrap_or_else(|error| {
             eprintln!("{}: {error}", plan.spec.shell);
             127
         });
@@ -71,22 +75,43 @@ fn set_up(folder: &Folder) -> Result<Plan, String> {
 
 /// Starts a shell and reaps until it ends; returns its status, 128 + n for signal n.
 #[expect(clippy::disallowed_methods, reason = "this is the executor, which starts processes")]
-fn run_shell(plan: &Plan, inside: &Path, is_first: bool) -> io::Result<i32> {
+fn run_shell(plan: &Plan, inside: &Path, user: &str, is_first: bool) -> io::Result<i32> {
     let program = match plan.spec.shell.as_str() {
         "" | "sh" => "/bin/sh",
         "bash" => BASH,
         other => other,
     };
+    let user = match user {
+        "" => {
+            User::give_back(inside, plan.spec.env.get("HOME"));
+            None
+        }
+        name => match User::find(name) {
+            Some(user) => Some(user),
+            None => {
+                eprintln!("run-as: there is no user {name} in this build environment");
+                return Ok(CANNOT_RUN);
+            }
+        },
+    };
     let leaked = leaked_descriptors();
-    let mut command = if leaked.is_empty() || !Path::new(BASH).exists() {
-        Command::new(program)
-    } else {
+    let mut words: Vec<String> = Vec::new();
+    if !leaked.is_empty() && Path::new(BASH).exists() {
         // Only bash can close any descriptor by its number.
         let close: String = leaked.iter().map(|n| format!(" {n}<&-")).collect();
-        let mut command = Command::new(BASH);
-        command.arg("-c").arg(format!("exec{close}; exec \"$0\" \"$@\"")).arg(program);
-        command
-    };
+        words.extend([BASH.to_owned(), "-c".to_owned(), format!("exec{close}; exec \"$0\" \"$@\"")]);
+    }
+    if let Some(user) = &user {
+        user.take_over(inside)?;
+        words.extend(user.wrapper());
+    }
+    words.push(program.to_owned());
+    let (first, rest) = words.split_first().ok_or_else(|| io::Error::other("no program"))?;
+    let mut command = Command::new(first);
+    command.args(rest);
+    if let Some(user) = user.filter(|user| user.wrapper().is_empty()) {
+        command.gid(user.gid).uid(user.uid);
+    }
     command.args(shell::arguments(inside)).env_clear().envs(&plan.spec.env).stdin(Stdio::null());
     if let (true, Some(name)) = (is_first, &plan.spec.succeeding_variable) {
         command.env(name, "1");

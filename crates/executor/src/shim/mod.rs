@@ -19,6 +19,7 @@ mod session;
 mod shell;
 mod steps;
 mod supervisor;
+mod user;
 mod visit;
 
 pub(crate) use cgroup::{available as available_cgroups, remove_left as remove_left_cgroups};

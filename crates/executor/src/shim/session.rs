@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use base::{Clock as _, StepRecord, SystemClock, Timestamp};
@@ -18,10 +19,12 @@ use crate::output::{Lines, Masker};
 /// The output pipe's capacity: a talkative command is held up rarely.
 pub(super) const PIPE_LEN: usize = 1 << 20;
 const CHUNK_LEN: usize = 32 << 10;
+/// How much of the output is searched for the pattern of a retry.
+const TAIL_LEN: usize = 64 << 10;
 
 /// What the init says. Sent as one packet: the letter, then text.
 pub(super) mod message {
-    /// To the init: start a shell.
+    /// To the init: start a shell, for the user whose name follows.
     pub const SHELL: &[u8] = b"S";
     /// The sandbox stands.
     pub const READY: u8 = b'R';
@@ -82,6 +85,12 @@ pub(super) struct Session<'a> {
     pub shell_runs: bool,
     /// Set when the job is to wait where it fails.
     pub hold: Option<Held>,
+    /// Where the control folder is in the job's view.
+    pub inside: PathBuf,
+    /// Who runs the shell.
+    pub user: Option<String>,
+    /// The end of the output, when somebody wants to look at it.
+    pub tail: Option<Vec<u8>>,
 }
 
 impl Session<'_> {
@@ -140,9 +149,36 @@ impl Session<'_> {
     /// Asks the init for a new shell.
     pub fn start_shell(&mut self) -> Result<(), Stop> {
         self.control.forget();
-        send(&self.socket, message::SHELL, SendFlags::NOSIGNAL).map_err(|_| Stop::InitDied)?;
+        let user = self.user.as_deref().unwrap_or_default().as_bytes();
+        let order = [message::SHELL, user].concat();
+        send(&self.socket, &order, SendFlags::NOSIGNAL).map_err(|_| Stop::InitDied)?;
         self.shell_runs = true;
         Ok(())
+    }
+
+    /// Ends the shell if another user is to run the commands; the next command starts a new one.
+    pub fn use_user(&mut self, user: Option<&str>) -> Result<(), Stop> {
+        if self.user.as_deref() == user {
+            return Ok(());
+        }
+        if self.shell_runs {
+            self.control.send("exit 0")?;
+            while !matches!(self.wait()?, Happened::ShellEnded(_)) {}
+        }
+        self.user = user.map(str::to_owned);
+        Ok(())
+    }
+
+    /// Begins to remember the end of the output, or stops it.
+    pub fn remember_output(&mut self, wanted: bool) {
+        self.tail = wanted.then(Vec::new);
+    }
+
+    /// What was remembered.
+    pub fn remembered_output(&mut self) -> Vec<u8> {
+        let mut tail = self.tail.take().unwrap_or_default();
+        tail.drain(..tail.len().saturating_sub(TAIL_LEN));
+        tail
     }
 
     /// Writes lines of the supervisor itself, after all output so far.
@@ -197,6 +233,12 @@ impl Session<'_> {
         };
         let mut clear = Vec::with_capacity(n);
         self.masker.push(chunk.get(..n).unwrap_or_default(), &mut clear);
+        if let Some(tail) = &mut self.tail {
+            tail.extend_from_slice(&clear);
+            if tail.len() > 2 * TAIL_LEN {
+                tail.drain(..tail.len() - TAIL_LEN);
+            }
+        }
         let (journal, time) = (&mut *self.journal, now());
         self.lines.push(&clear, |batch| journal.output(time, batch))?;
         Ok(Read::Some(n))

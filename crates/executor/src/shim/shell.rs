@@ -26,7 +26,8 @@ const MAX_VALUE_LEN: u64 = 64 << 10;
 /// `2>/dev/null` keeps a command's `set -x` from showing all this; `>|` holds against `set -C`, `|| :` against `set -e`.
 const MAIN: &str = r#"headworks_save() { { export -p >|@/state; pwd >|@/cwd; } 2>/dev/null || :; }
 if [ -r @/state ]; then . @/state; fi
-if [ -r @/cwd ]; then cd "$(cat @/cwd)"; fi
+if [ -r @/user ]; then . @/user; fi
+if [ -r @/cwd ]; then cd "$(while IFS= read -r headworks_line; do printf '%s\n' "$headworks_line"; done <@/cwd)"; fi
 trap headworks_save EXIT
 while { IFS= read -r headworks_command <@/commands; } 2>/dev/null; do
 . "@/$headworks_command"
@@ -128,6 +129,11 @@ pub(super) fn export_script(inside: &Path, names: &[String]) -> String {
             format!("if [ \"${{{name}+x}}\" ]; then command printf '%s' \"${name}\" >|{dir}/export-{name}; fi\n")
         })
         .collect()
+}
+
+/// A command that leaves nothing behind in its shell.
+pub(super) fn in_fresh_shell(dir: &Path, command: &str) -> String {
+    format!("( cd {} || exit\n{command}\n)", quoted(dir))
 }
 
 /// Whether a shell takes it as a variable's name.

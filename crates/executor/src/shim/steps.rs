@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-use base::{JobSpec, JobStep, StepFailure, StepOutcome, StepRecord};
+use base::{JobSpec, JobStep, StepFailure, StepOutcome, StepRecord, StepRetry};
+use regex_automata::meta::Regex;
 
 use super::session::{Happened, Session, Stop, now};
 use super::shell;
@@ -69,6 +70,7 @@ pub(super) fn interrupt(
     end_step(session, spec, progress, outcome)
 }
 
+/// All tries of a step.
 fn run_step(
     session: &mut Session<'_>,
     spec: &JobSpec,
@@ -76,9 +78,59 @@ fn run_step(
     succeeding: &mut bool,
     progress: &mut Progress,
 ) -> Result<StepOutcome, Stop> {
-    let mut outcome = run_commands(session, spec, &step.commands, progress)?;
+    session.use_user(step.run_as.as_deref())?;
+    if let Some(reason) = set_up(session, step)? {
+        announce(session, spec, &reason)?;
+        let outcome = StepOutcome::Refused { reason };
+        lower(session, spec, &outcome, succeeding)?;
+        return Ok(outcome);
+    }
+    let retry = step.retry.as_ref();
+    // A pattern that cannot be read is found in nothing.
+    let pattern = retry.and_then(|retry| retry.pattern.as_ref()).map(|text| Regex::new(text).ok());
+    let mut tries = 0;
+    loop {
+        let was_succeeding = *succeeding;
+        session.remember_output(pattern.is_some());
+        let outcome = try_step(session, spec, step, succeeding, progress)?;
+        let said = session.remembered_output();
+        match (&outcome, retry) {
+            (StepOutcome::Failed { .. }, Some(StepRetry { count, .. })) if tries < *count => {
+                let found = |regex: &Regex| regex.is_match(failure_text(&outcome).as_bytes()) || regex.is_match(&said);
+                if !pattern.as_ref().is_none_or(|regex| regex.as_ref().is_some_and(found)) {
+                    return Ok(outcome);
+                }
+                tries += 1;
+                announce(session, spec, &format!("Retrying phase {}: retry {tries} of {count}", step.name))?;
+                raise(session, spec, was_succeeding, succeeding)?;
+            }
+            _ => return Ok(outcome),
+        }
+    }
+}
+
+/// Runs what must be there before the commands; `Some` says why it is not.
+fn set_up(session: &mut Session<'_>, step: &JobStep) -> Result<Option<String>, Stop> {
+    let Some(text) = &step.setup else { return Ok(None) };
+    if run_command(session, text)? == 0 {
+        return Ok(None);
+    }
+    let names = [JobStep::REFUSAL.to_owned()];
+    quiet(session, &shell::export_script(&session.inside.clone(), &names))?;
+    let reason = session.control.exported_value(JobStep::REFUSAL)?.filter(|reason| !reason.is_empty());
+    Ok(Some(reason.unwrap_or_else(|| "what the step needs could not be set up".to_owned())))
+}
+
+fn try_step(
+    session: &mut Session<'_>,
+    spec: &JobSpec,
+    step: &JobStep,
+    succeeding: &mut bool,
+    progress: &mut Progress,
+) -> Result<StepOutcome, Stop> {
+    let mut outcome = run_commands(session, spec, step, &step.commands, progress)?;
     lower(session, spec, &outcome, succeeding)?;
-    let last = run_commands(session, spec, &step.finally, progress)?;
+    let last = run_commands(session, spec, step, &step.finally, progress)?;
     lower(session, spec, &last, succeeding)?;
     if outcome == StepOutcome::Succeeded {
         outcome = last;
@@ -90,13 +142,17 @@ fn run_step(
 fn run_commands(
     session: &mut Session<'_>,
     spec: &JobSpec,
+    step: &JobStep,
     commands: &[String],
     progress: &mut Progress,
 ) -> Result<StepOutcome, Stop> {
     for command in commands {
         progress.command.clone_from(command);
         announce(session, spec, &format!("Running command {command}"))?;
-        let exit_status = run_command(session, command)?;
+        let exit_status = match step.fresh_shells {
+            false => run_command(session, command)?,
+            true => run_command(session, &shell::in_fresh_shell(&spec.current_dir, command))?,
+        };
         if exit_status != 0 {
             announce(session, spec, &format!("Command did not exit successfully {command} exit status {exit_status}"))?;
             session.hold()?;
@@ -139,6 +195,29 @@ fn lower(session: &mut Session<'_>, spec: &JobSpec, outcome: &StepOutcome, succe
     }
 }
 
+/// Takes back what a try has lowered that does not count.
+fn raise(session: &mut Session<'_>, spec: &JobSpec, to: bool, succeeding: &mut bool) -> Result<(), Stop> {
+    if *succeeding || !to {
+        return Ok(());
+    }
+    *succeeding = true;
+    match &spec.succeeding_variable {
+        Some(name) if shell::is_variable(name) => quiet(session, &format!("export {name}=1")),
+        _ => Ok(()),
+    }
+}
+
+/// What the phase's context says of a failure.
+fn failure_text(outcome: &StepOutcome) -> String {
+    match outcome {
+        StepOutcome::Failed { command, exit_status } => {
+            format!("Error while executing command: {command}. Reason: exit status {exit_status}")
+        }
+        StepOutcome::Refused { reason } => reason.clone(),
+        StepOutcome::Succeeded | StepOutcome::TimedOut | StepOutcome::Cancelled => String::new(),
+    }
+}
+
 fn end_step(
     session: &mut Session<'_>,
     spec: &JobSpec,
@@ -148,13 +227,10 @@ fn end_step(
     let Some(record) = progress.steps.last_mut().filter(|r| r.finished.is_none()) else { return Ok(()) };
     let (state, context) = match &outcome {
         StepOutcome::Succeeded => ("SUCCEEDED", " Message: ".to_owned()),
-        StepOutcome::Failed { command, exit_status } => (
-            "FAILED",
-            format!(
-                "COMMAND_EXECUTION_ERROR Message: Error while executing command: {command}. \
-                 Reason: exit status {exit_status}"
-            ),
-        ),
+        StepOutcome::Failed { .. } => {
+            ("FAILED", format!("COMMAND_EXECUTION_ERROR Message: {}", failure_text(&outcome)))
+        }
+        StepOutcome::Refused { reason } => ("FAILED", format!("YAML_FILE_ERROR Message: {reason}")),
         StepOutcome::TimedOut => ("TIMED_OUT", " Message: ".to_owned()),
         StepOutcome::Cancelled => ("STOPPED", " Message: ".to_owned()),
     };

@@ -111,6 +111,9 @@ fn supervise(folder: &Folder, plan: &Plan, journal: &mut Writer) -> io::Result<J
             shell: if plan.spec.shell.is_empty() { "sh".to_owned() } else { plan.spec.shell.clone() },
             control: inside.clone(),
         }),
+        inside: inside.clone(),
+        user: None,
+        tail: None,
     };
     let mut progress = Progress::default();
     let result = go(&mut session, plan, &inside, &cgroups, &init, &mut progress);

@@ -7,5 +7,7 @@ mod host_isolation;
 mod host_limits;
 mod host_recovery;
 mod host_shell;
+mod host_steps;
+
 mod rig;
 mod unprivileged;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use base::{JobLimits, JobOutcome, JobSpec, JobStep, StepFailure, StepOutcome, StepRecord};
+use base::{JobLimits, JobOutcome, JobSpec, JobStep, StepOutcome, StepRecord};
 use executor::{Executor, HostConfig, HostExecutor, JobReport, Position, ShimProgram};
 use futures_util::StreamExt as _;
 
@@ -83,13 +83,7 @@ pub fn spec(id: &str, work_dir: &Path, commands: &[&str]) -> JobSpec {
 }
 
 pub fn step(name: &str, commands: &[&str]) -> JobStep {
-    JobStep {
-        name: name.into(),
-        commands: commands.iter().map(|c| (*c).to_owned()).collect(),
-        finally: Vec::new(),
-        on_failure: StepFailure::Abort,
-        quiet: false,
-    }
+    JobStep { name: name.into(), commands: commands.iter().map(|c| (*c).to_owned()).collect(), ..JobStep::default() }
 }
 
 /// All reports of one job.

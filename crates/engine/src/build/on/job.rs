@@ -237,6 +237,9 @@ fn record(turn: &mut Turn, steps: &[StepRecord]) {
                     let why = format!("Error while executing command: {command}. Reason: exit status {exit_status}");
                     (BuildStatus::Failed, Some(Context::new("COMMAND_EXECUTION_ERROR", why)))
                 }
+                StepOutcome::Refused { reason } => {
+                    (BuildStatus::Failed, Some(Context::new("YAML_FILE_ERROR", reason.clone())))
+                }
                 StepOutcome::TimedOut => (BuildStatus::TimedOut, Some(stop_context(BuildStatus::TimedOut))),
                 StepOutcome::Cancelled => {
                     let (status, context) = end_context(&turn.state);

@@ -41,6 +41,7 @@ pub(super) fn bare(test: &TestStore, account: &str, region: &str) -> Cx {
             key: Arc::new(SealingKey::new(&[7; 32])),
             local_sources: Vec::new(),
             test_mode: false,
+            lenient_runtimes: false,
         }),
     }
 }

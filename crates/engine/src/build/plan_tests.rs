@@ -1,0 +1,69 @@
+use super::*;
+use crate::build::tests::request;
+
+fn job(buildspec: &str) -> JobSpec {
+    let request = request("codecommit");
+    let (spec, found) = buildspec::read(buildspec);
+    compile(&request, &SourceDirs::of(&request), &spec.unwrap_or_else(|| panic!("{found:?}"))).unwrap().1
+}
+
+fn named<'j>(job: &'j JobSpec, name: &str) -> &'j JobStep {
+    job.steps.iter().find(|step| step.name == name).unwrap()
+}
+
+#[test]
+fn a_phase_runs_as_its_own_user_before_that_of_the_file() {
+    let job =
+        job("version: 0.2\nrun-as: builder\nphases:\n  build: {run-as: root, commands: a}\n  install: {run-as: 7}\n");
+    let user = |name: &str| named(&job, name).run_as.as_deref();
+    assert_eq!(user("INSTALL"), Some("7"));
+    assert_eq!(user("PRE_BUILD"), Some("builder"));
+    assert_eq!(user("BUILD"), None);
+}
+
+#[test]
+fn a_retry_keeps_what_follows_the_last_failure() {
+    let text = "version: 0.2\nphases: {install: {on-failure: RETRY}, build: {on-failure: 'RETRY-2-timed out'}}\n";
+    let job = job(text);
+    let retry = |count, pattern: Option<&str>| Some(StepRetry { count, pattern: pattern.map(str::to_owned) });
+    assert_eq!(named(&job, "INSTALL").retry, retry(3, None));
+    assert_eq!(named(&job, "INSTALL").on_failure, StepFailure::Abort);
+    assert_eq!(named(&job, "BUILD").retry, retry(2, Some("timed out")));
+    assert_eq!(named(&job, "BUILD").on_failure, StepFailure::Continue);
+    assert_eq!(named(&job, "POST_BUILD").retry, None);
+}
+
+#[test]
+fn version_0_1_gives_each_command_a_shell_of_its_own() {
+    let old = job("version: 0.1\nphases: {build: {commands: [cd x, pwd]}}\n");
+    assert!(old.steps.iter().all(|step| step.fresh_shells));
+    assert_eq!(named(&old, "BUILD").commands, ["cd x", "pwd"]);
+    let new = job("version: 0.2\nphases: {build: {commands: a}}\n");
+    assert!(!new.steps.iter().any(|step| step.fresh_shells));
+}
+
+#[test]
+fn runtimes_are_looked_for_before_the_first_command() {
+    let text = "version: 0.2\nphases: {install: {runtime-versions: {python: 3.10, java: \"it's\"}, commands: a}}\n";
+    let job = job(text);
+    let setup = named(&job, "INSTALL").setup.as_deref().unwrap();
+    assert!(setup.contains("headworks_runtime 'python' '3.10' strict"));
+    assert!(setup.contains("headworks_runtime 'java' 'it'\\''s' strict"));
+    assert!(named(&job, "BUILD").setup.is_none());
+}
+
+#[test]
+fn the_git_helper_is_configured_when_asked_for() {
+    let with = job("version: 0.2\nenv: {git-credential-helper: yes}\nphases: {build: {commands: a}}\n");
+    assert_eq!(with.env.get("GIT_CONFIG_COUNT").map(String::as_str), Some("3"));
+    let without = job("version: 0.2\nphases: {build: {commands: a}}\n");
+    assert!(!without.env.contains_key("GIT_CONFIG_COUNT"));
+}
+
+#[test]
+fn steps_that_are_actions_are_refused_by_name() {
+    let request = request("codecommit");
+    let (spec, _) = buildspec::read("version: 0.2\nphases: {build: {steps: [{uses: actions/checkout@v4}]}}\n");
+    let refused = compile(&request, &SourceDirs::of(&request), &spec.unwrap()).unwrap_err();
+    assert!(refused.message.contains("actions/checkout@v4"), "{refused:?}");
+}
