@@ -159,3 +159,19 @@ fn the_published_schema_accepts_what_the_reader_accepts() {
     };
     assert_eq!(output, "", "{output}");
 }
+
+#[test]
+fn a_file_cut_anywhere_or_without_a_line_is_read_without_a_panic() {
+    for path in files("ok").into_iter().chain(files("bad")) {
+        let text = fs::read_to_string(&path).unwrap();
+        for (at, _) in text.char_indices() {
+            let _ = read(text.get(..at).unwrap());
+            let _ = read(text.get(at..).unwrap());
+        }
+        let lines: Vec<&str> = text.lines().collect();
+        for left_out in 0..lines.len() {
+            let rest: Vec<&str> = lines.iter().enumerate().filter(|(i, _)| *i != left_out).map(|(_, l)| *l).collect();
+            let _ = read(&rest.join("\n"));
+        }
+    }
+}

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{CliError, config, env, logs, seed, status};
+use super::{CliError, check, config, env, logs, seed, status};
 use crate::config::Config;
 use crate::config::{ConfigError, Layers};
 use crate::{demo, run as build_run, up};
@@ -65,6 +65,10 @@ enum Command {
         #[arg(long)]
         once: bool,
     },
+    /// Look at files before anything runs them: buildspecs, and what else builds and deployments are made of
+    Check(check::Flags),
+    /// Print a JSON Schema for editors
+    Schema(check::SchemaFlags),
     /// Runs one job; started by the server itself
     #[command(hide = true)]
     Shim { dir: PathBuf },
@@ -113,6 +117,8 @@ fn shim_dir(mut arguments: impl Iterator<Item = OsString>) -> Option<OsString> {
 fn run(cli: Cli) -> Result<ExitCode, CliError> {
     let done: Result<(), CliError> = match cli.command {
         Command::Run(flags) => return build_run::run(&layers(&cli.settings)?, &flags),
+        Command::Check(flags) => return check::run(&flags),
+        Command::Schema(flags) => check::schema(&flags),
         // Left by `main` before anything else is set up.
         Command::Shim { dir } => Err(CliError::internal(format!("the shim of {} was not started", dir.display()))),
         Command::Up(flags) => {

@@ -1,5 +1,6 @@
 //! Parsing the command line and choosing what to do.
 
+mod check;
 mod command_line;
 mod config;
 mod env;

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod check;
+#[cfg(test)]
 mod coverage;
 #[cfg(test)]
 mod error_codes;

@@ -1,0 +1,118 @@
+//! `headworks check` and `headworks schema` as people and programs call them.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+const GOOD: &str = "version: 0.2\nphases:\n  build:\n    commands: make\n";
+const WARNING: &str = "version: 0.2\nphase: {}\nphases:\n  build:\n    commands: make\n";
+const BAD: &str = "version: 0.2\nextra: 1\nphases:\n  builds:\n    commands:\n      - make\n";
+
+struct Said {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+#[expect(clippy::disallowed_methods, reason = "the command line is what is tested")]
+fn headworks(dir: &Path, words: &[&str]) -> Said {
+    let output =
+        std::process::Command::new(env!("CARGO_BIN_EXE_headworks")).args(words).current_dir(dir).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+fn folder() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, text) in [("good.yml", GOOD), ("warning.yml", WARNING), ("bad file.yml", BAD)] {
+        fs::write(dir.path().join(name), text).unwrap();
+    }
+    fs::write(dir.path().join("appspec.yml"), "version: 0.0\nos: linux\n").unwrap();
+    fs::write(dir.path().join("notes.txt"), "hello\n").unwrap();
+    fs::write(dir.path().join("binary.yml"), [b'a', 0xff, 0xfe]).unwrap();
+    dir
+}
+
+#[test]
+fn the_exit_code_says_how_it_went() {
+    let dir = folder();
+    let code = |words: &[&str]| headworks(dir.path(), words).code;
+    assert_eq!(code(&["check", "good.yml"]), Some(0));
+    assert_eq!(code(&["check", "good.yml", "warning.yml"]), Some(0));
+    assert_eq!(code(&["check", "good.yml", "bad file.yml"]), Some(1));
+    assert_eq!(code(&["check", "bad file.yml", "missing.yml"]), Some(2));
+    assert_eq!(code(&["check", "binary.yml"]), Some(2));
+    assert_eq!(code(&["check", "."]), Some(2));
+    assert_eq!(code(&["check"]), Some(2));
+}
+
+#[test]
+fn text_has_a_line_for_each_finding_and_errors_come_first() {
+    let dir = folder();
+    let said = headworks(dir.path(), &["check", "warning.yml", "bad file.yml"]);
+    let lines: Vec<&str> = said.out.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "bad file.yml:4:3: error[B012]: phase 'builds' is not known; did you mean 'build'?",
+            "warning.yml:2:1: warning[B003]: key 'phase' is not known and has no effect; did you mean 'phases'?",
+            "bad file.yml:2:1: warning[B003]: key 'extra' is not known and has no effect",
+        ]
+    );
+    assert_eq!(said.err, "1 error and 2 warnings in 2 files\n");
+}
+
+#[test]
+fn json_and_sarif_are_documents() {
+    let dir = folder();
+    let said = headworks(dir.path(), &["check", "--format", "json", "bad file.yml", "good.yml"]);
+    let json: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(json["errors"], 1);
+    assert_eq!(json["files"][0]["kind"], "buildspec");
+    assert_eq!(json["files"][0]["diagnostics"][1]["code"], "B012");
+    assert_eq!(json["files"][0]["diagnostics"][1]["line"], 4);
+    assert_eq!(json["files"][1]["diagnostics"], serde_json::json!([]));
+
+    let said = headworks(dir.path(), &["check", "--format", "sarif", "bad file.yml"]);
+    assert_eq!(said.code, Some(1));
+    let sarif: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(sarif["version"], "2.1.0");
+    let run = &sarif["runs"][0];
+    let result = &run["results"][1];
+    assert_eq!(result["ruleId"], "B012");
+    assert_eq!(result["level"], "error");
+    let rule = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+    assert_eq!(run["tool"]["driver"]["rules"][rule]["id"], "B012");
+    let place = &result["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "bad%20file.yml");
+    assert_eq!(place["region"]["startLine"], 4);
+}
+
+#[test]
+fn kinds_that_are_not_built_are_named() {
+    let dir = folder();
+    let said = headworks(dir.path(), &["check", "appspec.yml"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.err.contains("appspec.yml: checking files of kind appspec is not built yet"), "{}", said.err);
+    let said = headworks(dir.path(), &["check", "notes.txt"]);
+    assert!(said.err.contains("--kind"), "{}", said.err);
+    let said = headworks(dir.path(), &["check", "--kind", "buildspec", "notes.txt"]);
+    assert!(said.out.contains("notes.txt:1:1: error[B001]"), "{}", said.out);
+    let said = headworks(dir.path(), &["schema", "component"]);
+    assert!(said.code == Some(2) && said.err.contains("component is not built yet"), "{}", said.err);
+}
+
+#[test]
+fn codes_are_explained_and_the_schema_is_json() {
+    let dir = folder();
+    let said = headworks(dir.path(), &["check", "--explain", "b012"]);
+    assert_eq!(said.code, Some(0));
+    assert!(said.out.starts_with("B012: a phase is not known\n\n"), "{}", said.out);
+    let said = headworks(dir.path(), &["check", "--explain", "B999"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.err.contains("there is no code B999"), "{}", said.err);
+    let said = headworks(dir.path(), &["schema", "buildspec"]);
+    let schema: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(schema["required"], serde_json::json!(["version", "phases"]));
+}
