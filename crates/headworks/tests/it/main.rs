@@ -5,6 +5,8 @@ mod access;
 #[cfg(test)]
 mod check;
 #[cfg(test)]
+mod corpus_run;
+#[cfg(test)]
 mod coverage;
 #[cfg(test)]
 mod error_codes;
