@@ -35,7 +35,12 @@ const STDERR_LIMIT_BYTES: u64 = 16 * 1024;
 
 /// `git` with `args` on the repository at `dir`; standard input and output are pipes.
 pub(crate) fn git(dir: &Path, args: &[&OsStr]) -> Command {
-    let mut command = Command::from(plain(dir, args));
+    git_with(dir, args, &[])
+}
+
+/// As `git`, with further settings, which win.
+pub(crate) fn git_with(dir: &Path, args: &[&OsStr], config: &[(String, String)]) -> Command {
+    let mut command = Command::from(plain(dir, args, config));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command
 }
@@ -45,7 +50,7 @@ pub(crate) fn blob_into(dir: &Path, id: ObjectId, file: &File) -> Result<(), Err
     let failed = |status: String, stderr: String| Error::Git { command: "cat-file", status, stderr };
     let broken = |e: io::Error| failed("not started".to_owned(), e.to_string());
     let id = id.to_string();
-    let output = plain(dir, &["cat-file", "blob", &id].map(OsStr::new))
+    let output = plain(dir, &["cat-file", "blob", &id].map(OsStr::new), &[])
         .stdin(Stdio::null())
         .stdout(file.try_clone().map_err(broken)?)
         .stderr(Stdio::piped())
@@ -62,7 +67,7 @@ pub(crate) fn blob_into(dir: &Path, id: ObjectId, file: &File) -> Result<(), Err
 
 /// The program with its environment.
 #[expect(clippy::disallowed_methods, reason = "this crate may start git, and only here")]
-fn plain(dir: &Path, args: &[&OsStr]) -> std::process::Command {
+fn plain(dir: &Path, args: &[&OsStr], config: &[(String, String)]) -> std::process::Command {
     let mut command = std::process::Command::new("git");
     command
         .args(args)
@@ -75,9 +80,10 @@ fn plain(dir: &Path, args: &[&OsStr]) -> std::process::Command {
         .env("GIT_ATTR_NOSYSTEM", "1")
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("GIT_DIR", dir)
-        .env("GIT_CONFIG_COUNT", CONFIG.len().to_string())
+        .env("GIT_CONFIG_COUNT", (CONFIG.len() + config.len()).to_string())
         .current_dir(dir);
-    for (n, (key, value)) in CONFIG.iter().enumerate() {
+    let further = config.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    for (n, (key, value)) in CONFIG.iter().copied().chain(further).enumerate() {
         command.env(format!("GIT_CONFIG_KEY_{n}"), key).env(format!("GIT_CONFIG_VALUE_{n}"), value);
     }
     command
@@ -109,4 +115,23 @@ pub(crate) async fn collect(stderr: Option<ChildStderr>) -> String {
     let _ = (&mut stderr).take(STDERR_LIMIT_BYTES).read_to_end(&mut kept).await;
     let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
     String::from_utf8_lossy(&kept).trim_end().to_owned()
+}
+
+/// Runs `command` to its end and gives its standard output.
+pub(crate) async fn run(command: &mut Command, name: &'static str) -> Result<String, Error> {
+    let mut child = spawn(command, name)?;
+    drop(child.stdin.take());
+    let output = async {
+        let mut text = Vec::new();
+        if let Some(mut stdout) = child.stdout.take() {
+            let _ = stdout.read_to_end(&mut text).await;
+        }
+        text
+    };
+    let (text, stderr) = tokio::join!(output, collect(child.stderr.take()));
+    let status = child.wait().await.map_err(Error::io("waiting for git in", "."))?;
+    if status.success() {
+        return Ok(String::from_utf8_lossy(&text).into_owned());
+    }
+    Err(Error::Git { command: name, status: status.to_string(), stderr })
 }

@@ -6,3 +6,4 @@ mod commits;
 mod fetch;
 mod push;
 mod server;
+mod working_copies;

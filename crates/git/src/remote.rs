@@ -1,0 +1,281 @@
+//! Working copies of repositories elsewhere, fetched by HTTPS.
+//!
+//! The login goes to git in its environment, bound to the repository's host: it stands neither in a URL nor in the
+//! working copy, and a redirect or a submodule on another host does not get it. Only `https` and `http` are spoken, so
+//! no URL reads files of this machine or starts programs.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::process::Command;
+
+use crate::process::{git_with, run};
+use crate::working_copy::prepare;
+use crate::{Error, ObjectId};
+
+/// No clone takes longer.
+const PATIENCE: Duration = Duration::from_secs(1800);
+
+/// What to fetch.
+#[derive(Clone, Debug)]
+pub struct Remote {
+    /// `https://host/path`.
+    pub url: String,
+    /// A branch, a tag, a commit, a full ref name, `pr/123`; `None` is the remote's `HEAD`.
+    pub version: Option<String>,
+    /// `None`: the whole history with all branches and tags.
+    pub depth: Option<u32>,
+    pub submodules: bool,
+    pub login: Option<Login>,
+    /// The server's certificate is not checked.
+    pub insecure_tls: bool,
+}
+
+/// A user and what proves it.
+#[derive(Clone)]
+pub struct Login {
+    pub user: String,
+    pub password: String,
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Login({}, ****)", self.user)
+    }
+}
+
+/// Why there is no working copy.
+#[derive(Debug, thiserror::Error)]
+pub enum RemoteError {
+    /// Not a URL that is fetched from.
+    #[error("{0} is not an https URL of a repository")]
+    BadUrl(String),
+    /// The repository has nothing of this name.
+    #[error("reference not found: {0}")]
+    NoVersion(String),
+    /// The server refused, or could not be reached.
+    #[error("{0}")]
+    Refused(String),
+    /// This machine failed.
+    #[error(transparent)]
+    Local(#[from] Error),
+}
+
+impl Remote {
+    /// Fetches into `dir`, which must be empty or not exist yet. Gives the commit; `HEAD` is detached.
+    pub async fn working_copy(&self, dir: &Path) -> Result<String, RemoteError> {
+        match tokio::time::timeout(PATIENCE, self.fetch_into(dir)).await {
+            Ok(result) => result,
+            Err(_) => Err(RemoteError::Refused(format!("no answer within {} minutes", PATIENCE.as_secs() / 60))),
+        }
+    }
+
+    async fn fetch_into(&self, dir: &Path) -> Result<String, RemoteError> {
+        let host = origin(&self.url).ok_or_else(|| RemoteError::BadUrl(self.url.clone()))?;
+        fs::create_dir_all(dir).map_err(Error::io("making the folder", dir))?;
+        prepare(&dir.join(".git"), &self.url)?;
+        let copy = Copy { remote: self, dir, config: self.config(&host) };
+        let commit = copy.fetch().await?;
+        copy.git(&["checkout", "-q", "-f", "--detach", &commit, "--"]).await?;
+        if self.submodules {
+            let depth = self.depth.map(|n| format!("--depth={n}"));
+            let mut args = vec!["submodule", "--quiet", "update", "--init", "--recursive"];
+            args.extend(depth.as_deref());
+            copy.git(&args).await?;
+        }
+        Ok(commit)
+    }
+
+    fn config(&self, host: &str) -> Vec<(String, String)> {
+        let mut config = vec![
+            // What others accept in their history is not ours to refuse.
+            ("transfer.fsckObjects".to_owned(), "false".to_owned()),
+            ("http.lowSpeedLimit".to_owned(), "1000".to_owned()),
+            ("http.lowSpeedTime".to_owned(), "60".to_owned()),
+            ("advice.detachedHead".to_owned(), "false".to_owned()),
+            ("http.sslVerify".to_owned(), (!self.insecure_tls).to_string()),
+        ];
+        if let Some(login) = &self.login {
+            let token = base64(format!("{}:{}", login.user, login.password).as_bytes());
+            config.push((format!("http.{host}/.extraHeader"), format!("Authorization: Basic {token}")));
+        }
+        config
+    }
+}
+
+struct Copy<'a> {
+    remote: &'a Remote,
+    dir: &'a Path,
+    config: Vec<(String, String)>,
+}
+
+impl Copy<'_> {
+    /// Runs git in the working copy; what it says on standard output.
+    async fn git(&self, args: &[&str]) -> Result<String, RemoteError> {
+        let args: Vec<&OsStr> = args.iter().map(OsStr::new).collect();
+        let mut command: Command = git_with(&self.dir.join(".git"), &args, &self.config);
+        command.env("GIT_WORK_TREE", self.dir).env("GIT_ALLOW_PROTOCOL", "https:http").current_dir(self.dir);
+        run(&mut command, "of a source").await.map_err(|e| match e {
+            Error::Git { stderr, status, .. } if !status.starts_with("not") => RemoteError::Refused(stderr),
+            other => RemoteError::Local(other),
+        })
+    }
+
+    /// Fetches what is wanted and gives its commit.
+    async fn fetch(&self) -> Result<String, RemoteError> {
+        let url = self.remote.url.as_str();
+        let wanted = self.remote.version.as_deref().unwrap_or("HEAD");
+        let names = names(wanted);
+        let object = match ObjectId::parse(wanted) {
+            Some(_) => Some((wanted.to_owned(), None)),
+            None => self.look_up(&names).await?.map(|(id, name)| (id, Some(name))),
+        };
+        let missing = || RemoteError::NoVersion(wanted.to_owned());
+        if let (Some(depth), Some((id, name))) = (self.remote.depth, &object) {
+            let depth = format!("--depth={depth}");
+            let by_id = self.git(&["fetch", "-q", "--no-tags", &depth, "--", url, id]).await;
+            match (by_id, name) {
+                (Ok(_), _) => return self.commit_of(id).await?.ok_or_else(missing),
+                // Servers need not give away commits by their id alone.
+                (Err(RemoteError::Refused(_)), Some(name)) => {
+                    self.git(&["fetch", "-q", "--no-tags", &depth, "--", url, name]).await?;
+                    return self.commit_of("FETCH_HEAD").await?.ok_or_else(missing);
+                }
+                (Err(RemoteError::Refused(_)), None) => {}
+                (Err(e), _) => return Err(e),
+            }
+        }
+        let mut all = vec!["fetch", "-q", "--", url, "+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*"];
+        let further = match &object {
+            Some((_, Some(name))) if !name.starts_with("refs/heads/") && !name.starts_with("refs/tags/") => {
+                Some(format!("+{name}:refs/remotes/origin/headworks-wanted"))
+            }
+            _ => None,
+        };
+        all.extend(further.as_deref());
+        self.git(&all).await?;
+        if let Some((id, name)) = &object {
+            if let Some(commit) = self.commit_of(id).await? {
+                return Ok(commit);
+            }
+            // It is reachable from no branch and no tag.
+            if name.is_none() && self.git(&["fetch", "-q", "--no-tags", "--", url, id]).await.is_ok() {
+                return self.commit_of(id).await?.ok_or_else(missing);
+            }
+            return Err(missing());
+        }
+        let is_short = (4..40).contains(&wanted.len()) && wanted.bytes().all(|b| b.is_ascii_hexdigit());
+        if !is_short {
+            return Err(missing());
+        }
+        self.commit_of(wanted).await?.ok_or_else(missing)
+    }
+
+    /// The first of `names` that the remote has, with its object.
+    async fn look_up(&self, names: &[String]) -> Result<Option<(String, String)>, RemoteError> {
+        let mut args = vec!["ls-remote", "-q", "--", self.remote.url.as_str()];
+        args.extend(names.iter().map(String::as_str));
+        let listed = self.git(&args).await?;
+        let of = |name: &str| {
+            listed
+                .lines()
+                .filter_map(|line| line.split_once('\t'))
+                .find(|(_, n)| *n == name)
+                .map(|(id, _)| id.to_owned())
+        };
+        Ok(names.iter().find_map(|name| Some((of(name)?, name.clone()))))
+    }
+
+    async fn commit_of(&self, revision: &str) -> Result<Option<String>, RemoteError> {
+        let revision = format!("{revision}^{{commit}}");
+        match self.git(&["rev-parse", "-q", "--verify", "--end-of-options", &revision]).await {
+            Ok(id) => Ok(Some(id.trim().to_owned())),
+            Err(RemoteError::Refused(_)) => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+}
+
+/// The refs that a version may stand for, in the order in which they are tried.
+fn names(version: &str) -> Vec<String> {
+    let request = version.strip_prefix("pr/").or_else(|| version.strip_prefix("mr/"));
+    match request {
+        Some(n) if !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()) => vec![
+            format!("refs/pull/{n}/head"),
+            format!("refs/merge-requests/{n}/head"),
+            format!("refs/pull-requests/{n}/from"),
+        ],
+        _ if version == "HEAD" || version.starts_with("refs/") => vec![version.to_owned()],
+        _ => vec![format!("refs/heads/{version}"), format!("refs/tags/{version}")],
+    }
+}
+
+/// `https://host:port`, when `url` is one that we fetch from.
+fn origin(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let host = rest.split('/').next()?;
+    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\'' | '\\' | '<' | '>' | '`');
+    let good = matches!(scheme, "https" | "http")
+        && !host.is_empty()
+        && !host.contains('@')
+        && rest.len() > host.len() + 1
+        && url.chars().all(plain);
+    good.then(|| format!("{scheme}://{host}"))
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let group = chunk.iter().fold(0_u32, |group, byte| (group << 8) | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        for n in 0..4 {
+            let index = usize::try_from((group >> (18 - 6 * n)) & 63).unwrap_or(0);
+            let letter = LETTERS.get(index).copied().unwrap_or(b'A');
+            out.push(if n <= chunk.len() { char::from(letter) } else { '=' });
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_urls_are_fetched_from() {
+        assert_eq!(origin("https://github.com/a/b.git").as_deref(), Some("https://github.com"));
+        assert_eq!(origin("http://127.0.0.1:3000/r").as_deref(), Some("http://127.0.0.1:3000"));
+        for bad in [
+            "",
+            "/etc",
+            "file:///etc",
+            "ssh://h/r",
+            "https://",
+            "https://h",
+            "https://u:p@h/r",
+            "ext::sh -c x",
+            "https://h/a b",
+        ] {
+            assert_eq!(origin(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn versions_stand_for_refs() {
+        assert_eq!(names("main"), ["refs/heads/main", "refs/tags/main"]);
+        assert_eq!(names("pr/12")[0], "refs/pull/12/head");
+        assert_eq!(names("pr/x"), ["refs/heads/pr/x", "refs/tags/pr/x"]);
+        assert_eq!(names("refs/heads/a"), ["refs/heads/a"]);
+    }
+
+    #[test]
+    fn a_login_is_encoded_as_http_wants_it() {
+        assert_eq!(base64(b"Aladdin:open sesame"), "QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+        assert_eq!((base64(b""), base64(b"a"), base64(b"ab")), (String::new(), "YQ==".to_owned(), "YWI=".to_owned()));
+        let login = Login { user: "u".to_owned(), password: "hunter2".to_owned() };
+        assert!(!format!("{login:?}").contains("hunter2"));
+    }
+}
