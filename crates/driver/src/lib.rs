@@ -3,6 +3,7 @@
 
 pub mod archive;
 mod build;
+mod build_batch;
 mod bus;
 mod claims;
 mod content;
@@ -17,6 +18,7 @@ mod scratch;
 mod sweep;
 
 pub use build::{BuildPerformer, BuildResume};
+pub use build_batch::BuildBatchPerformer;
 pub use bus::Subscriber;
 pub use content::ContentSweep;
 pub use cx::{DriverCx, Stopping};

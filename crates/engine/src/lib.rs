@@ -2,4 +2,6 @@
 
 pub mod access;
 pub mod build;
+pub mod build_batch;
+pub mod build_queue;
 pub mod pipeline;

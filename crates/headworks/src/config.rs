@@ -85,6 +85,11 @@ pub const SETTINGS: &[Setting] = &[
         help: "Most connections open at once; then those that wait for a request give way. Keep it well below the limit of open files.",
     },
     Setting {
+        key: "limits.builds",
+        default: "0",
+        help: "Builds of an account that run at once in a region; others wait in their phase QUEUED. 0: no limit.",
+    },
+    Setting {
         key: "disk.warn_free_bytes",
         default: "2147483648",
         help: "Below this much free space in data_dir a warning is logged.",
@@ -170,6 +175,7 @@ pub struct Config {
     pub lenient_runtimes: bool,
     pub max_body_bytes: usize,
     pub max_connections: usize,
+    pub max_builds: Option<u32>,
     pub disk_warn_free_bytes: u64,
     pub disk_min_free_bytes: u64,
     pub test_mode: bool,
@@ -318,6 +324,7 @@ impl Layers {
             max_connections: self.parse("limits.connections", "a number from 1 to 1000000", |v| {
                 v.parse().ok().filter(|n| (1..=1_000_000).contains(n))
             })?,
+            max_builds: self.parse("limits.builds", "a number of builds", |v| v.parse().ok().map(positive))?,
             disk_warn_free_bytes: self.parse("disk.warn_free_bytes", "a number of bytes", |v| v.parse().ok())?,
             disk_min_free_bytes: self.parse("disk.min_free_bytes", "a number of bytes", |v| v.parse().ok())?,
             test_mode: flag("test_mode")?,
@@ -363,6 +370,11 @@ fn distance(a: &str, b: &str) -> usize {
         }
     }
     row.last().copied().unwrap_or_default()
+}
+
+/// 0 stands for none.
+fn positive(value: u32) -> Option<u32> {
+    (value > 0).then_some(value)
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ use std::time::Duration;
 use base::{ApiError, Clock, Ids, RandomIds, Scope, SystemClock};
 use driver::{Driver, DriverCx, DriverHandle};
 use engine::build::Build;
+use engine::build_batch::BuildBatch;
+use engine::build_queue::BuildQueue;
 use engine::pipeline::{Execution, Gates};
 use executor::{Executor as _, JobEntry};
 use platform::iam;
@@ -121,7 +123,7 @@ struct Background {
 
 /// Every machine of the product.
 pub fn machines() -> Machines {
-    Machines::new().with::<Build>().with::<Execution>().with::<Gates>()
+    Machines::new().with::<Build>().with::<BuildBatch>().with::<BuildQueue>().with::<Execution>().with::<Gates>()
 }
 
 impl Installation {
@@ -154,6 +156,7 @@ impl Installation {
             disk,
             key,
             local_sources,
+            max_builds: config.max_builds,
             test_mode: config.test_mode,
             lenient_runtimes: config.lenient_runtimes,
         });
@@ -224,6 +227,7 @@ impl Installation {
 
     fn driver(&self) -> Driver {
         Driver::new(DriverCx::new(self.cx.clone(), self.executor.clone()), &*self.owner)
+            .with(driver::BuildBatchPerformer)
             .with(driver::BuildPerformer)
             .with(driver::PipelinePerformer)
             .subscribe(driver::PipelineStarter)

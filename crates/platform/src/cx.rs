@@ -58,6 +58,8 @@ pub struct Site {
     pub key: Arc<SealingKey>,
     /// Folders of this machine that builds may have as sources of type LOCAL; none on a server.
     pub local_sources: Vec<PathBuf>,
+    /// How many builds of an account run at once in a region; `None`: as many as there is room for.
+    pub max_builds: Option<u32>,
     /// Any signature is accepted, and the whole state may be dropped by one request.
     pub test_mode: bool,
     /// A runtime that a buildspec asks for and that is not there does not fail the build.

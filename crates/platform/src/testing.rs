@@ -38,6 +38,7 @@ pub fn cx(test: &TestStore) -> Cx {
             data_dir: test.dir.path().to_owned(),
             disk: Arc::new(Disk::unwatched()),
             key: Arc::new(SealingKey::new(&[7; 32])),
+            max_builds: None,
             // Roles that tests name need not exist.
             local_sources: Vec::new(),
             test_mode: true,

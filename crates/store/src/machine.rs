@@ -126,6 +126,21 @@ pub async fn positions<M: Machine>(
     rows.iter().map(|row| Ok(Position { id: row.text(0)?, created: row.time(1)? })).collect()
 }
 
+/// As `positions`, of the rows in one status.
+pub async fn positions_in_status<M: Machine>(
+    tx: &mut Tx,
+    scope: &Scope,
+    (parent, status): (Option<&str>, &str),
+    after: Option<&Position>,
+    limit: u32,
+    newest_first: bool,
+) -> Result<Vec<Position>, Error> {
+    let mut arguments = list_arguments(M::KIND, scope, parent, (after, newest_first), limit);
+    arguments.push(Arg::from(status));
+    let rows = tx.fetch_all(status_sql(parent.is_some(), newest_first), &arguments).await?;
+    rows.iter().map(|row| Ok(Position { id: row.text(0)?, created: row.time(1)? })).collect()
+}
+
 fn list_arguments(
     kind: &'static str,
     scope: &Scope,
@@ -141,13 +156,13 @@ fn list_arguments(
 }
 
 macro_rules! list_sql {
-    ($name:ident, $columns:literal) => {
+    ($name:ident, $columns:literal, $of_parent:literal, $of_all:literal) => {
         fn $name(of_parent: bool, newest_first: bool) -> &'static str {
             match (of_parent, newest_first) {
-                (true, true) => list_sql!(@ $columns, "AND parent = $7", "<", "DESC"),
-                (true, false) => list_sql!(@ $columns, "AND parent = $7", ">", "ASC"),
-                (false, true) => list_sql!(@ $columns, "", "<", "DESC"),
-                (false, false) => list_sql!(@ $columns, "", ">", "ASC"),
+                (true, true) => list_sql!(@ $columns, $of_parent, "<", "DESC"),
+                (true, false) => list_sql!(@ $columns, $of_parent, ">", "ASC"),
+                (false, true) => list_sql!(@ $columns, $of_all, "<", "DESC"),
+                (false, false) => list_sql!(@ $columns, $of_all, ">", "ASC"),
             }
         }
     };
@@ -160,8 +175,9 @@ macro_rules! list_sql {
     };
 }
 
-list_sql!(list_sql, "id, account, region, parent, state, version, created, updated");
-list_sql!(positions_sql, "id, created");
+list_sql!(list_sql, "id, account, region, parent, state, version, created, updated", "AND parent = $7", "");
+list_sql!(positions_sql, "id, created", "AND parent = $7", "");
+list_sql!(status_sql, "id, created", "AND parent = $7 AND status = $8", "AND status = $7");
 
 /// The ids of one kind's rows that stand in `status`, whatever their scope.
 pub async fn with_status(tx: &mut Tx, kind: &str, status: &str) -> Result<Vec<String>, Error> {

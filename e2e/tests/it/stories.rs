@@ -89,3 +89,13 @@ fn headworks_run_gives_what_the_server_gives() {
 fn the_demo_ends_well() {
     tell("demo");
 }
+
+#[test]
+fn batches_of_each_kind_run_with_boto3() {
+    tell("batch_builds");
+}
+
+#[test]
+fn builds_wait_for_their_slot_and_are_retried() {
+    tell("build_queue");
+}

@@ -7,6 +7,7 @@ use store::tables::{codebuild_project, codebuild_token};
 use store::{AdvanceError, Tx, advance};
 
 use super::errors::{invalid, project_not_found};
+use super::queue;
 
 /// How long a token stands for the build that it started.
 const TOKEN_LIFE: std::time::Duration = std::time::Duration::from_secs(300);
@@ -26,6 +27,7 @@ pub(super) async fn begin(tx: &mut Tx, mut request: Request, token: Option<&Toke
     {
         return Ok(state);
     }
+    queue::settle(tx, &mut request).await?;
     let arn = scope.arn("codebuild", format!("project/{}", request.project));
     let number = codebuild_project::next_build(tx, &scope, &request.project).await?;
     request.number = number.ok_or_else(|| project_not_found(&arn))?;
@@ -42,6 +44,12 @@ pub(super) async fn begin(tx: &mut Tx, mut request: Request, token: Option<&Toke
 }
 
 async fn used(tx: &mut Tx, scope: &Scope, token: &Token) -> Result<Option<BuildState>, ApiError> {
+    let Some(id) = used_for(tx, scope, token).await? else { return Ok(None) };
+    Ok(machine::get::<Build>(tx, &id).await?.map(|row| row.state))
+}
+
+/// What a token has started before: the id of a build or of a batch.
+pub(super) async fn used_for(tx: &mut Tx, scope: &Scope, token: &Token) -> Result<Option<String>, ApiError> {
     // Two requests with one token may come at once; the second waits here and then finds what the first did.
     tx.lock(&format!("codebuild-token:{}:{}:{}", scope.account, scope.region, token.token)).await?;
     let since = tx.now() - TOKEN_LIFE;
@@ -49,5 +57,5 @@ async fn used(tx: &mut Tx, scope: &Scope, token: &Token) -> Result<Option<BuildS
     if row.request != token.request {
         return Err(invalid("Invalid idempotency token: it was used with other parameters before"));
     }
-    Ok(machine::get::<Build>(tx, &row.build).await?.map(|row| row.state))
+    Ok(Some(row.build))
 }

@@ -42,6 +42,19 @@ pub(super) fn view(state: &BuildState) -> Value {
     if !state.facts.reports.is_empty() {
         put("reportArns", json!(state.facts.reports));
     }
+    if let Some(batch) = &request.batch {
+        put("buildBatchArn", json!(batch.arn));
+    }
+    if let Some(retry) = &request.auto_retry {
+        let mut shown = json!({ "autoRetryLimit": retry.limit, "autoRetryNumber": retry.number });
+        if let Some(next) = state.next_auto_retry() {
+            shown["nextAutoRetry"] = json!(next);
+        }
+        if let Some(previous) = &retry.previous {
+            shown["previousAutoRetry"] = json!(previous);
+        }
+        put("autoRetryConfig", shown);
+    }
     let exported = &state.facts.exported_variables;
     put(
         "exportedEnvironmentVariables",
@@ -79,7 +92,7 @@ fn phase(record: &PhaseRecord) -> Value {
 }
 
 /// AWS's times have milliseconds.
-fn whole_millis(at: Timestamp) -> Timestamp {
+pub(super) fn whole_millis(at: Timestamp) -> Timestamp {
     Timestamp::from_millis(at.millis())
 }
 

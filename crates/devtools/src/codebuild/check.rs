@@ -7,7 +7,9 @@ use store::Tx;
 
 use super::errors::{invalid, unsupported};
 use super::project::Project;
-use super::shapes::{LogsConfig, ProjectArtifacts, ProjectCache, ProjectEnvironment, ProjectSource, asks};
+use super::shapes::{
+    BuildBatchConfig, LogsConfig, ProjectArtifacts, ProjectCache, ProjectEnvironment, ProjectSource, asks,
+};
 
 /// Checks a whole project.
 pub(super) fn project(cx: &Cx, project: &Project) -> Result<(), ApiError> {
@@ -28,6 +30,9 @@ pub(super) fn project(cx: &Cx, project: &Project) -> Result<(), ApiError> {
     environment(&project.environment)?;
     role(cx, &project.service_role)?;
     timeouts(project.timeout_in_minutes, project.queued_timeout_in_minutes)?;
+    if let Some(config) = &project.build_batch_config {
+        batch_config(cx, config)?;
+    }
     if project.description.as_ref().is_some_and(|d| d.chars().count() > 255) {
         return Err(invalid("Invalid project description: description must be at most 255 characters"));
     }
@@ -79,20 +84,49 @@ pub(super) fn source(cx: &Cx, source: &ProjectSource) -> Result<(), ApiError> {
         }
         "CODECOMMIT" | "S3" | "NO_SOURCE" | "CODEPIPELINE" => Ok(()),
         "LOCAL" => super::settle::local(cx, location).map(|_| ()),
-        "GITHUB" | "GITHUB_ENTERPRISE" | "BITBUCKET" | "GITLAB" | "GITLAB_SELF_MANAGED" => {
-            Err(unsupported(&format!("source type {}", source.kind())))
-        }
+        provider if GIT_PROVIDERS.contains(&provider) => git_location(location),
         _ => Err(invalid("Invalid type provided: Project source type")),
     }?;
+    let is_remote = GIT_PROVIDERS.contains(&source.kind());
+    if !is_remote && asks(source.git_submodules_config.as_ref()) {
+        return Err(unsupported(&format!("source.gitSubmodulesConfig with source type {}", source.kind())));
+    }
+    if let Some(auth) = source.auth.as_ref().filter(|auth| is_remote && asks(Some(auth))) {
+        return Err(unsupported(&format!(
+            "source.auth.type {}",
+            auth.get("type").and_then(Value::as_str).unwrap_or_default()
+        )));
+    }
     // AWS reports to GitHub, GitLab and Bitbucket only, and refuses it for all other sources.
-    if source.report_build_status == Some(true) {
+    if source.report_build_status == Some(true) && !is_remote {
         let kind = source.kind();
         return Err(invalid(format!(
             "Invalid project source: reportBuildStatus is not supported for source type {kind}"
         )));
     }
-    if asks(source.git_submodules_config.as_ref()) {
-        return Err(unsupported("source.gitSubmodulesConfig"));
+    for (member, value) in [
+        ("source.reportBuildStatus", source.report_build_status == Some(true)),
+        ("source.buildStatusConfig", asks(source.build_status_config.as_ref())),
+    ] {
+        if value && is_remote {
+            return Err(unsupported(member));
+        }
+    }
+    Ok(())
+}
+
+/// Source types that are git repositories elsewhere.
+pub(super) const GIT_PROVIDERS: &[&str] =
+    &["BITBUCKET", "GITHUB", "GITHUB_ENTERPRISE", "GITLAB", "GITLAB_SELF_MANAGED"];
+
+/// A clone URL. Any host will do: Gitea, say, is a GITHUB_ENTERPRISE.
+fn git_location(location: &str) -> Result<(), ApiError> {
+    let path = location.strip_prefix("https://").or_else(|| location.strip_prefix("http://")).unwrap_or_default();
+    let (host, name) = path.split_once('/').unwrap_or_default();
+    if host.is_empty() || name.is_empty() || host.contains('@') || location.chars().any(|c| !c.is_ascii_graphic()) {
+        return Err(invalid(format!(
+            "Invalid project source: location must be the https URL of a repository, without a user, not {location:?}"
+        )));
     }
     Ok(())
 }
@@ -123,16 +157,9 @@ fn identifier(identifier: Option<&str>) -> Result<(), ApiError> {
 
 pub(super) fn environment(environment: &ProjectEnvironment) -> Result<(), ApiError> {
     let kind = environment.r#type.as_deref().unwrap_or_default();
-    if !matches!(kind, "LINUX_CONTAINER" | "ARM_CONTAINER") {
-        return Err(unsupported(&format!("environment type {kind}")));
-    }
-    let compute = environment.compute_type.as_deref().unwrap_or_default();
-    if !compute.starts_with("BUILD_GENERAL1_") {
-        return Err(unsupported(&format!("compute type {compute}")));
-    }
+    environment_of(kind, environment.compute_type.as_deref().unwrap_or_default())?;
     for (member, value) in [
         ("environment.computeConfiguration", &environment.compute_configuration),
-        ("environment.fleet", &environment.fleet),
         ("environment.dockerServer", &environment.docker_server),
     ] {
         if asks(value.as_ref()) {
@@ -144,6 +171,17 @@ pub(super) fn environment(environment: &ProjectEnvironment) -> Result<(), ApiErr
     }
     for variable in environment.environment_variables.iter().flatten() {
         variable_name(variable.name.as_deref().unwrap_or_default())?;
+    }
+    Ok(())
+}
+
+/// The environment and compute types that builds can have here.
+pub(super) fn environment_of(kind: &str, compute_type: &str) -> Result<(), ApiError> {
+    if !matches!(kind, "LINUX_CONTAINER" | "ARM_CONTAINER") {
+        return Err(unsupported(&format!("environment type {kind}")));
+    }
+    if !compute_type.starts_with("BUILD_GENERAL1_") {
+        return Err(unsupported(&format!("compute type {compute_type}")));
     }
     Ok(())
 }
@@ -181,6 +219,48 @@ pub(super) fn timeouts(build: u32, queued: u32) -> Result<(), ApiError> {
     }
     if !(5..=480).contains(&queued) {
         return Err(invalid("Invalid timeout: queuedTimeoutInMinutes must be between 5 and 480"));
+    }
+    Ok(())
+}
+
+/// `concurrentBuildLimit`; -1 is none.
+pub(super) fn build_limit(limit: Option<i64>) -> Result<Option<u32>, ApiError> {
+    match limit {
+        None | Some(-1) => Ok(None),
+        Some(limit) => match u32::try_from(limit) {
+            Ok(limit) if limit > 0 => Ok(Some(limit)),
+            Ok(_) | Err(_) => Err(invalid("Invalid concurrentBuildLimit: it must be at least 1, or -1 for none")),
+        },
+    }
+}
+
+/// `autoRetryLimit`.
+pub(super) fn retry_limit(limit: Option<i64>) -> Result<Option<u32>, ApiError> {
+    let Some(limit) = limit else { return Ok(None) };
+    match u32::try_from(limit) {
+        Ok(limit) if limit <= 10 => Ok(Some(limit)),
+        Ok(_) | Err(_) => Err(invalid("Invalid autoRetryLimit: it must be between 0 and 10")),
+    }
+}
+
+pub(super) fn batch_config(cx: &Cx, config: &BuildBatchConfig) -> Result<(), ApiError> {
+    if let Some(role) = &config.service_role {
+        self::role(cx, role)?;
+    }
+    if config.timeout_in_mins.is_some_and(|minutes| !(5..=2160).contains(&minutes)) {
+        return Err(invalid("Invalid timeout: timeoutInMins must be between 5 and 2160"));
+    }
+    let restrictions = config.restrictions.clone().unwrap_or_default();
+    if restrictions.maximum_builds_allowed.is_some_and(|most| !(1..=2_000).contains(&most)) {
+        return Err(invalid("Invalid batch restrictions: maximumBuildsAllowed must be between 1 and 2000"));
+    }
+    if restrictions.compute_types_allowed.is_some_and(|types| types.iter().any(|t| !t.starts_with("BUILD_"))) {
+        return Err(invalid(
+            "Invalid batch restrictions: computeTypesAllowed names a compute type that does not exist",
+        ));
+    }
+    if config.batch_report_mode.as_deref() == Some("REPORT_AGGREGATED_BATCH") {
+        return Err(unsupported("buildBatchConfig.batchReportMode REPORT_AGGREGATED_BATCH"));
     }
     Ok(())
 }

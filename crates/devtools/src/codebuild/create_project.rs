@@ -9,13 +9,13 @@ use store::tables::codebuild_project;
 
 use super::project::{Project, view};
 use super::shapes::{
-    LogsConfig, ProjectArtifacts, ProjectCache, ProjectEnvironment, ProjectSource, ProjectSourceVersion, Tag,
+    BuildBatchConfig, LogsConfig, ProjectArtifacts, ProjectCache, ProjectEnvironment, ProjectSource,
+    ProjectSourceVersion, Tag,
 };
 use super::{check, errors};
 
 /// Members of the model that are refused when they ask for something.
-pub(super) const UNSUPPORTED: &[&str] =
-    &["vpcConfig", "fileSystemLocations", "buildBatchConfig", "concurrentBuildLimit", "autoRetryLimit"];
+pub(super) const UNSUPPORTED: &[&str] = &["vpcConfig", "fileSystemLocations"];
 
 /// The request.
 #[derive(Clone, Debug, Deserialize)]
@@ -38,6 +38,10 @@ pub struct Input {
     pub tags: Option<Vec<Tag>>,
     pub logs_config: Option<LogsConfig>,
     pub badge_enabled: Option<bool>,
+    pub build_batch_config: Option<BuildBatchConfig>,
+    /// Terraform says -1 for none.
+    pub concurrent_build_limit: Option<i64>,
+    pub auto_retry_limit: Option<i64>,
     #[serde(flatten)]
     pub rest: Map<String, Value>,
 }
@@ -70,6 +74,9 @@ pub async fn create_project(cx: &Cx, input: Input) -> Result<Output, ApiError> {
         logs_config: input.logs_config,
         badge_enabled: input.badge_enabled.unwrap_or(false),
         badge_token: String::new(),
+        build_batch_config: input.build_batch_config.filter(|config| *config != BuildBatchConfig::default()),
+        concurrent_build_limit: check::build_limit(input.concurrent_build_limit)?,
+        auto_retry_limit: check::retry_limit(input.auto_retry_limit)?,
     };
     check::project(cx, &project)?;
     let project = project.with_defaults(cx);

@@ -25,3 +25,15 @@ pub(super) fn project_not_found(arn: &Arn) -> ApiError {
 pub(super) fn build_not_found(id: &str) -> ApiError {
     ApiError::new("ResourceNotFoundException", format!("Build {id} does not exist"))
 }
+
+pub(super) fn batch_not_found(id: &str) -> ApiError {
+    ApiError::new("ResourceNotFoundException", format!("Build batch {id} does not exist"))
+}
+
+pub(super) fn exists(message: impl Into<String>) -> ApiError {
+    ApiError::new("ResourceAlreadyExistsException", message)
+}
+
+pub(super) fn not_found(message: impl Into<String>) -> ApiError {
+    ApiError::new("ResourceNotFoundException", message)
+}

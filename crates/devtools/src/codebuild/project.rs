@@ -8,7 +8,8 @@ use store::Tx;
 use store::tables::codebuild_project;
 
 use super::shapes::{
-    LogsConfig, ProjectArtifacts, ProjectCache, ProjectEnvironment, ProjectSource, ProjectSourceVersion, Tag,
+    BuildBatchConfig, LogsConfig, ProjectArtifacts, ProjectCache, ProjectEnvironment, ProjectSource,
+    ProjectSourceVersion, Tag,
 };
 use base::ApiError;
 
@@ -44,6 +45,13 @@ pub(super) struct Project {
     pub badge_token: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logs_config: Option<LogsConfig>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build_batch_config: Option<BuildBatchConfig>,
+    /// Absent: as many as there is room for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrent_build_limit: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto_retry_limit: Option<u32>,
 }
 
 /// The row of a project given by name or ARN.

@@ -1,10 +1,11 @@
 //! RetryBuild: a new build with everything that the old one was settled with.
 
-use base::ApiError;
-use engine::build::{Logs, Request};
+use base::{ApiError, ErrorKind};
+use engine::build::{AutoRetry, Build, Logs, Request};
 use platform::Cx;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use store::{Tx, machine};
 
 use super::batch_get_builds::find;
 use super::begin::begin;
@@ -45,6 +46,10 @@ pub async fn retry_build(cx: &Cx, input: Input) -> Result<Output, ApiError> {
                 if old.state.completed().is_none() {
                     return Err(errors::invalid(format!("Build {id} cannot be retried while it is in progress")));
                 }
+                if let Some(batch) = &old.state.request.batch {
+                    let arn = &batch.arn;
+                    return Err(errors::invalid(format!("Build {id} belongs to {arn}; retry the batch instead")));
+                }
                 if old.state.request.parent.is_some() {
                     return Err(errors::invalid(format!(
                         "Build {id} belongs to a pipeline execution; retry the stage instead"
@@ -55,6 +60,30 @@ pub async fn retry_build(cx: &Cx, input: Input) -> Result<Output, ApiError> {
         })
         .await?;
     Ok(Output { build: view(&state) })
+}
+
+/// Starts a build again because it failed and its project wants that, in `tx`. Doing it twice starts one build; a
+/// project that is gone starts none.
+pub async fn auto_retry(tx: &mut Tx, cx: &Cx, id: &str, uuid: &str) -> Result<(), ApiError> {
+    let Some(old) = machine::get::<Build>(tx, id).await? else { return Ok(()) };
+    let old = old.state.request;
+    let new_id = format!("{}:{uuid}", old.project);
+    if machine::get::<Build>(tx, &new_id).await?.is_some() {
+        return Ok(());
+    }
+    let Some(retry) = old.auto_retry.clone() else { return Ok(()) };
+    let previous = Some(old.arn());
+    let initiator = old.initiator.clone();
+    let mut request = Request { initiator, ..again(cx, old, uuid.to_owned()) };
+    request.auto_retry = Some(AutoRetry { limit: retry.limit, number: retry.number + 1, previous });
+    match begin(tx, request, None).await {
+        Ok(_) => Ok(()),
+        Err(e) if e.kind == ErrorKind::Client => {
+            tracing::info!(error = %e, build.id = id, "a build was not retried");
+            Ok(())
+        }
+        Err(e) => Err(e),
+    }
 }
 
 fn again(cx: &Cx, old: Request, uuid: String) -> Request {
@@ -71,6 +100,7 @@ fn again(cx: &Cx, old: Request, uuid: String) -> Request {
         submitted: cx.now(),
         initiator: initiator(cx),
         endpoint: cx.site.endpoint.clone(),
+        auto_retry: old.auto_retry.clone().map(|retry| AutoRetry { number: 0, previous: None, ..retry }),
         logs,
         uuid,
         ..old

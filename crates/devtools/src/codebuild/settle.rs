@@ -1,17 +1,21 @@
 //! From a project and what StartBuild overrides to everything that a build needs to know.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use base::{ApiError, Arn, JobLimits, Timestamp};
+use base::{ApiError, Arn, Timestamp};
 use engine::build::{
-    ArtifactTarget, BuildspecFrom, EnvironmentVariable, Logs, Parent, Place, Request, Source, SourceKind, VariableKind,
+    ArtifactTarget, AutoRetry, BuildspecFrom, EnvironmentVariable, GitSource, Logs, Parent, Place, Request, Source,
+    SourceKind, VariableKind,
 };
+use engine::build_queue::{FleetLimit, FleetSlots, Limits, Overflow};
 use platform::Cx;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::check;
 use super::errors::invalid;
 use super::project::Project;
-use super::shapes::{LogsConfig, ProjectArtifacts, ProjectSource};
+use super::shapes::{LogsConfig, ProjectArtifacts, ProjectSource, asks};
 
 /// What makes one build of a project differ from another.
 pub(super) struct Particulars {
@@ -24,6 +28,8 @@ pub(super) struct Particulars {
 /// Settles a build. `project` has all overrides applied; the number is set when the row is made.
 pub(super) fn settle(cx: &Cx, project: &Project, this: Particulars) -> Result<Request, ApiError> {
     let Particulars { uuid, initiator, parent, submitted } = this;
+    // Whoever waits for a build hears its end, not that of one in its place.
+    let of_pipeline = parent.is_some();
     let source = source(cx, &project.source, project.source_version.clone())?;
     let version_of = |identifier: Option<&str>| {
         let found = project.secondary_source_versions.iter().find(|v| v.source_identifier.as_deref() == identifier);
@@ -48,7 +54,7 @@ pub(super) fn settle(cx: &Cx, project: &Project, this: Particulars) -> Result<Re
         source,
         secondary_sources,
         image: environment.image.clone().unwrap_or_default(),
-        limits: limits(&compute_type),
+        limits: engine::build::limits(&compute_type),
         compute_type,
         environment_type: environment.r#type.clone().unwrap_or_default(),
         privileged: environment.privileged_mode.unwrap_or(false),
@@ -77,7 +83,26 @@ pub(super) fn settle(cx: &Cx, project: &Project, this: Particulars) -> Result<Re
         uuid,
         parent,
         last_phase: None,
+        batch: None,
+        limited_by: limited_by(cx, project),
+        auto_retry: project.auto_retry_limit.filter(|limit| *limit > 0 && !of_pipeline).map(|limit| AutoRetry {
+            limit,
+            number: 0,
+            previous: None,
+        }),
+        published: BTreeMap::new(),
     })
+}
+
+/// What a fleet holds is looked up when the build is made.
+fn limited_by(cx: &Cx, project: &Project) -> Limits {
+    let fleet = project.environment.fleet.as_ref().and_then(|fleet| fleet.fleet_arn.clone());
+    let slots = FleetSlots { capacity: 0, overflow: Overflow::Queue };
+    Limits {
+        account: cx.site.max_builds,
+        project: project.concurrent_build_limit,
+        fleet: fleet.filter(|arn| !arn.is_empty()).map(|arn| FleetLimit { arn, slots }),
+    }
 }
 
 /// The repository that a CodeCommit clone URL names.
@@ -88,13 +113,19 @@ pub(super) fn repository(location: &str) -> Option<String> {
     (!name.is_empty() && !name.contains('/')).then(|| name.to_owned())
 }
 
+/// Not given, 0 or more than 25: the whole history.
+fn depth(source: &ProjectSource) -> Option<u32> {
+    source.git_clone_depth.and_then(|depth| u32::try_from(depth).ok()).filter(|depth| (1..=25).contains(depth))
+}
+
 fn source(cx: &Cx, source: &ProjectSource, version: Option<String>) -> Result<Source, ApiError> {
     let location = source.location.clone().unwrap_or_default();
     let kind = match source.kind() {
         "NO_SOURCE" => SourceKind::NoSource,
         "CODECOMMIT" => {
             let bad = || invalid(format!("Invalid project source: {location} is not a CodeCommit clone URL"));
-            SourceKind::CodeCommit { repository: repository(&location).ok_or_else(bad)?, location: location.clone() }
+            let repository = repository(&location).ok_or_else(bad)?;
+            SourceKind::CodeCommit { repository, location: location.clone(), depth: depth(source) }
         }
         "S3" => SourceKind::S3(
             place(&location).ok_or_else(|| invalid(format!("Invalid project source: {location} is not in S3")))?,
@@ -102,6 +133,18 @@ fn source(cx: &Cx, source: &ProjectSource, version: Option<String>) -> Result<So
         "LOCAL" => SourceKind::Local(local(cx, &location)?),
         // The caller puts the pipeline's artifacts in its place.
         "CODEPIPELINE" => SourceKind::NoSource,
+        provider if check::GIT_PROVIDERS.contains(&provider) => SourceKind::Git(GitSource {
+            provider: provider.to_owned(),
+            location,
+            depth: depth(source),
+            submodules: asks(source.git_submodules_config.as_ref()),
+            insecure_tls: source.insecure_ssl.unwrap_or(false),
+            secret: source
+                .auth
+                .as_ref()
+                .filter(|auth| auth.get("type").and_then(Value::as_str) == Some("SECRETS_MANAGER"))
+                .and_then(|auth| auth.get("resource").and_then(Value::as_str).map(str::to_owned)),
+        }),
         other => return Err(super::errors::unsupported(&format!("source type {other}"))),
     };
     Ok(Source { identifier: None, kind, version: version.filter(|v| !v.is_empty()) })
@@ -121,20 +164,13 @@ fn place(location: &str) -> Option<Place> {
 }
 
 fn buildspec(text: Option<&str>, source_type: &str) -> Result<BuildspecFrom, ApiError> {
-    let text = text.unwrap_or_default();
-    if text.starts_with("arn:") {
-        let bad = || invalid(format!("Invalid buildspec: {text} is not the ARN of an S3 object"));
-        return place(text).filter(|p| !p.key.is_empty()).map(BuildspecFrom::Object).ok_or_else(bad);
-    }
-    let inline = text.contains('\n') || text.trim_start().starts_with('{') || text.contains("version:");
-    if inline {
-        return Ok(BuildspecFrom::Inline(text.to_owned()));
-    }
-    if source_type == "NO_SOURCE" {
+    let text = text.filter(|text| !text.is_empty()).unwrap_or("buildspec.yml");
+    let bad = || invalid(format!("Invalid buildspec: {text} is not the ARN of an S3 object"));
+    let from = BuildspecFrom::of(text).ok_or_else(bad)?;
+    if source_type == "NO_SOURCE" && matches!(from, BuildspecFrom::File(_)) {
         return Err(invalid("Invalid project source: source type NO_SOURCE requires an inline buildspec"));
     }
-    let path = if text.is_empty() { "buildspec.yml" } else { text };
-    Ok(BuildspecFrom::File(path.to_owned()))
+    Ok(from)
 }
 
 fn variables(project: &Project) -> Vec<EnvironmentVariable> {
@@ -179,19 +215,6 @@ fn logs(config: Option<&LogsConfig>, project: &str, uuid: &str) -> Logs {
         group: group.unwrap_or_else(|| format!("/aws/codebuild/{project}")),
         stream: prefix.map_or(uuid.to_owned(), |prefix| format!("{prefix}/{uuid}")),
     }
-}
-
-/// The published sizes (<https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-compute-types.html>).
-fn limits(compute_type: &str) -> JobLimits {
-    let (cpus, gib) = match compute_type {
-        "BUILD_GENERAL1_SMALL" => (2.0, 4),
-        "BUILD_GENERAL1_MEDIUM" => (4.0, 8),
-        "BUILD_GENERAL1_LARGE" => (8.0, 16),
-        "BUILD_GENERAL1_XLARGE" => (36.0, 72),
-        "BUILD_GENERAL1_2XLARGE" => (72.0, 144),
-        _ => return JobLimits::default(),
-    };
-    JobLimits { cpus: Some(cpus), memory_bytes: Some(gib << 30), processes: None }
 }
 
 /// `initiator` of a build: the user's name, or the role and session.

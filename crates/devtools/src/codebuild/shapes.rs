@@ -58,7 +58,7 @@ shape! {
         image: String,
         compute_type: String,
         compute_configuration: Value,
-        fleet: Value,
+        fleet: ProjectFleet,
         environment_variables: Vec<EnvironmentVariable>,
         privileged_mode: bool,
         certificate: String,
@@ -67,6 +67,11 @@ shape! {
         docker_server: Value,
         host_kernel: String,
     }
+}
+
+shape! {
+    /// `ProjectFleet`.
+    ProjectFleet { fleet_arn: String, }
 }
 
 shape! {
@@ -92,6 +97,26 @@ shape! {
 shape! {
     /// `S3LogsConfig`.
     S3LogsConfig { status: String, location: String, encryption_disabled: bool, bucket_owner_access: String, }
+}
+
+shape! {
+    /// `ProjectBuildBatchConfig`.
+    BuildBatchConfig {
+        service_role: String,
+        combine_artifacts: bool,
+        restrictions: BatchRestrictions,
+        timeout_in_mins: u32,
+        batch_report_mode: String,
+    }
+}
+
+shape! {
+    /// `BatchRestrictions`.
+    BatchRestrictions {
+        maximum_builds_allowed: u32,
+        compute_types_allowed: Vec<String>,
+        fleets_allowed: Vec<String>,
+    }
 }
 
 shape! {

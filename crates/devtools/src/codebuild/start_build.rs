@@ -13,17 +13,15 @@ use super::build_view::view;
 use super::project::{Project, find, name_of, parse};
 use super::settle::{Particulars, initiator, settle};
 use super::shapes::{
-    EnvironmentVariable, LogsConfig, ProjectArtifacts, ProjectCache, ProjectSource, ProjectSourceVersion,
+    EnvironmentVariable, LogsConfig, ProjectArtifacts, ProjectCache, ProjectFleet, ProjectSource, ProjectSourceVersion,
 };
 use super::{check, errors};
 
 /// Members of the model that are refused when they ask for something.
 const UNSUPPORTED: &[&str] = &[
-    "autoRetryLimitOverride",
     "buildStatusConfigOverride",
     "certificateOverride",
     "debugSessionEnabled",
-    "fleetOverride",
     "gitSubmodulesConfigOverride",
     "registryCredentialOverride",
     "reportBuildStatusOverride",
@@ -58,6 +56,8 @@ pub struct Input {
     pub idempotency_token: Option<String>,
     pub logs_config_override: Option<LogsConfig>,
     pub image_pull_credentials_type_override: Option<String>,
+    pub auto_retry_limit_override: Option<i64>,
+    pub fleet_override: Option<ProjectFleet>,
     #[serde(flatten)]
     pub rest: Map<String, Value>,
     /// For callers in this process: end the build after this phase, without artifacts.
@@ -74,6 +74,7 @@ pub struct Output {
 /// Starts a build.
 pub async fn start_build(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     check::unsupported_members(&input.rest, UNSUPPORTED)?;
+    check::retry_limit(input.auto_retry_limit_override)?;
     cx.room()?;
     let token = token(input.idempotency_token.as_deref(), &input)?;
     let (uuid, initiator, submitted) = (cx.ids.uuid().to_string(), initiator(cx), cx.now());
@@ -114,7 +115,7 @@ pub(super) fn token(token: Option<&str>, request: &impl Serialize) -> Result<Opt
     Ok(Some(Token { token: token.to_owned(), request: base::derived_uuid(&["codebuild-token", &text]).to_string() }))
 }
 
-fn overridden(mut project: Project, input: Input) -> Project {
+pub(super) fn overridden(mut project: Project, input: Input) -> Project {
     macro_rules! take {
         ($($from:ident => $($to:ident).+;)*) => { $(if let Some(value) = input.$from { project.$($to).+ = value; })* };
     }
@@ -151,6 +152,10 @@ fn overridden(mut project: Project, input: Input) -> Project {
         privileged_mode_override => environment.privileged_mode;
         image_pull_credentials_type_override => environment.image_pull_credentials_type;
         logs_config_override => logs_config;
+        fleet_override => environment.fleet;
+    }
+    if let Some(limit) = input.auto_retry_limit_override {
+        project.auto_retry_limit = u32::try_from(limit).ok();
     }
     if let Some(variables) = input.environment_variables_override {
         merge(project.environment.environment_variables.get_or_insert_default(), variables);

@@ -1,11 +1,13 @@
 //! The CodeBuild action of a pipeline: its artifacts take the place of the project's sources and targets.
 
 use base::ApiError;
-use engine::build::{ArtifactTarget, Build, OutputArtifact, Parent, Place, Source, SourceKind};
+use engine::build::{ArtifactTarget, Build, OutputArtifact, OutputSection, Parent, Place, Request, Source, SourceKind};
+use engine::build_batch::BuildBatch;
 use platform::Cx;
 use store::{Tx, machine};
 
 use super::begin::begin;
+use super::begin_batch::{batch_request, begin_batch};
 use super::project::{find, parse};
 use super::settle::{Particulars, settle};
 use super::shapes::EnvironmentVariable;
@@ -53,6 +55,33 @@ pub async fn start_for_pipeline(tx: &mut Tx, cx: &Cx, start: StartForPipeline) -
     if machine::get::<Build>(tx, &id).await?.is_some() {
         return Ok(id);
     }
+    let request = settled(tx, cx, start, uuid).await?;
+    begin(tx, request, None).await.map(|state| state.request.id)
+}
+
+/// Starts a batch for a pipeline's action, otherwise as `start_for_pipeline`.
+pub async fn start_batch_for_pipeline(
+    tx: &mut Tx,
+    cx: &Cx,
+    start: StartForPipeline,
+    combine_artifacts: bool,
+) -> Result<String, ApiError> {
+    let uuid = base::derived_uuid(&["codebuild-batch", &start.parent.id, &start.effect_key]).to_string();
+    let id = format!("{}:{uuid}", start.project_name);
+    if machine::get::<BuildBatch>(tx, &id).await?.is_some() {
+        return Ok(id);
+    }
+    let name = start.project_name.clone();
+    let mut template = settled(tx, cx, start, uuid).await?;
+    let parent = template.parent.take();
+    let missing = || errors::project_not_found(&cx.arn("codebuild", format!("project/{name}")));
+    let row = find(tx, cx.scope(), &name).await?.ok_or_else(missing)?;
+    let mut config = parse(&row)?.build_batch_config.unwrap_or_default();
+    config.combine_artifacts = Some(combine_artifacts);
+    begin_batch(tx, batch_request(template, config, parent)?, None).await.map(|state| state.request.template.id)
+}
+
+async fn settled(tx: &mut Tx, cx: &Cx, start: StartForPipeline, uuid: String) -> Result<Request, ApiError> {
     cx.room()?;
     let arn = cx.arn("codebuild", format!("project/{}", start.project_name));
     let row = find(tx, cx.scope(), &start.project_name).await?.ok_or_else(|| errors::project_not_found(&arn))?;
@@ -87,10 +116,11 @@ pub async fn start_for_pipeline(tx: &mut Tx, cx: &Cx, start: StartForPipeline) -
             .map(|a| OutputArtifact {
                 name: a.name.clone(),
                 place: Place { bucket: a.bucket.clone(), key: a.key.clone() },
+                section: OutputSection::default(),
             })
             .collect(),
     );
-    begin(tx, request, None).await.map(|state| state.request.id)
+    Ok(request)
 }
 
 fn source(artifact: &PipelineArtifact, identifier: Option<String>) -> Source {

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use base::{AccountId, Clock, Region, Scope, SequentialIds};
 use engine::build::{Build, BuildEffect, BuildState, Parent, SourceKind};
+use engine::build_batch::BuildBatch;
+use engine::build_queue::BuildQueue;
 use platform::{Caller, Cx, Disk, Principal, SealingKey, Site};
 use serde_json::{Value, json};
 use store::testing::{TestStore, each_engine};
@@ -17,7 +19,7 @@ pub(super) struct World {
 }
 
 pub(super) fn machines() -> Machines {
-    Machines::new().with::<Build>()
+    Machines::new().with::<Build>().with::<BuildBatch>().with::<BuildQueue>()
 }
 
 pub(super) fn world(test: TestStore) -> World {
@@ -46,6 +48,7 @@ pub(super) fn world(test: TestStore) -> World {
             data_dir: test.dir.path().to_owned(),
             disk: Arc::new(Disk::unwatched()),
             key: Arc::new(SealingKey::new(&[7; 32])),
+            max_builds: None,
             // Roles that tests name need not exist.
             local_sources: Vec::new(),
             test_mode: true,
@@ -55,7 +58,7 @@ pub(super) fn world(test: TestStore) -> World {
     World { cx, test }
 }
 
-fn project(change: Value) -> Value {
+pub(super) fn project(change: Value) -> Value {
     let mut project = json!({
         "name": "demo",
         "source": { "type": "CODECOMMIT", "location": "https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/app" },
@@ -72,12 +75,12 @@ fn project(change: Value) -> Value {
     project
 }
 
-async fn create(cx: &Cx, change: Value) -> Result<Value, base::ApiError> {
+pub(super) async fn create(cx: &Cx, change: Value) -> Result<Value, base::ApiError> {
     let input = serde_json::from_value(project(change)).unwrap();
     create_project(cx, input).await.map(|output| output.project)
 }
 
-async fn start(cx: &Cx, change: Value) -> Result<Value, base::ApiError> {
+pub(super) async fn start(cx: &Cx, change: Value) -> Result<Value, base::ApiError> {
     let mut input = json!({ "projectName": "demo" });
     for (member, value) in change.as_object().unwrap() {
         input[member] = value.clone();
@@ -85,12 +88,12 @@ async fn start(cx: &Cx, change: Value) -> Result<Value, base::ApiError> {
     start_build(cx, serde_json::from_value(input).unwrap()).await.map(|output| output.build)
 }
 
-async fn state(cx: &Cx, id: &str) -> BuildState {
+pub(super) async fn state(cx: &Cx, id: &str) -> BuildState {
     let mut tx = cx.store.read().await.unwrap();
     machine::get::<Build>(&mut tx, id).await.unwrap().unwrap().state
 }
 
-async fn drained(cx: &Cx) -> Vec<BuildEffect> {
+pub(super) async fn drained(cx: &Cx) -> Vec<BuildEffect> {
     let claimed = outbox::claim(&cx.store, "test", 10, std::time::Duration::from_secs(60)).await.unwrap();
     claimed.into_iter().map(|c| serde_json::from_value(c.effect).unwrap()).collect()
 }
@@ -233,7 +236,7 @@ async fn a_project_that_cannot_be_built_is_refused_by_name() {
             (json!({ "serviceRole": "arn:aws:iam::999999999999:role/x" }), "does not match caller's account"),
             (json!({ "timeoutInMinutes": 4 }), "timeoutInMinutes"),
             (json!({ "source": { "type": "CODECOMMIT" } }), "Project source location is required"),
-            (json!({ "source": { "type": "GITHUB", "location": "https://github.com/a/b" } }), "source type GITHUB"),
+            (json!({ "source": { "type": "GITHUB", "location": "git@github.com:a/b" } }), "https URL of a repository"),
             (json!({ "source": { "type": "NO_SOURCE" } }), "requires an inline buildspec"),
             (json!({ "vpcConfig": { "vpcId": "vpc-1" } }), "vpcConfig"),
             (json!({ "cache": { "type": "S3" } }), "location is required for S3 cache"),

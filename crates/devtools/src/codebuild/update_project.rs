@@ -2,6 +2,7 @@
 //! Follows <https://docs.aws.amazon.com/codebuild/latest/APIReference/API_UpdateProject.html>.
 
 use base::ApiError;
+use engine::build_queue::QueueInput;
 use platform::Cx;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -10,9 +11,10 @@ use store::tables::codebuild_project;
 use super::create_project::UNSUPPORTED;
 use super::project::{Project, find, name_of, parse, view};
 use super::shapes::{
-    LogsConfig, ProjectArtifacts, ProjectCache, ProjectEnvironment, ProjectSource, ProjectSourceVersion, Tag,
+    BuildBatchConfig, LogsConfig, ProjectArtifacts, ProjectCache, ProjectEnvironment, ProjectSource,
+    ProjectSourceVersion, Tag,
 };
-use super::{check, errors};
+use super::{check, errors, queue};
 
 /// The request.
 #[derive(Clone, Debug, Deserialize)]
@@ -35,6 +37,9 @@ pub struct Input {
     pub tags: Option<Vec<Tag>>,
     pub logs_config: Option<LogsConfig>,
     pub badge_enabled: Option<bool>,
+    pub build_batch_config: Option<BuildBatchConfig>,
+    pub concurrent_build_limit: Option<i64>,
+    pub auto_retry_limit: Option<i64>,
     #[serde(flatten)]
     pub rest: Map<String, Value>,
 }
@@ -48,6 +53,8 @@ pub struct Output {
 /// Changes a project.
 pub async fn update_project(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     check::unsupported_members(&input.rest, UNSUPPORTED)?;
+    check::build_limit(input.concurrent_build_limit)?;
+    check::retry_limit(input.auto_retry_limit)?;
     let (cx_in, name) = (cx.clone(), name_of(cx.scope(), &input.name).to_owned());
     let row = cx
         .store
@@ -62,8 +69,11 @@ pub async fn update_project(cx: &Cx, input: Input) -> Result<Output, ApiError> {
                 if let Some(role) = role {
                     check::role_exists(tx, &cx, &role).await?;
                 }
+                let project_limit = project.concurrent_build_limit;
                 let config = project.with_defaults(&cx).to_json()?;
                 codebuild_project::update(tx, cx.scope(), &name, &config).await?;
+                let limit = QueueInput::Project { name: name.clone(), limit: project_limit };
+                queue::tell(tx, cx.scope(), limit).await?;
                 codebuild_project::get(tx, cx.scope(), &name).await?.ok_or_else(missing)
             })
         })
@@ -101,6 +111,17 @@ fn changed(mut project: Project, input: Input) -> Project {
     }
     if let Some(logs) = input.logs_config {
         project.logs_config = Some(logs);
+    }
+    // -1 clears.
+    if let Some(limit) = input.concurrent_build_limit {
+        project.concurrent_build_limit = u32::try_from(limit).ok();
+    }
+    if let Some(limit) = input.auto_retry_limit {
+        project.auto_retry_limit = u32::try_from(limit).ok();
+    }
+    // An empty structure clears.
+    if let Some(config) = input.build_batch_config {
+        project.build_batch_config = Some(config).filter(|config| *config != BuildBatchConfig::default());
     }
     project
 }

@@ -47,6 +47,7 @@ fn world(test: TestStore) -> World {
             data_dir: test.dir.path().to_owned(),
             disk: Arc::new(Disk::unwatched()),
             key: Arc::new(SealingKey::new(&[7; 32])),
+            max_builds: None,
             // Roles that tests name need not exist.
             local_sources: Vec::new(),
             test_mode: true,

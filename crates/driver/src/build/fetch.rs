@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use base::{ApiError, ErrorKind};
 use devtools::codecommit;
-use engine::build::{Place, Request, Source, SourceKind};
+use engine::build::{GitSource, Place, Request, Source, SourceKind};
 use futures_util::StreamExt;
 use platform::{Cx, s3};
 use tokio::io::AsyncWriteExt;
@@ -24,10 +24,12 @@ pub(super) async fn fetch(cx: &Cx, request: &Request, source: &Source, dir: &Pat
     };
     match &source.kind {
         SourceKind::NoSource => Ok(None),
-        SourceKind::CodeCommit { repository, .. } => {
+        SourceKind::CodeCommit { repository, location, depth } => {
+            let repository = CodeCommit { name: repository, location, depth: *depth };
             code_commit(cx, repository, source.version.as_deref(), &which, dir).await.map(Some)
         }
         SourceKind::Local(folder) => local(cx, folder, dir).await.map(|()| None),
+        SourceKind::Git(git) => remote(git, source.version.as_deref(), &which, dir).await.map(Some),
         SourceKind::S3(place) if place.key.is_empty() || place.key.ends_with('/') => {
             folder(cx, place, dir).await.map(|()| None)
         }
@@ -39,7 +41,19 @@ pub(super) async fn fetch(cx: &Cx, request: &Request, source: &Source, dir: &Pat
     }
 }
 
-async fn code_commit(cx: &Cx, name: &str, version: Option<&str>, which: &str, dir: &Path) -> Result<String, Trouble> {
+struct CodeCommit<'a> {
+    name: &'a str,
+    location: &'a str,
+    depth: Option<u32>,
+}
+
+async fn code_commit(
+    cx: &Cx,
+    CodeCommit { name, location, depth }: CodeCommit<'_>,
+    version: Option<&str>,
+    which: &str,
+    dir: &Path,
+) -> Result<String, Trouble> {
     let row = {
         let mut tx = cx.store.read().await.map_err(PerformError::from)?;
         codecommit::find_repository(&mut tx, cx.scope(), name).await.map_err(PerformError::from)?
@@ -57,12 +71,34 @@ async fn code_commit(cx: &Cx, name: &str, version: Option<&str>, which: &str, di
         ErrorKind::Server => PerformError::new("resolve a source version", e).into(),
     })?;
     let repository = codecommit::open(cx, &row).await.map_err(|e| PerformError::new("open a repository", e))?;
-    let dir = dir.to_owned();
-    let checkout = tokio::task::spawn_blocking(move || repository.checkout(commit, &dir));
-    match checkout.await.map_err(|e| PerformError::new("check a commit out", e))? {
+    match repository.working_copy(commit, dir, location, depth).await {
         Ok(()) => Ok(commit.to_string()),
         Err(e) if e.is_content() => Err(Trouble::source("CLIENT_ERROR", e.to_string())),
         Err(e) => Err(PerformError::new("check a commit out", e).into()),
+    }
+}
+
+/// A repository elsewhere that everybody may read.
+async fn remote(git: &GitSource, version: Option<&str>, which: &str, dir: &Path) -> Result<String, Trouble> {
+    let remote = git::Remote {
+        url: git.location.clone(),
+        version: version.map(str::to_owned),
+        depth: git.depth,
+        submodules: git.submodules,
+        login: None,
+        insecure_tls: git.insecure_tls,
+    };
+    let url = &git.location;
+    match remote.working_copy(dir).await {
+        Ok(commit) => Ok(commit),
+        Err(git::RemoteError::Local(e)) => Err(PerformError::new("fetch a source", e).into()),
+        Err(git::RemoteError::NoVersion(version)) => {
+            let why = format!("reference not found for {which} and source version {version}");
+            Err(Trouble::source("CLIENT_ERROR", why))
+        }
+        Err(e @ (git::RemoteError::BadUrl(_) | git::RemoteError::Refused(_))) => {
+            Err(Trouble::source("CLIENT_ERROR", format!("{which} {url}: {e}")))
+        }
     }
 }
 
@@ -97,7 +133,7 @@ async fn local(cx: &Cx, folder: &Path, dir: &Path) -> Result<(), Trouble> {
     }
 }
 
-async fn folder(cx: &Cx, place: &Place, dir: &Path) -> Result<(), Trouble> {
+pub(crate) async fn folder(cx: &Cx, place: &Place, dir: &Path) -> Result<(), Trouble> {
     let objects = s3::list(cx, &place.bucket, &place.key).await.map_err(trouble)?;
     for object in objects {
         let key = &object.key;
@@ -122,7 +158,7 @@ fn below(dir: &Path, relative: &str) -> Option<PathBuf> {
     (plain && !relative.contains('\0')).then(|| dir.join(relative))
 }
 
-async fn download(cx: &Cx, place: &Place, version: Option<&str>, path: &Path) -> Result<(), Trouble> {
+pub(crate) async fn download(cx: &Cx, place: &Place, version: Option<&str>, path: &Path) -> Result<(), Trouble> {
     let (_, mut body) = s3::open(cx, &place.bucket, &place.key, version).await.map_err(trouble)?;
     let failed = |e: std::io::Error| PerformError::new(format!("write {}", path.display()), e);
     let mut file = tokio::fs::File::create_new(path).await.map_err(failed)?;

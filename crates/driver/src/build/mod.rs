@@ -24,5 +24,8 @@ mod secrets;
 mod tests;
 mod upload;
 
+pub(crate) use fetch::{download, folder as fetch_folder};
 pub use performer::BuildPerformer;
+pub(crate) use prepare::{Trouble as PrepareTrouble, remove, sources};
 pub use resume::BuildResume;
+pub(crate) use upload::{Trouble as UploadTrouble, one as upload_set};

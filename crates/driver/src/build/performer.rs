@@ -1,11 +1,13 @@
 //! Which effect of a build is performed where.
 
 use super::{answer, finish, prepare, run, upload};
-use base::Machine;
+use base::{ApiError, Machine};
+use devtools::codebuild;
 use engine::build::{Build, BuildEffect};
 use executor::ExecutorError;
 use futures_util::future::BoxFuture;
-use store::outbox::Claimed;
+use platform::Cx;
+use store::outbox::{self, Claimed};
 
 use crate::{DriverCx, PerformError, Performer};
 
@@ -35,11 +37,24 @@ impl BuildPerformer {
                     upload::Wanted { source_dir: &source_dir, build_arn: &build_arn, sets: &sets, results: &results };
                 upload::upload(cx, claimed, wanted).await
             }
+            BuildEffect::AutoRetry { uuid } => auto_retry(cx, claimed, uuid).await,
             BuildEffect::Finish { job, work_dir, logs, lines, log_object } => {
                 finish::finish(cx, executor, claimed, finish::Rest { job, work_dir, logs, lines, log_object }).await
             }
         }
     }
+}
+
+async fn auto_retry(cx: &Cx, claimed: &Claimed, uuid: String) -> Result<(), PerformError> {
+    let (inner, claimed) = (cx.clone(), claimed.clone());
+    let begun = cx.store.write(move |tx| {
+        let (cx, claimed, uuid) = (inner.clone(), claimed.clone(), uuid.clone());
+        Box::pin(async move {
+            codebuild::auto_retry(tx, &cx, &claimed.machine_id, &uuid).await?;
+            Ok::<_, ApiError>(outbox::finish(tx, &claimed).await?)
+        })
+    });
+    begun.await.map_err(|e| PerformError::new("start a build again", e))
 }
 
 impl Performer for BuildPerformer {

@@ -22,7 +22,7 @@ const MAX_BUILDSPEC_BYTES: u64 = 1 << 20;
 const FULL_BYTES: u64 = 1 << 20;
 
 /// What went wrong while preparing: the user's failure, or ours to be tried again.
-pub(super) enum Trouble {
+pub(crate) enum Trouble {
     Failure(SourceFailure),
     Retry(PerformError),
 }
@@ -116,6 +116,20 @@ async fn work(cx: &Cx, executor: &Arc<dyn Executor>, request: &Request) -> Resul
         Err(e) => return Err(PerformError::new("prepare a build's environment", e).into()),
     }
     let provisioned = cx.now();
+    let Fetched { resolved_version, secondary_versions, buildspec } = sources(cx, request).await?;
+    Ok(Sourced { provisioned, resolved_version, secondary_versions, buildspec })
+}
+
+/// What fetching brought.
+pub(crate) struct Fetched {
+    pub resolved_version: Option<String>,
+    /// By source identifier.
+    pub secondary_versions: BTreeMap<String, String>,
+    pub buildspec: String,
+}
+
+/// Fetches the sources of a request into its folder, which does not exist yet, and reads its buildspec.
+pub(crate) async fn sources(cx: &Cx, request: &Request) -> Result<Fetched, Trouble> {
     make(&request.source_dir()).await?;
     let resolved_version = fetch::fetch(cx, request, &request.source, &request.source_dir()).await?;
     let mut secondary_versions = BTreeMap::new();
@@ -129,7 +143,7 @@ async fn work(cx: &Cx, executor: &Arc<dyn Executor>, request: &Request) -> Resul
         }
     }
     let buildspec = buildspec(cx, request).await?;
-    Ok(Sourced { provisioned, resolved_version, secondary_versions, buildspec })
+    Ok(Fetched { resolved_version, secondary_versions, buildspec })
 }
 
 /// Enough of a job for an executor to say whether it could run it.
@@ -190,7 +204,7 @@ pub(super) async fn make(dir: &Path) -> Result<(), PerformError> {
 }
 
 /// Removes a folder with all that is in it; builds leave what they want, also folders that nobody may write.
-pub(super) async fn remove(dir: &Path) -> Result<(), PerformError> {
+pub(crate) async fn remove(dir: &Path) -> Result<(), PerformError> {
     let doing = || format!("remove {}", dir.display());
     let doomed = dir.to_owned();
     let removed = tokio::task::spawn_blocking(move || executor::remove_tree(&doomed));

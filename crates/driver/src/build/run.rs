@@ -114,6 +114,7 @@ fn references(stage: &Stage) -> &[Reference] {
     match stage {
         Stage::QueuedToRun(plan) | Stage::Running(plan) => &plan.references,
         Stage::Submitted
+        | Stage::AwaitingSlot
         | Stage::QueuedToPrepare
         | Stage::Preparing
         | Stage::Stopping(_)

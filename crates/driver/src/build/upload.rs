@@ -19,7 +19,7 @@ use crate::archive::{Content, Member, pack};
 use crate::scratch::Scratch;
 
 /// What went wrong: the user's failure, or ours to be tried again.
-enum Trouble {
+pub(crate) enum Trouble {
     Failure(String),
     Retry(PerformError),
 }
@@ -94,7 +94,8 @@ pub(super) async fn upload(cx: &Cx, claimed: &Claimed, wanted: Wanted<'_>) -> Re
     answer::told(cx, claimed, reported, lines, Some(failure.unwrap_or(uploaded))).await
 }
 
-async fn one(
+/// Stores one set of artifacts from `source_dir`; `scratch` takes a zip that is being made.
+pub(crate) async fn one(
     cx: &Cx,
     source_dir: &Path,
     scratch: &Path,

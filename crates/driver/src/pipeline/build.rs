@@ -1,7 +1,7 @@
 //! The CodeBuild action: a build that knows its parent. Its end comes back as a tell.
 
 use base::{ApiError, ErrorKind, Machine};
-use devtools::codebuild::{self, PipelineArtifact, StartForPipeline, start_for_pipeline};
+use devtools::codebuild::{self, PipelineArtifact, StartForPipeline, start_batch_for_pipeline, start_for_pipeline};
 use engine::build::Parent;
 use engine::pipeline::{Artifact, CancelAction, Execution, ExecutionInput, External, RunAction, SourceRevision, Work};
 use platform::Cx;
@@ -26,10 +26,21 @@ async fn begin_in(tx: &mut Tx, cx: &Cx, claimed: &Claimed, run: RunAction) -> Re
     if let Some(row) = row.filter(|row| row.state.wants(&claimed.key)) {
         let revisions = row.state.source_revisions;
         let key = claimed.key.clone();
-        let input = match start_for_pipeline(tx, cx, request(claimed, run, &revisions)?).await {
+        let batch = match &run.work {
+            Work::CodeBuild { batch, .. } => *batch,
+            Work::CodeCommitSource { .. } | Work::S3Source { .. } | Work::S3Deploy { .. } => None,
+        };
+        let request = request(claimed, run, &revisions)?;
+        let (begun, kind) = match batch {
+            None => (start_for_pipeline(tx, cx, request).await, "builds"),
+            Some(options) => {
+                (start_batch_for_pipeline(tx, cx, request, options.combine_artifacts).await, "builds/batch")
+            }
+        };
+        let input = match begun {
             Ok(id) => {
                 let url = format!(
-                    "https://{0}.console.aws.amazon.com/codebuild/home?region={0}#/builds/{id}/view/new",
+                    "https://{0}.console.aws.amazon.com/codebuild/home?region={0}#/{kind}/{id}/view/new",
                     cx.scope().region
                 );
                 ExecutionInput::ActionStarted {
@@ -50,7 +61,7 @@ async fn begin_in(tx: &mut Tx, cx: &Cx, claimed: &Claimed, run: RunAction) -> Re
 }
 
 fn request(claimed: &Claimed, run: RunAction, revisions: &[SourceRevision]) -> Result<StartForPipeline, ApiError> {
-    let Work::CodeBuild { project, primary, environment } = run.work else {
+    let Work::CodeBuild { project, primary, environment, batch: _ } = run.work else {
         return Err(ApiError::internal("a build was asked for by an action of another kind"));
     };
     let artifact = |a: &Artifact, primary: bool| PipelineArtifact {
@@ -80,8 +91,15 @@ fn request(claimed: &Claimed, run: RunAction, revisions: &[SourceRevision]) -> R
 /// Stops a build that is no longer wanted. Without an id it never began, and will not: nobody wants it.
 pub(super) async fn cancel(cx: &Cx, claimed: &Claimed, cancel: CancelAction) -> Result<(), PerformError> {
     if let Some(id) = cancel.external_id {
-        match codebuild::stop_build(cx, codebuild::stop_build::Input { id }).await {
-            Ok(_) => {}
+        let stopped = match codebuild::stop_build(cx, codebuild::stop_build::Input { id: id.clone() }).await {
+            // The id of a batch looks like that of a build.
+            Err(e) if e.code == "ResourceNotFoundException" => {
+                codebuild::stop_build_batch(cx, codebuild::stop_build_batch::Input { id }).await.map(|_| ())
+            }
+            other => other.map(|_| ()),
+        };
+        match stopped {
+            Ok(()) => {}
             Err(e) if e.kind == ErrorKind::Client => {
                 tracing::info!(error = %e, effect.key = %claimed.key, "a build that was to be stopped is gone");
             }

@@ -6,7 +6,7 @@ use formats::buildspec::{ArtifactSpec, Artifacts};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::{Deserialize, Serialize};
 
-use super::{ArtifactTarget, Context, Request};
+use super::{ArtifactTarget, Context, OutputSection, Request};
 
 /// One set of files and its destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,9 +72,12 @@ pub(super) fn plan(request: &Request, artifacts: Option<&Artifacts>) -> Result<V
             }
             ArtifactTarget::Pipeline(outputs) => {
                 for output in outputs {
-                    let spec = match outputs.len() {
-                        1 => artifacts.map(|a| &a.primary).ok_or_else(no_match)?,
-                        _ => secondary(artifacts, &output.name)?,
+                    let spec = match (&output.section, outputs.len()) {
+                        (OutputSection::ByNumber, 1) | (OutputSection::Primary, _) => {
+                            artifacts.map(|a| &a.primary).ok_or_else(no_match)?
+                        }
+                        (OutputSection::ByNumber, _) => secondary(artifacts, &output.name)?,
+                        (OutputSection::Secondary(identifier), _) => secondary(artifacts, identifier)?,
                     };
                     let (bucket, key) = (&output.place.bucket, output.place.key.clone());
                     sets.push(set(Some(output.name.clone()), spec, bucket, key, Packaging::Zip, None));
@@ -137,16 +140,26 @@ fn join(parts: &[&str]) -> String {
 pub struct FileMatcher {
     files: GlobSet,
     exclude: GlobSet,
+    /// A pattern names `.git` itself.
+    wants_git: bool,
 }
 
 impl FileMatcher {
     /// Patterns are relative to the base directory: `**/*` is everything below it, `*` does not cross a slash.
     pub fn new(files: &[String], exclude: &[String]) -> Result<Self, String> {
-        Ok(FileMatcher { files: set_of(files)?, exclude: set_of(exclude)? })
+        let wants_git = files.iter().any(|pattern| pattern.trim().trim_start_matches("./").starts_with(".git/"));
+        Ok(FileMatcher { files: set_of(files)?, exclude: set_of(exclude)?, wants_git })
     }
 
     /// True for a path (with `/`, relative to the base directory) that belongs to the set.
+    ///
+    /// Deviation: what lies in `.git` belongs to a set only when a pattern begins with `.git/`: nobody who writes
+    /// `**/*` means the history.
     pub fn matches(&self, path: &str) -> bool {
+        let of_git = path.split('/').any(|part| part == ".git");
+        if of_git && !self.wants_git {
+            return false;
+        }
         self.files.is_match(path) && !self.exclude.is_match(path)
     }
 }
@@ -181,6 +194,8 @@ mod tests {
             assert!(all.matches(yes), "{yes}");
         }
         assert!(!all.matches("x/y.tmp"));
+        assert!(!all.matches(".git/config") && !all.matches("sub/.git") && all.matches(".github/x"));
+        assert!(matcher(&["./.git/**/*"], &[]).matches(".git/config"));
         let flat = matcher(&["./dist/*", "README.md"], &[]);
         assert!(flat.matches("dist/a") && flat.matches("README.md"));
         assert!(!flat.matches("dist/a/b") && !flat.matches("x/README.md"));

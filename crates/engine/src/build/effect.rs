@@ -33,6 +33,8 @@ pub enum BuildEffect {
         #[serde(default)]
         results: Box<Results>,
     },
+    /// Start this build again, as the build with this UUID. No answer.
+    AutoRetry { uuid: String },
     /// Write the last lines of the log and remove the job and its folder. No answer.
     Finish {
         job: String,
@@ -60,6 +62,7 @@ impl BuildEffect {
             BuildEffect::Run { .. } => "run",
             BuildEffect::Cancel { .. } => "cancel",
             BuildEffect::Upload { .. } => "upload",
+            BuildEffect::AutoRetry { .. } => "auto-retry",
             BuildEffect::Finish { .. } => "finish",
         }
     }

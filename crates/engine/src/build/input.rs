@@ -12,6 +12,8 @@ use super::Packaging;
 pub enum BuildInput {
     /// Begins; given once, in the transaction that makes the row.
     Start,
+    /// Told by the queue: a slot is free.
+    Admitted {},
     /// Somebody works at it now. May be left out or come twice: what follows implies it.
     Began { key: String, at: Timestamp },
     /// The sources are there.

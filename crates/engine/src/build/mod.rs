@@ -1,6 +1,8 @@
 //! The build: from StartBuild to its last phase.
 //!
 //! ```text
+//!  (a build that a limit concerns: Submitted --Start--> AwaitingSlot --Admitted--> Queued)
+//!
 //!  Submitted --Start--> Queued --Began--> Preparing --Prepared--> Running --JobEnded--> Uploading --Uploaded--> Completed
 //!                         |  (nothing to fetch and the buildspec at hand:)   ^   |  |                             ^
 //!                         '----------------------Began-----------------------'   |  '---(nothing to upload)-------|
@@ -50,8 +52,8 @@ pub use narrate::container_line;
 pub use plan::{Plan, PlanError, SourceDirs, compile};
 pub use reference::{Kept, PARAMETER_ERROR, Reference, SECRET_ERROR};
 pub use request::{
-    ArtifactTarget, BuildspecFrom, EnvironmentVariable, Logs, OutputArtifact, Parent, Place, Request, Source,
-    SourceKind, VariableKind,
+    ArtifactTarget, AutoRetry, BatchMember, BuildspecFrom, EnvironmentVariable, GitSource, Logs, OutputArtifact,
+    OutputSection, Parent, Place, Request, Source, SourceKind, VariableKind, limits,
 };
 pub use results::{CachePlace, CachePlan, ReportPlan, Results};
 pub use state::{BuildState, BuildStatus, Context, CutReason, DiskHold, Facts, Phase, PhaseEnd, PhaseRecord, Stage};

@@ -270,6 +270,16 @@ fn environment(
     if !request.endpoint.is_empty() {
         put("AWS_ENDPOINT_URL", request.endpoint.clone());
     }
+    for (name, value) in &request.published {
+        put(name, value.clone());
+    }
+    if let Some(batch) = &request.batch {
+        put("CODEBUILD_BATCH_BUILD_IDENTIFIER", batch.identifier.clone());
+        if let Some(shard) = batch.shard {
+            put("CODEBUILD_CURRENT_SHARD", shard.current.to_string());
+            put("CODEBUILD_TOTAL_SHARDS", shard.total.to_string());
+        }
+    }
     put("CODEBUILD_BUILD_ARN", request.arn());
     put("CODEBUILD_BUILD_ID", request.id.clone());
     put("CODEBUILD_BUILD_IMAGE", request.image.clone());

@@ -1,11 +1,14 @@
 //! What is to be built, settled once by StartBuild: nothing of the project is read again later.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use base::{JobLimits, Scope, Timestamp};
+use base::{Arn, JobLimits, Scope, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Phase;
+use crate::build_batch::Shard;
+use crate::build_queue::Limits;
 
 /// Everything that a build needs to know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,6 +51,37 @@ pub struct Request {
     /// The last phase whose commands run, and nothing is uploaded after it; `None`: the whole build.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_phase: Option<Phase>,
+    /// The batch that the build belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<BatchMember>,
+    /// Which limits make it wait for a slot.
+    #[serde(default, skip_serializing_if = "Limits::is_none")]
+    pub limited_by: Limits,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto_retry: Option<AutoRetry>,
+    /// Variables that only the service sets, beside those that every build has: what a webhook brought.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub published: BTreeMap<String, String>,
+}
+
+/// `AutoRetryConfig`: a build that fails is started again by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AutoRetry {
+    pub limit: u32,
+    /// 0 for the build that somebody started.
+    pub number: u32,
+    /// The ARN of the build before.
+    pub previous: Option<String>,
+}
+
+/// A build's place in a batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchMember {
+    /// The batch's ARN.
+    pub arn: String,
+    pub identifier: String,
+    /// Which part of a fan-out it is.
+    pub shard: Option<Shard>,
 }
 
 /// One source.
@@ -68,7 +102,12 @@ pub enum SourceKind {
         /// The clone URL as given.
         location: String,
         repository: String,
+        /// How much of the history the working copy has; `None`: all of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        depth: Option<u32>,
     },
+    /// A repository elsewhere.
+    Git(GitSource),
     /// A zip, or a folder when the key ends in a slash or is empty.
     S3(Place),
     /// A pipeline's artifact, always a zip, with the revision that the pipeline made it from (a commit, say).
@@ -80,12 +119,33 @@ pub enum SourceKind {
     Local(PathBuf),
 }
 
+/// A repository elsewhere, fetched by HTTPS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GitSource {
+    /// The source type as the API spells it; source credentials are kept by it.
+    pub provider: String,
+    pub location: String,
+    /// `None`: the whole history.
+    pub depth: Option<u32>,
+    pub submodules: bool,
+    pub insecure_tls: bool,
+    /// The ARN of a secret with the token, where the project names one.
+    pub secret: Option<String>,
+}
+
 impl SourceKind {
     /// The type as the API spells it.
     pub fn name(&self) -> &'static str {
         match self {
             SourceKind::NoSource => "NO_SOURCE",
             SourceKind::CodeCommit { .. } => "CODECOMMIT",
+            SourceKind::Git(source) => match source.provider.as_str() {
+                "BITBUCKET" => "BITBUCKET",
+                "GITHUB" => "GITHUB",
+                "GITLAB" => "GITLAB",
+                "GITLAB_SELF_MANAGED" => "GITLAB_SELF_MANAGED",
+                _ => "GITHUB_ENTERPRISE",
+            },
             SourceKind::S3(_) => "S3",
             SourceKind::Pipeline { .. } => "CODEPIPELINE",
             SourceKind::Local(_) => "LOCAL",
@@ -97,6 +157,7 @@ impl SourceKind {
         match self {
             SourceKind::NoSource => String::new(),
             SourceKind::CodeCommit { location, .. } => location.clone(),
+            SourceKind::Git(source) => source.location.clone(),
             SourceKind::S3(place) | SourceKind::Pipeline { place, .. } => format!("{}/{}", place.bucket, place.key),
             SourceKind::Local(folder) => folder.to_string_lossy().into_owned(),
         }
@@ -122,6 +183,19 @@ pub enum BuildspecFrom {
 }
 
 impl BuildspecFrom {
+    /// What a project's (or a batch's) `buildspec` means: an object's ARN, the text itself, or a path in the source.
+    /// `None` for an ARN of something else.
+    pub fn of(text: &str) -> Option<BuildspecFrom> {
+        if text.starts_with("arn:") {
+            let arn = Arn::parse(text).filter(|a| a.service == "s3")?;
+            let (bucket, key) =
+                arn.resource.split_once('/').filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty())?;
+            return Some(BuildspecFrom::Object(Place { bucket: bucket.to_owned(), key: key.to_owned() }));
+        }
+        let inline = text.contains('\n') || text.trim_start().starts_with('{') || text.contains("version:");
+        Some(if inline { BuildspecFrom::Inline(text.to_owned()) } else { BuildspecFrom::File(text.to_owned()) })
+    }
+
     /// The name that diagnostics give the file.
     pub fn name(&self) -> &str {
         match self {
@@ -186,6 +260,19 @@ pub enum ArtifactTarget {
 pub struct OutputArtifact {
     pub name: String,
     pub place: Place,
+    #[serde(default)]
+    pub section: OutputSection,
+}
+
+/// Which files of the buildspec an output artifact holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OutputSection {
+    /// The only output is the primary artifact; each of several is the secondary artifact of its name.
+    #[default]
+    ByNumber,
+    Primary,
+    /// The secondary artifact with this identifier.
+    Secondary(String),
 }
 
 /// Where the output goes.
@@ -253,4 +340,17 @@ impl Request {
             && self.secondary_sources.is_empty()
             && matches!(self.buildspec, BuildspecFrom::Inline(_))
     }
+}
+
+/// The published sizes (<https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-compute-types.html>).
+pub fn limits(compute_type: &str) -> JobLimits {
+    let (cpus, gib) = match compute_type {
+        "BUILD_GENERAL1_SMALL" => (2.0, 4),
+        "BUILD_GENERAL1_MEDIUM" => (4.0, 8),
+        "BUILD_GENERAL1_LARGE" => (8.0, 16),
+        "BUILD_GENERAL1_XLARGE" => (36.0, 72),
+        "BUILD_GENERAL1_2XLARGE" => (72.0, 144),
+        _ => return JobLimits::default(),
+    };
+    JobLimits { cpus: Some(cpus), memory_bytes: Some(gib << 30), processes: None }
 }

@@ -22,6 +22,8 @@ pub struct BuildState {
 pub enum Stage {
     /// Made, and not yet started.
     Submitted,
+    /// It waits for a slot.
+    AwaitingSlot,
     /// Nobody works at it yet; sources must be fetched.
     QueuedToPrepare,
     /// Nobody works at it yet; the job is planned.
@@ -195,6 +197,7 @@ impl BuildState {
         match &self.stage {
             Stage::Completed { status, at } => Some((*status, *at)),
             Stage::Submitted
+            | Stage::AwaitingSlot
             | Stage::QueuedToPrepare
             | Stage::QueuedToRun(_)
             | Stage::Preparing
@@ -216,7 +219,11 @@ impl BuildState {
             Stage::Preparing | Stage::Running(_) => Some(DiskHold::Growing),
             Stage::Stopping(_) | Stage::Cut { .. } => Some(DiskHold::Going),
             Stage::Uploading(_) => Some(DiskHold::Storing),
-            Stage::Submitted | Stage::QueuedToPrepare | Stage::QueuedToRun(_) | Stage::Completed { .. } => None,
+            Stage::Submitted
+            | Stage::AwaitingSlot
+            | Stage::QueuedToPrepare
+            | Stage::QueuedToRun(_)
+            | Stage::Completed { .. } => None,
         }
     }
 
@@ -225,12 +232,31 @@ impl BuildState {
         match self.stage {
             Stage::QueuedToPrepare | Stage::QueuedToRun(_) | Stage::Preparing => true,
             Stage::Submitted
+            | Stage::AwaitingSlot
             | Stage::Running(_)
             | Stage::Stopping(_)
             | Stage::Cut { .. }
             | Stage::Uploading(_)
             | Stage::Completed { .. } => false,
         }
+    }
+
+    /// The UUID of the build that follows this one when it ends with `status`.
+    pub(super) fn auto_retry(&self, status: BuildStatus) -> Option<String> {
+        let retry = self.request.auto_retry.as_ref()?;
+        let again = match status {
+            BuildStatus::Failed | BuildStatus::Fault | BuildStatus::TimedOut => retry.number < retry.limit,
+            BuildStatus::Succeeded | BuildStatus::Stopped => false,
+        };
+        again.then(|| base::derived_uuid(&["auto-retry", &self.request.uuid]).to_string())
+    }
+
+    /// The ARN of the build that follows this one by itself, once it is known that one does.
+    pub fn next_auto_retry(&self) -> Option<String> {
+        let (status, _) = self.completed()?;
+        let next = self.auto_retry(status)?;
+        let resource = format!("build/{}:{next}", self.request.project);
+        Some(self.request.scope.arn("codebuild", resource).to_string())
     }
 
     /// `buildStatus` of the API.

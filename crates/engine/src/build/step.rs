@@ -35,12 +35,16 @@ impl Machine for Build {
             (Stage::Submitted, I::Start) => Ok(on::start(state, now)),
             (_, I::Start) => Err(BuildRefusal::AlreadyStarted),
 
+            (Stage::AwaitingSlot, I::Admitted {}) => Ok(on::admitted(state, now)),
+            (_, I::Admitted {}) => ignored(),
+
             (Stage::QueuedToPrepare, I::Began { at, .. }) => Ok(on::began(state, Stage::Preparing, at, now)),
             (Stage::QueuedToRun(plan), I::Began { at, .. }) => {
                 Ok(on::began(state, Stage::Running(plan.clone()), at, now))
             }
             (
                 Stage::Submitted
+                | Stage::AwaitingSlot
                 | Stage::Preparing
                 | Stage::Running(_)
                 | Stage::Stopping(_)
@@ -113,15 +117,21 @@ impl Machine for Build {
             (Stage::Running(_), I::Stop {}) => Ok(on::stop_job(state, now)),
             // A planned job may already be starting: only its executor knows, so it is asked to end it.
             (Stage::QueuedToRun(_), I::Stop {}) => Ok(on::stop_job(state, now)),
-            (Stage::Submitted | Stage::QueuedToPrepare | Stage::Preparing | Stage::Uploading(_), I::Stop {}) => {
-                Ok(on::stop(state, now))
-            }
+            (
+                Stage::Submitted
+                | Stage::AwaitingSlot
+                | Stage::QueuedToPrepare
+                | Stage::Preparing
+                | Stage::Uploading(_),
+                I::Stop {},
+            ) => Ok(on::stop(state, now)),
 
             (Stage::Running(plan), I::DiskFull {}) => Ok(on::cut(state, plan, CutReason::DiskFull, now)),
             (Stage::Preparing, I::DiskFull {}) => Ok(on::disk_full_while_preparing(state, now)),
             (Stage::Uploading(status), I::DiskFull {}) => Ok(on::disk_full_while_uploading(state, *status, now)),
             (
                 Stage::Submitted
+                | Stage::AwaitingSlot
                 | Stage::QueuedToPrepare
                 | Stage::QueuedToRun(_)
                 | Stage::Stopping(_)
@@ -134,7 +144,7 @@ impl Machine for Build {
 
             // The job may be starting right now.
             (Stage::QueuedToRun(plan), I::QueueTimedOut {}) => Ok(on::cut(state, plan, CutReason::OutOfTime, now)),
-            (Stage::QueuedToPrepare, I::QueueTimedOut {}) => Ok(on::queue_timed_out(state, now)),
+            (Stage::AwaitingSlot | Stage::QueuedToPrepare, I::QueueTimedOut {}) => Ok(on::queue_timed_out(state, now)),
             (_, I::QueueTimedOut {}) => ignored(),
 
             // The job's own limit did not end it, or nobody was there to hear of its end.
@@ -142,7 +152,11 @@ impl Machine for Build {
             (Stage::Preparing | Stage::Uploading(_), I::DeadlinePassed {}) => Ok(on::deadline(state, now)),
             (Stage::Stopping(_) | Stage::Cut { .. }, I::DeadlinePassed {}) => Ok(on::gave_up(state, now)),
             (
-                Stage::Submitted | Stage::QueuedToPrepare | Stage::QueuedToRun(_) | Stage::Completed { .. },
+                Stage::Submitted
+                | Stage::AwaitingSlot
+                | Stage::QueuedToPrepare
+                | Stage::QueuedToRun(_)
+                | Stage::Completed { .. },
                 I::DeadlinePassed {},
             ) => ignored(),
         }

@@ -12,6 +12,7 @@ use base::{
 };
 
 use super::*;
+use crate::build_queue::Limits;
 
 const BUILDSPEC: &str = r#"{"version":"0.2","phases":{"build":{"commands":["make"]}},"artifacts":{"files":["**/*"]}}"#;
 
@@ -33,7 +34,11 @@ pub(super) fn request(options: &str) -> Request {
         source: Source {
             identifier: None,
             kind: if has("codecommit") {
-                SourceKind::CodeCommit { location: "https://git/v1/repos/r".to_owned(), repository: "r".to_owned() }
+                SourceKind::CodeCommit {
+                    location: "https://git/v1/repos/r".to_owned(),
+                    repository: "r".to_owned(),
+                    depth: None,
+                }
             } else {
                 SourceKind::NoSource
             },
@@ -60,7 +65,11 @@ pub(super) fn request(options: &str) -> Request {
                 zip: true,
             }
         } else if has("pipeline") {
-            ArtifactTarget::Pipeline(vec![OutputArtifact { name: "Built".to_owned(), place: place("p/Built/abc") }])
+            ArtifactTarget::Pipeline(vec![OutputArtifact {
+                name: "Built".to_owned(),
+                place: place("p/Built/abc"),
+                section: OutputSection::default(),
+            }])
         } else {
             ArtifactTarget::NoArtifacts
         },
@@ -80,6 +89,10 @@ pub(super) fn request(options: &str) -> Request {
             key: "e1:Build:build:1".to_owned(),
         }),
         last_phase: has("until-build").then_some(Phase::Build),
+        batch: None,
+        limited_by: Limits::default(),
+        auto_retry: None,
+        published: BTreeMap::new(),
     }
 }
 
@@ -234,6 +247,7 @@ fn describe(step: &Step<Build>, now: Timestamp, out: &mut String) {
             BuildEffect::Prepare { .. }
             | BuildEffect::Run { .. }
             | BuildEffect::Cancel { .. }
+            | BuildEffect::AutoRetry { .. }
             | BuildEffect::Finish { .. } => writeln!(out, "  effect {kind}").unwrap(),
         }
     }

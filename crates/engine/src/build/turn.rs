@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use base::{Effect, Step, Tell, TimerChange, Timestamp};
+use base::{Effect, Machine, Step, Tell, TimerChange, Timestamp};
 use serde_json::json;
 
 use super::step::Build;
 use super::{BuildEffect, BuildInput, BuildState, BuildStatus, Context, Phase, PhaseEnd, PhaseRecord, Stage, event};
+use crate::build_batch::{BatchInput, BuildBatch, BuildEnd};
+use crate::build_queue::{BuildQueue, QueueInput, queue_id};
 
 pub(super) struct Turn {
     pub state: BuildState,
@@ -127,6 +129,10 @@ impl Turn {
         self.step.events.push(event);
     }
 
+    pub fn tell(&mut self, tell: Tell) {
+        self.step.tells.push(tell);
+    }
+
     /// Ends the build: FINALIZING, COMPLETED, the last event, the parent's answer, the clean-up.
     pub fn complete(mut self, status: BuildStatus, lines: Vec<String>) -> Step<Build> {
         let now = self.now;
@@ -143,9 +149,23 @@ impl Turn {
             log_object: self.state.request.log_object(),
         });
         self.event(event::state_change(&self.state));
+        if !self.state.request.limited_by.is_none() {
+            let build = self.state.request.id.clone();
+            let queue = queue_id(&self.state.request.scope);
+            self.tell(Tell::to::<BuildQueue>(queue, &QueueInput::Leave { build }));
+        }
+        if let Some(next) = self.state.auto_retry(status) {
+            self.effect(BuildEffect::AutoRetry { uuid: next });
+        }
         if let Some(parent) = self.state.request.parent.clone() {
-            let input = json!({ "ActionFinished": { "key": parent.key, "result": result(&self.state, status) } });
-            self.step.tells.push(Tell { kind: parent.kind, id: parent.id, input });
+            let tell = if parent.kind == BuildBatch::KIND {
+                let end = BuildEnd { status, artifacts: self.state.facts.artifacts.clone() };
+                Tell::to::<BuildBatch>(parent.id, &BatchInput::BuildEnded { key: parent.key, end })
+            } else {
+                let input = json!({ "ActionFinished": { "key": parent.key, "result": result(&self.state, status) } });
+                Tell { kind: parent.kind, id: parent.id, input }
+            };
+            self.tell(tell);
         }
         self.into_step()
     }

@@ -52,7 +52,14 @@ pub enum Work {
     /// Copy an object, in this version or the newest.
     S3Source { bucket: String, key: String, version: Option<String> },
     /// Run a build.
-    CodeBuild { project: String, primary: Option<String>, environment: Vec<BuildVariable> },
+    CodeBuild {
+        project: String,
+        primary: Option<String>,
+        environment: Vec<BuildVariable>,
+        /// A batch instead of one build.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        batch: Option<BatchOptions>,
+    },
     /// Put an artifact, or the files in it, into a bucket.
     S3Deploy {
         bucket: String,
@@ -61,6 +68,12 @@ pub enum Work {
         canned_acl: Option<String>,
         cache_control: Option<String>,
     },
+}
+
+/// How a batch is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchOptions {
+    pub combine_artifacts: bool,
 }
 
 /// An environment variable that overrides the build project's.
@@ -251,6 +264,8 @@ fn work(
                     configuration_error(action, "'EnvironmentVariables' is not a JSON array of variables")
                 })?,
             },
+            batch: (text("BatchEnabled").as_deref() == Some("true"))
+                .then(|| BatchOptions { combine_artifacts: text("CombineArtifacts").as_deref() == Some("true") }),
         },
         Some(Provider::S3Deploy) => {
             let extract = match must("Extract")?.as_str() {

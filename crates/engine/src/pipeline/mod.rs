@@ -36,7 +36,7 @@ mod input;
 mod on;
 mod state;
 
-pub use action::{ActionEffect, ArtifactPlace, BuildVariable, CancelAction, RunAction, Work};
+pub use action::{ActionEffect, ArtifactPlace, BatchOptions, BuildVariable, CancelAction, RunAction, Work};
 pub use artifact::artifact_key;
 pub use execution::{Execution, Refusal};
 pub use gates::{Gate, GateInput, GateRefusal, Gates, GatesState, NewPipeline, Transition, TransitionChange};

@@ -2,10 +2,15 @@
 //!
 //! `SIM_SEED=n` replays one seed; `SIM_SEEDS=n` runs that many (10,000 unless said otherwise).
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use base::{JobLimits, Timestamp};
-use engine::build::{ArtifactTarget, BuildspecFrom, Logs, OutputArtifact, Parent, Place, Request, Source, SourceKind};
+use engine::build::{
+    ArtifactTarget, BuildspecFrom, Logs, OutputArtifact, OutputSection, Parent, Place, Request, Source, SourceKind,
+};
+
+use engine::build_queue::Limits;
 
 use crate::build_world::{Builds, buildspec, jump};
 use crate::pipeline_world::scope;
@@ -58,7 +63,11 @@ fn a_request(rng: &mut Rng, n: usize, now: Timestamp) -> Request {
     }
     if rng.chance(50) {
         let place = Place { bucket: "store".to_owned(), key: "p/Built/abc".to_owned() };
-        request.artifacts = ArtifactTarget::Pipeline(vec![OutputArtifact { name: "Built".to_owned(), place }]);
+        request.artifacts = ArtifactTarget::Pipeline(vec![OutputArtifact {
+            name: "Built".to_owned(),
+            place,
+            section: OutputSection::default(),
+        }]);
     }
     if rng.chance(50) {
         request.parent = Some(Parent { kind: "x".to_owned(), id: "e1".to_owned(), key: "e1:Build:1".to_owned() });
@@ -78,7 +87,11 @@ pub fn request(uuid: &str, now: Timestamp) -> Request {
         initiator: "root".to_owned(),
         source: Source {
             identifier: None,
-            kind: SourceKind::CodeCommit { location: "https://git/v1/repos/r".to_owned(), repository: "r".to_owned() },
+            kind: SourceKind::CodeCommit {
+                location: "https://git/v1/repos/r".to_owned(),
+                repository: "r".to_owned(),
+                depth: None,
+            },
             version: None,
         },
         secondary_sources: Vec::new(),
@@ -101,5 +114,9 @@ pub fn request(uuid: &str, now: Timestamp) -> Request {
         echo: serde_json::Value::Null,
         parent: None,
         last_phase: None,
+        batch: None,
+        limited_by: Limits::default(),
+        auto_retry: None,
+        published: BTreeMap::new(),
     }
 }

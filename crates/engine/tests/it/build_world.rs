@@ -238,6 +238,7 @@ impl Builds {
                 let input = uploaded(&key, &sets, rng);
                 self.deeds.push(Deed::Answer { build, key, fence, input });
             }
+            BuildEffect::AutoRetry { .. } => unreachable!("no build here is retried by itself"),
             BuildEffect::Finish { job, .. } => {
                 self.jobs.remove(&job);
                 if !rng.chance(20) {

@@ -2,10 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "tests may unwrap, and so may what they share")]
 
+mod batch_planning;
+mod batch_scenarios;
+mod batch_simulation;
+mod batch_world;
 mod build_simulation;
 mod build_world;
 mod pipeline_events;
 mod pipeline_scenarios;
 mod pipeline_world;
+mod queue_simulation;
 mod rng;
 mod simulation;

@@ -244,7 +244,7 @@ fn describe(effect: &Effect<ActionEffect>) -> String {
                 Work::S3Source { bucket, key, version } => {
                     format!("copy {bucket}/{key} {}", version.as_deref().unwrap_or("newest"))
                 }
-                Work::CodeBuild { project, primary, environment } => {
+                Work::CodeBuild { project, primary, environment, batch: _ } => {
                     let environment: Vec<String> =
                         environment.iter().map(|v| format!("{}={}", v.name, v.value)).collect();
                     format!("build {project} primary={} {}", primary.as_deref().unwrap_or("-"), environment.join(" "))

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base::{Effect, Machine};
-use engine::build::{ArtifactTarget, BuildStatus, OutputArtifact, Parent, Place};
+use engine::build::{ArtifactTarget, BuildStatus, OutputArtifact, OutputSection, Parent, Place};
 use engine::pipeline::{
     ActionEffect, ActionResult, ActionStatus, Approval, Artifact, CancelAction, Execution, ExecutionInput, External,
     GateInput, Phase, RunAction, Verdict, Work,
@@ -190,7 +190,9 @@ impl Simulation {
             return id;
         }
         let place = |a: &Artifact| Place { bucket: a.bucket.clone(), key: a.key.clone() };
-        let outputs = run.outputs.iter().map(|a| OutputArtifact { name: a.name.clone(), place: place(a) });
+        let section = OutputSection::default;
+        let outputs =
+            run.outputs.iter().map(|a| OutputArtifact { name: a.name.clone(), place: place(a), section: section() });
         request.artifacts = ArtifactTarget::Pipeline(outputs.collect());
         let (kind, parent) = (Execution::KIND.to_owned(), execution.to_owned());
         request.parent = Some(Parent { kind, id: parent, key: key.to_owned() });

@@ -87,9 +87,12 @@ fn values(action: &ActionDeclaration, provider: Provider) -> Result<(), Problem>
 fn code_build(action: &ActionDeclaration) -> Result<(), Problem> {
     for key in ["BatchEnabled", "CombineArtifacts"] {
         boolean(action, key)?;
-        if action.config(key) == Some("true") {
-            return Err(absent(action, &format!("{key} (batch builds)")));
-        }
+    }
+    if action.config("CombineArtifacts") == Some("true") && action.config("BatchEnabled") != Some("true") {
+        return Err(Problem::action(format!(
+            "Action configuration for action '{}': CombineArtifacts needs BatchEnabled",
+            action.name
+        )));
     }
     match action.config("PrimarySource") {
         None if action.input_artifacts.len() > 1 => require(action, "PrimarySource")?,

@@ -119,6 +119,14 @@ pub async fn next_build(tx: &mut Tx, scope: &Scope, name: &str) -> Result<Option
     row.map(|r| r.int(0)).transpose()
 }
 
+/// Takes the next batch number; `None` when the project does not exist.
+pub async fn next_batch(tx: &mut Tx, scope: &Scope, name: &str) -> Result<Option<i64>, Error> {
+    let sql = "UPDATE codebuild_project SET last_batch = last_batch + 1
+               WHERE account = $1 AND region = $2 AND name = $3 RETURNING last_batch";
+    let row = tx.fetch_optional(sql, args![scope.account.as_str(), scope.region.as_str(), name]).await?;
+    row.map(|r| r.int(0)).transpose()
+}
+
 /// Removes a project; its builds stay.
 pub async fn delete(tx: &mut Tx, scope: &Scope, name: &str) -> Result<(), Error> {
     tx.execute(

@@ -2,6 +2,7 @@
 
 pub mod codebuild_cache;
 pub mod codebuild_coverage;
+pub mod codebuild_fleet;
 pub mod codebuild_log_cursor;
 pub mod codebuild_project;
 pub mod codebuild_report;

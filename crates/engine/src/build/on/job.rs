@@ -121,6 +121,7 @@ pub(super) fn end_context(state: &BuildState) -> (BuildStatus, Context) {
         Stage::Cut { why, .. } => why.status(),
         Stage::Stopping(status) => *status,
         Stage::Submitted
+        | Stage::AwaitingSlot
         | Stage::QueuedToPrepare
         | Stage::QueuedToRun(_)
         | Stage::Preparing

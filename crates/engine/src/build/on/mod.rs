@@ -16,6 +16,6 @@ pub(super) use job::{job_cut, job_ended, job_stopped, steps_reported, steps_whil
 pub(super) use prepared::{prepare_failed, prepared};
 pub(super) use resumed::resumed;
 pub(super) use secrets::secrets_failed;
-pub(super) use start::{began, start};
+pub(super) use start::{admitted, began, start};
 pub(super) use stop::{cut, stop, stop_cut, stop_job};
 pub(super) use uploaded::{reported, upload_failed, uploaded};

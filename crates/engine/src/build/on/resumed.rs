@@ -14,7 +14,7 @@ pub(in crate::build) fn resumed(state: &BuildState, now: Timestamp) -> Step<Buil
     let mut turn = Turn::new(state, now);
     match state.stage {
         Stage::Submitted | Stage::Completed { .. } => {}
-        Stage::QueuedToPrepare | Stage::QueuedToRun(_) => turn.limit_queue(now),
+        Stage::AwaitingSlot | Stage::QueuedToPrepare | Stage::QueuedToRun(_) => turn.limit_queue(now),
         Stage::Preparing | Stage::Running(_) => {
             turn.state.facts.resumed = Some(now);
             turn.limit_build(now);

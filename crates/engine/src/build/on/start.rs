@@ -1,11 +1,12 @@
-//! `Start` and `Began`.
+//! `Start`, `Admitted` and `Began`.
 
-use base::{Step, Timestamp};
+use base::{Step, Tell, Timestamp};
 
 use super::prepared::plan_failed;
 use crate::build::plan::{SourceDirs, plan_text};
 use crate::build::turn::{QUEUE_TIMER, Turn};
 use crate::build::{Build, BuildEffect, BuildState, BuildspecFrom, Phase, Stage, event};
+use crate::build_queue::{BuildQueue, QueueInput, Ticket, queue_id};
 
 pub(in crate::build) fn start(state: &BuildState, now: Timestamp) -> Step<Build> {
     let mut turn = Turn::new(state, now);
@@ -14,6 +15,22 @@ pub(in crate::build) fn start(state: &BuildState, now: Timestamp) -> Step<Build>
     turn.event(event::state_change(&turn.state));
     turn.open(Phase::Queued, request.submitted);
     turn.limit_queue(request.submitted);
+    if request.limited_by.is_none() {
+        return proceed(turn);
+    }
+    let ticket =
+        Ticket { build: request.id.clone(), project: request.project.clone(), limits: request.limited_by.clone() };
+    turn.tell(Tell::to::<BuildQueue>(queue_id(&request.scope), &QueueInput::Ask { ticket }));
+    turn.state.stage = Stage::AwaitingSlot;
+    turn.into_step()
+}
+
+pub(in crate::build) fn admitted(state: &BuildState, now: Timestamp) -> Step<Build> {
+    proceed(Turn::new(state, now))
+}
+
+fn proceed(mut turn: Turn) -> Step<Build> {
+    let (request, now) = (turn.state.request.clone(), turn.now);
     if let (true, BuildspecFrom::Inline(text)) = (request.is_self_contained(), &request.buildspec) {
         // Nothing to fetch: one round through the outbox less before the first command runs.
         match plan_text(&request, &SourceDirs::of(&request), text) {

@@ -1,0 +1,2 @@
+-- The newest buildBatchNumber.
+ALTER TABLE codebuild_project ADD COLUMN last_batch BIGINT NOT NULL DEFAULT 0;
