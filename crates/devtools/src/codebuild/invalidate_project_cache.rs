@@ -40,14 +40,18 @@ pub async fn invalidate_project_cache(cx: &Cx, input: Input) -> Result<Output, A
             })
         })
         .await?;
-    match tokio::fs::remove_dir_all(cache_folder(cx, cx.scope(), &namespace)).await {
-        // Whatever is left is of an older generation and is not read.
+    remove(cx, &namespace).await;
+    Ok(Output {})
+}
+
+/// Removes what this server keeps of a cache. Whatever is left is of an older generation and is not read.
+pub(super) async fn remove(cx: &Cx, namespace: &str) {
+    match tokio::fs::remove_dir_all(cache_folder(cx, cx.scope(), namespace)).await {
         Err(e) if e.kind() != io::ErrorKind::NotFound => {
             tracing::warn!(error = %e, cache.namespace = namespace, "a cache that counts no more could not be removed");
         }
         _ => {}
     }
-    Ok(Output {})
 }
 
 /// Where archives of local caches are kept.

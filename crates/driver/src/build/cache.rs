@@ -287,6 +287,8 @@ async fn shelf(cx: &Cx, owner: Owner<'_>, plan: &CachePlan) -> Result<Shelf, Tro
 }
 
 const ENDING: &str = ".zip";
+/// So many archives of a cache are kept on this server.
+const MAX_ARCHIVES: usize = 10;
 
 impl Shelf {
     async fn has(&self, cx: &Cx, name: &str) -> Result<bool, Trouble> {
@@ -363,6 +365,7 @@ impl Shelf {
                 let part = dir.join(format!("{name}.part"));
                 fs::copy(zip, &part)?;
                 fs::rename(&part, dir.join(format!("{name}{ENDING}")))?;
+                prune(dir)?;
             }
             Shelf::S3(Place { bucket, key }) => {
                 let describe = s3::Describe { content_type: Some("application/zip".to_owned()), ..Default::default() };
@@ -371,6 +374,26 @@ impl Shelf {
         }
         Ok(())
     }
+}
+
+/// Removes the oldest archives of a folder: keys follow the files that they are made of, so old ones are hardly asked for.
+fn prune(dir: &Path) -> Result<(), Trouble> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().ends_with(ENDING) {
+            found.push((entry.metadata()?.modified()?, entry.path()));
+        }
+    }
+    found.sort();
+    let surplus = found.len().saturating_sub(MAX_ARCHIVES);
+    for (_, path) in found.into_iter().take(surplus) {
+        match fs::remove_file(&path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e.into()),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn is_missing(e: &ApiError) -> bool {
@@ -407,6 +430,21 @@ mod tests {
         fs::write(dir.path().join("a/package-lock.json"), "changed").unwrap();
         assert_ne!(first, key("npm-$(codebuild-hash-files '**/*-lock.json')"));
         assert_eq!(key("k$(codebuild-hash-files none)k"), "kk");
+    }
+
+    #[test]
+    fn the_newest_archives_of_a_folder_are_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        for i in 0..MAX_ARCHIVES + 3 {
+            let file = File::create(dir.path().join(format!("k{i}.zip"))).unwrap();
+            let age = std::time::Duration::from_secs(1000 - i as u64);
+            file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(10_000) - age).unwrap();
+        }
+        assert!(prune(dir.path()).is_ok());
+        let mut left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left.len(), MAX_ARCHIVES);
+        assert!(!left.iter().any(|name| ["k0.zip", "k1.zip", "k2.zip"].iter().any(|old| name == old)), "{left:?}");
     }
 
     #[test]
