@@ -37,6 +37,42 @@ pub struct JobSpec {
     /// `Phase complete: X State: SUCCEEDED` into the output, in order with it, as CodeBuild's agent does.
     #[serde(default)]
     pub announce: bool,
+    /// What the job asks for around it; an executor that cannot give something says so.
+    #[serde(default)]
+    pub container: JobContainer,
+}
+
+/// The surroundings of a job.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct JobContainer {
+    /// The image as the user named it: one that CodeBuild publishes (`aws/codebuild/standard:7.0`) or one of a registry.
+    pub image: String,
+    /// Full access to the machine, for jobs that run containers of their own.
+    pub privileged: bool,
+    /// Folders and files of the host besides `work_dir`.
+    pub mounts: Vec<JobMount>,
+    /// For the image's registry.
+    pub registry: Option<RegistryLogin>,
+}
+
+/// A folder or file of the host that a job sees.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobMount {
+    /// Absolute, on the host; must exist.
+    pub source: PathBuf,
+    /// Absolute, in the job.
+    pub target: PathBuf,
+    pub read_only: bool,
+}
+
+/// Who pulls an image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegistryLogin {
+    pub username: String,
+    pub password: Secret<String>,
+    /// The registry's host; `None`: the one in the image's name.
+    pub server: Option<String>,
 }
 
 /// One step: its commands run one after the other until one fails, then `finally` runs in any case.

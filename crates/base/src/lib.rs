@@ -17,7 +17,10 @@ pub use clock::{Clock, FakeClock, Ids, RandomIds, SequentialIds, SystemClock};
 pub use error::{ApiError, ErrorKind, ServiceError};
 pub use event::Event;
 pub use ids::{derived_hex, derived_uuid};
-pub use job::{JobLimits, JobOutcome, JobSpec, JobStep, JobTimeout, StepFailure, StepOutcome, StepRecord, StepRetry};
+pub use job::{
+    JobContainer, JobLimits, JobMount, JobOutcome, JobSpec, JobStep, JobTimeout, RegistryLogin, StepFailure,
+    StepOutcome, StepRecord, StepRetry,
+};
 pub use machine::{Effect, Machine, Step, Tell, TimerChange};
 pub use page::{PageToken, PageTokenError};
 pub use secret::Secret;

@@ -13,6 +13,9 @@ pub type BoxStream<'a, T> = futures_util::stream::BoxStream<'a, T>;
 /// What [`Executor::follow`] gives.
 pub type Reports = BoxStream<'static, Result<JobReport, ExecutorError>>;
 
+/// Takes a line of progress for the user; must not block.
+pub type Progress<'a> = dyn Fn(String) + Send + Sync + 'a;
+
 /// Runs jobs somewhere.
 ///
 /// The life of a job: `prepare` (any number of times, or never) -> `start` -> `follow` until `Ended` -> `destroy`.
@@ -31,9 +34,16 @@ pub trait Executor: Send + Sync {
     /// One line for the operator: how jobs are kept apart and which limits hold.
     fn describe(&self) -> String;
 
-    /// Says whether the job could run here, without leaving anything behind. A job that cannot run fails here, with a
-    /// reason for the user, so that a build fails while it is provisioned. Not required before `start`.
-    fn prepare<'a>(&'a self, spec: &'a JobSpec) -> BoxFuture<'a, Result<(), ExecutorError>>;
+    /// Says whether the job could run here, and gets what it needs (an image, say), without leaving anything of the job
+    /// behind. A job that cannot run fails here, with a reason for the user, so that a build fails while it is
+    /// provisioned. Not required before `start`, which then does the same. The answer: what the user should know about
+    /// where the job will run and what it asks for and does not get, a line each. What takes long is told while it
+    /// happens.
+    fn prepare<'a>(
+        &'a self,
+        spec: &'a JobSpec,
+        tell: &'a Progress<'a>,
+    ) -> BoxFuture<'a, Result<Vec<String>, ExecutorError>>;
 
     /// Starts a job. When this returns `Ok`, the start is durable: after any crash the job is found again, running, ended
     /// or lost. Starting an id that was started before changes nothing and answers [`Started::Already`], whatever its

@@ -12,7 +12,7 @@ use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tokio::sync::watch;
 
 use crate::output::Masker;
-use crate::{BoxFuture, Executor, ExecutorError, JobEntry, JobReport, JobState, Position, Reports, Started};
+use crate::{BoxFuture, Executor, ExecutorError, JobEntry, JobReport, JobState, Position, Progress, Reports, Started};
 
 /// How a job goes; [`Behaviour::Obey`] unless told otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub enum Behaviour {
     /// Runs the commands.
     #[default]
     Obey,
+    /// Runs the commands; `prepare` tells of its progress and has this to say.
+    Provision { progress: Vec<String>, notes: Vec<String> },
     /// `prepare` says that the job cannot run here.
     FailToPrepare(String),
     /// `start` fails this many times before it works.
@@ -155,13 +157,21 @@ impl Executor for DummyExecutor {
         "dummy: pretends to run jobs; for tests".into()
     }
 
-    fn prepare<'a>(&'a self, spec: &'a JobSpec) -> BoxFuture<'a, Result<(), ExecutorError>> {
+    fn prepare<'a>(
+        &'a self,
+        spec: &'a JobSpec,
+        tell: &'a Progress<'a>,
+    ) -> BoxFuture<'a, Result<Vec<String>, ExecutorError>> {
         let state = self.lock();
         let result = match state.by_id.get(&spec.id).unwrap_or(&state.default) {
             Behaviour::FailToPrepare(reason) => {
                 Err(ExecutorError::Unfit { id: spec.id.clone(), reason: reason.clone() })
             }
-            _ => Ok(()),
+            Behaviour::Provision { progress, notes } => {
+                progress.iter().cloned().for_each(tell);
+                Ok(notes.clone())
+            }
+            _ => Ok(Vec::new()),
         };
         async { result }.boxed()
     }

@@ -10,6 +10,7 @@
 //!   resume           exists = it may go on
 //!   outcome.json     written once, atomically
 //!   cgroups          the job's cgroup folders, one a line
+//!   container.json   which container belongs to the job, if one does
 //!   shim.log         what the shim itself had to complain about
 //!   control/         the shell's command files and pipes
 //!   root layers hide tmp    the sandbox's mount points and writable layers; its shim removes them after the outcome
@@ -73,6 +74,10 @@ impl Folder {
 
     pub fn cgroups(&self) -> PathBuf {
         self.0.join("cgroups")
+    }
+
+    pub fn container(&self) -> PathBuf {
+        self.0.join("container.json")
     }
 
     pub fn shim_log(&self) -> PathBuf {

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use base::{AccountId, Region};
+use executor::ImageRule;
 
 /// One setting: its key in the TOML file, its default and what it means.
 pub struct Setting {
@@ -52,7 +53,30 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "executor.kind",
         default: "auto",
-        help: "Where builds run: auto or host (a sandbox on this machine), none (builds fail and say so).",
+        help: "Where builds run: host (a sandbox on this machine), container (an engine on this machine), auto (container \
+               if an engine answers, else host), dummy (builds do nothing and succeed; test mode only), none (builds fail \
+               and say so).",
+    },
+    Setting {
+        key: "executor.socket",
+        default: "",
+        help: "Unix socket of the Docker or Podman engine. Empty: DOCKER_HOST, then the usual places.",
+    },
+    Setting {
+        key: "executor.images",
+        default: "",
+        help: "Images in place of those that projects name: NAME=IMAGE, separated by ','. A '*' ends both or one; the image \
+               'host' is the sandbox on this machine. aws/codebuild/X is public.ecr.aws/codebuild/X unless named here.",
+    },
+    Setting {
+        key: "executor.network",
+        default: "host",
+        help: "Network of containers: host, bridge or one that the engine knows. The server must be reachable from it.",
+    },
+    Setting {
+        key: "executor.allow_privileged",
+        default: "false",
+        help: "true gives containers of projects with privilegedMode all rights on this machine.",
     },
     Setting {
         key: "executor.allow_unisolated",
@@ -106,6 +130,9 @@ pub const SETTINGS: &[Setting] = &[
     },
 ];
 
+/// The setting that may also be a table: image by name.
+const IMAGES: &str = "executor.images";
+
 /// Where a value came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -153,6 +180,8 @@ pub enum ConfigError {
     },
     #[error("setting {key} (from {origin}) is '{value}', which is not {expected}")]
     Value { key: &'static str, origin: Origin, value: String, expected: &'static str },
+    #[error("executor.kind 'dummy' runs nothing and reports success, so it is refused outside of test mode")]
+    DummyInEarnest,
     #[error("test mode accepts any signature, so it is refused on {listen}: listen on 127.0.0.1 or [::1]")]
     TestModeInTheOpen { listen: SocketAddr },
 }
@@ -169,6 +198,10 @@ pub struct Config {
     pub log_json: bool,
     pub log_filter: String,
     pub executor: ExecutorKind,
+    pub engine_socket: Option<PathBuf>,
+    pub images: Vec<ImageRule>,
+    pub network: String,
+    pub allow_privileged: bool,
     pub allow_unisolated: bool,
     pub visible: Vec<PathBuf>,
     pub hidden: Vec<PathBuf>,
@@ -199,6 +232,9 @@ pub struct Private {
 pub enum ExecutorKind {
     Auto,
     Host,
+    Container,
+    /// Does nothing and says that all went well; for tests of clients.
+    Dummy,
     None,
 }
 
@@ -227,11 +263,18 @@ impl Layers {
         for (name, value) in table {
             let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
             match value {
+                // Names of images hold what is special in keys.
+                toml::Value::Table(inner) if key == IMAGES => {
+                    let rules =
+                        inner.iter().map(|(name, image)| format!("{name}={}", image.as_str().unwrap_or_default()));
+                    self.set(&key, rules.collect::<Vec<_>>().join(","), Origin::File, from);
+                }
                 toml::Value::Table(inner) => self.table(&key, inner, from),
                 toml::Value::String(text) => self.set(&key, text.clone(), Origin::File, from),
                 toml::Value::Array(items) => {
                     let parts: Vec<_> = items.iter().filter_map(|i| i.as_str()).collect();
-                    self.set(&key, parts.join(":"), Origin::File, from);
+                    let separator = if key == IMAGES { "," } else { ":" };
+                    self.set(&key, parts.join(separator), Origin::File, from);
                 }
                 other => self.set(&key, other.to_string(), Origin::File, from),
             }
@@ -257,6 +300,14 @@ impl Layers {
     pub fn flag(mut self, key: &'static str, value: Option<impl ToString>) -> Self {
         if let Some(value) = value {
             self.set(key, value.to_string(), Origin::Flag, "the command line");
+        }
+        self
+    }
+
+    /// Gives a setting another default.
+    pub fn or(mut self, key: &'static str, value: &str) -> Self {
+        if let Some(slot) = self.values.get_mut(key).filter(|(_, origin)| origin.is_none()) {
+            value.clone_into(&mut slot.0);
         }
         self
     }
@@ -310,12 +361,20 @@ impl Layers {
                 _ => None,
             })?,
             log_filter: self.get("log.filter").0.to_owned(),
-            executor: self.parse("executor.kind", "auto, host or none", |v| match v {
+            executor: self.parse("executor.kind", "auto, host, container, dummy or none", |v| match v {
                 "auto" => Some(ExecutorKind::Auto),
                 "host" => Some(ExecutorKind::Host),
+                "container" => Some(ExecutorKind::Container),
+                "dummy" => Some(ExecutorKind::Dummy),
                 "none" => Some(ExecutorKind::None),
                 _ => None,
             })?,
+            engine_socket: text("executor.socket").map(|s| PathBuf::from(s.trim_start_matches("unix://"))),
+            images: self.parse(IMAGES, "NAME=IMAGE, separated by ','", |v| {
+                v.split(',').map(str::trim).filter(|rule| !rule.is_empty()).map(ImageRule::parse).collect()
+            })?,
+            network: self.parse("executor.network", "a network's name", |v| (!v.is_empty()).then(|| v.to_owned()))?,
+            allow_privileged: flag("executor.allow_privileged")?,
             allow_unisolated: flag("executor.allow_unisolated")?,
             visible: paths("executor.visible"),
             hidden: paths("executor.hidden"),
@@ -331,6 +390,9 @@ impl Layers {
             file: self.read_from.clone(),
             private: None,
         };
+        if config.executor == ExecutorKind::Dummy && !config.test_mode {
+            return Err(ConfigError::DummyInEarnest);
+        }
         if config.test_mode && !config.listen.ip().is_loopback() {
             return Err(ConfigError::TestModeInTheOpen { listen: config.listen });
         }
@@ -413,6 +475,41 @@ mod tests {
     fn a_bad_value_names_its_origin_and_what_would_do() {
         let e = Layers::new().flag("account", Some("12")).config().unwrap_err();
         assert_eq!(e.to_string(), "setting account (from flag) is '12', which is not twelve digits");
+    }
+
+    #[test]
+    fn images_can_be_a_table_a_list_or_a_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("headworks.toml");
+        let read = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            let layers = Layers::new().file(&path, true).unwrap();
+            assert!(layers.warnings.is_empty(), "{layers:?}");
+            layers.config().map(|config| config.images)
+        };
+        let wanted = ["aws/codebuild/*=mirror:5000/*", "old:1=host"].map(|rule| ImageRule::parse(rule).unwrap());
+        let table = "[executor.images]\n'aws/codebuild/*' = 'mirror:5000/*'\n'old:1' = 'host'\n";
+        assert_eq!(read(table).unwrap(), wanted);
+        let list = "[executor]\nimages = ['aws/codebuild/*=mirror:5000/*', 'old:1=host']\n";
+        assert_eq!(read(list).unwrap(), wanted);
+        let line = "[executor]\nimages = 'aws/codebuild/*=mirror:5000/*, old:1=host'\n";
+        assert_eq!(read(line).unwrap(), wanted);
+        let error = read("[executor]\nimages = 'nonsense'\n").unwrap_err().to_string();
+        assert!(error.contains("which is not NAME=IMAGE"), "{error}");
+    }
+
+    #[test]
+    fn an_executor_that_runs_nothing_is_refused_in_earnest() {
+        let dummy = Layers::new().flag("executor.kind", Some("dummy"));
+        assert!(matches!(dummy.clone().config(), Err(ConfigError::DummyInEarnest)));
+        assert!(dummy.flag("test_mode", Some(true)).config().is_ok());
+    }
+
+    #[test]
+    fn another_default_gives_way_to_whatever_somebody_said() {
+        let kind = |layers: Layers| layers.or("executor.kind", "host").config().unwrap().executor;
+        assert_eq!(kind(Layers::new()), ExecutorKind::Host);
+        assert_eq!(kind(Layers::new().flag("executor.kind", Some("auto"))), ExecutorKind::Auto);
     }
 
     #[test]

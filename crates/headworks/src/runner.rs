@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use base::JobSpec;
-use executor::{BoxFuture, Executor, ExecutorError, HostConfig, HostExecutor, JobEntry, Position, Reports, Started};
+use executor::{
+    Behaviour, BoxFuture, ContainerConfig, ContainerExecutor, DummyExecutor, Executor, ExecutorError, HostConfig,
+    HostExecutor, JobEntry, NoEngine, Position, Progress, Reports, Started, Unavailable,
+};
 use futures_util::{StreamExt, stream};
 use tokio::sync::watch;
 
@@ -29,6 +32,60 @@ async fn find(config: &Config, data_dir: &Path) -> Arc<dyn Executor> {
         let reason = "the setting executor.kind is 'none', so builds cannot run here".to_owned();
         return Arc::new(NoExecutor { reason });
     }
+    if config.executor == ExecutorKind::Dummy {
+        let dummy = DummyExecutor::default();
+        let notes = vec!["executor.kind is 'dummy': nothing of this build is really run".to_owned()];
+        dummy.tell_all(Behaviour::Provision { progress: Vec::new(), notes });
+        return Arc::new(dummy);
+    }
+    let holds_failed = config.private.as_ref().is_some_and(|private| private.hold_failed);
+    if config.executor == ExecutorKind::Container && holds_failed {
+        let reason = "a shell where a build failed is not built for containers: set executor.kind to host".to_owned();
+        return Arc::new(NoExecutor { reason });
+    }
+    let container = match config.executor {
+        ExecutorKind::Auto if holds_failed => {
+            Err(NoEngine { reason: "jobs in containers cannot be held".to_owned(), hint: String::new() })
+        }
+        ExecutorKind::Container | ExecutorKind::Auto => {
+            ContainerExecutor::probe(container_config(config, data_dir)).await
+        }
+        ExecutorKind::Host | ExecutorKind::Dummy | ExecutorKind::None => {
+            Err(NoEngine { reason: "it is not asked for".to_owned(), hint: String::new() })
+        }
+    };
+    match (container, config.executor) {
+        (Ok(container), ExecutorKind::Container) => Arc::new(container),
+        (Err(e), ExecutorKind::Container) => {
+            tracing::warn!(error = %e, hint = e.hint, "builds cannot run on this machine");
+            Arc::new(NoExecutor { reason: format!("{e}; {}", e.hint) })
+        }
+        (Ok(container), _) => match host(config, data_dir).await {
+            Ok(host) => Arc::new(container.with_fallback(host)),
+            Err(_) => Arc::new(container),
+        },
+        (Err(_), _) => match host(config, data_dir).await {
+            Ok(host) => Arc::new(host),
+            Err(e) => {
+                tracing::warn!(error = %e, hint = e.hint, "builds cannot run on this machine");
+                Arc::new(NoExecutor { reason: format!("{e}; {}", e.hint) })
+            }
+        },
+    }
+}
+
+fn container_config(config: &Config, data_dir: &Path) -> ContainerConfig {
+    ContainerConfig {
+        socket: config.engine_socket.clone(),
+        images: config.images.clone(),
+        network: config.network.clone(),
+        allow_privileged: config.allow_privileged,
+        tied: config.private.is_some(),
+        ..ContainerConfig::new(data_dir)
+    }
+}
+
+async fn host(config: &Config, data_dir: &Path) -> Result<HostExecutor, Unavailable> {
     let mut host = HostConfig::new(data_dir);
     host.allow_unisolated = config.allow_unisolated;
     host.tied = config.private.is_some();
@@ -37,15 +94,9 @@ async fn find(config: &Config, data_dir: &Path) -> Arc<dyn Executor> {
     host.hidden.extend(own_files(config));
     host.visible.extend(config.visible.iter().cloned());
     if config.private.is_some() && !config.allow_unisolated {
-        return Arc::new(HostExecutor::untried(host));
+        return Ok(HostExecutor::untried(host));
     }
-    match HostExecutor::probe(host).await {
-        Ok(executor) => Arc::new(executor),
-        Err(e) => {
-            tracing::warn!(error = %e, hint = e.hint, "builds cannot run on this machine");
-            Arc::new(NoExecutor { reason: format!("{e}; {}", e.hint) })
-        }
-    }
+    HostExecutor::probe(host).await
 }
 
 /// The server's files that need not be in its data folder: the configuration, which may hold a database's password,
@@ -93,8 +144,12 @@ impl Executor for Chosen {
         settled.as_ref().map_or_else(|| "not yet known".to_owned(), |executor| executor.describe())
     }
 
-    fn prepare<'a>(&'a self, spec: &'a JobSpec) -> BoxFuture<'a, Result<(), ExecutorError>> {
-        Box::pin(async move { self.settled().await.prepare(spec).await })
+    fn prepare<'a>(
+        &'a self,
+        spec: &'a JobSpec,
+        tell: &'a Progress<'a>,
+    ) -> BoxFuture<'a, Result<Vec<String>, ExecutorError>> {
+        Box::pin(async move { self.settled().await.prepare(spec, tell).await })
     }
 
     fn start<'a>(&'a self, spec: &'a JobSpec) -> BoxFuture<'a, Result<Started, ExecutorError>> {
@@ -139,7 +194,11 @@ impl Executor for NoExecutor {
         format!("nowhere: {}", self.reason)
     }
 
-    fn prepare<'a>(&'a self, spec: &'a JobSpec) -> BoxFuture<'a, Result<(), ExecutorError>> {
+    fn prepare<'a>(
+        &'a self,
+        spec: &'a JobSpec,
+        _tell: &'a Progress<'a>,
+    ) -> BoxFuture<'a, Result<Vec<String>, ExecutorError>> {
         Box::pin(async { Err(self.refuse(&spec.id)) })
     }
 

@@ -13,6 +13,7 @@ mod finish;
 mod log;
 mod performer;
 mod prepare;
+mod provision;
 mod report;
 #[cfg(test)]
 mod results_tests;

@@ -12,6 +12,7 @@ use executor::{Executor, ExecutorError};
 use platform::{Cx, Disk};
 use store::outbox::Claimed;
 
+use super::provision::provision;
 use super::{answer, fetch};
 use crate::PerformError;
 
@@ -92,7 +93,7 @@ async fn attempt(
     request: &Request,
 ) -> Result<(), PerformError> {
     let began = BuildInput::Began { key: claimed.key.clone(), at: cx.now() };
-    let (told, work) = tokio::join!(answer::tell(cx, &claimed.machine_id, began), work(cx, executor, request));
+    let (told, work) = tokio::join!(answer::tell(cx, &claimed.machine_id, began), work(cx, executor, claimed, request));
     told?;
     let input = match work {
         Ok(sourced) => BuildInput::Prepared { key: claimed.key.clone(), sourced },
@@ -107,17 +108,17 @@ async fn attempt(
     Ok(())
 }
 
-async fn work(cx: &Cx, executor: &Arc<dyn Executor>, request: &Request) -> Result<Sourced, Trouble> {
-    match executor.prepare(&probe(request)).await {
-        Ok(()) => {}
+async fn work(cx: &Cx, executor: &Arc<dyn Executor>, claimed: &Claimed, request: &Request) -> Result<Sourced, Trouble> {
+    let environment = match provision(cx, executor, claimed, &request.logs, &probe(request)).await {
+        Ok(environment) => environment,
         Err(ExecutorError::Unfit { reason, .. }) => {
             return Err(Trouble::Failure(SourceFailure::Environment { reason }));
         }
         Err(e) => return Err(PerformError::new("prepare a build's environment", e).into()),
-    }
+    };
     let provisioned = cx.now();
     let Fetched { resolved_version, secondary_versions, buildspec } = sources(cx, request).await?;
-    Ok(Sourced { provisioned, resolved_version, secondary_versions, buildspec })
+    Ok(Sourced { provisioned, environment, resolved_version, secondary_versions, buildspec })
 }
 
 /// What fetching brought.
@@ -161,6 +162,7 @@ fn probe(request: &Request) -> JobSpec {
         limits: request.limits,
         timeout_seconds: u64::from(request.timeout_minutes) * 60,
         announce: false,
+        container: request.container(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Runs the job and copies what it tells: lines into the log, steps and the end to the machine.
 
+use std::time::Duration;
+
 use base::{JobOutcome, JobSpec, StepRecord, Timestamp};
 use engine::build::{BuildInput, BuildState, CachePlan, Logs, Reference, Stage, container_line};
 use executor::{Executor, ExecutorError, JobReport, JobState, Position};
@@ -10,12 +12,17 @@ use store::outbox::{self, Claimed};
 use store::tables::codebuild_log_cursor as cursor;
 
 use super::credentials::with_credentials;
+use super::provision::provision;
 use super::secrets::with_values;
 use super::{answer, cache, log, prepare, secrets};
 use crate::{DriverCx, PerformError};
 
 /// Reports written in one transaction.
 const BATCH: usize = 512;
+/// An environment that stands in this time was there already.
+const AT_ONCE: Duration = Duration::from_millis(100);
+/// How often a build whose environment takes longer looks whether it is still wanted.
+const STOP_LOOK: Duration = Duration::from_secs(2);
 
 /// What is to be run.
 #[derive(Clone, Copy)]
@@ -54,6 +61,11 @@ pub(super) async fn run(driver: &DriverCx, claimed: &Claimed, job: Job<'_>) -> R
         let references = references(&state.stage);
         // A server that died right after the start has told of none; the job runs with the values of then.
         let started = if at == 0 && (references.is_empty() || !has_begun(executor.as_ref(), &job.spec.id).await?) {
+            match environment(driver, claimed, job).await? {
+                Environment::Ready(notes) => drop(preamble.splice(..0, notes)),
+                Environment::Ended(outcome) => return ended(cx, claimed, outcome).await,
+                Environment::Left => return Ok(()),
+            }
             let spec = match with_values(cx, &state.request, job.spec, references).await {
                 Ok(spec) => spec,
                 Err(secrets::Trouble::Failure { code, message }) => {
@@ -121,6 +133,45 @@ fn references(stage: &Stage) -> &[Reference] {
         | Stage::Cut { .. }
         | Stage::Uploading(_)
         | Stage::Completed { .. } => &[],
+    }
+}
+
+/// What came of waiting for a place to run in.
+enum Environment {
+    /// There is one; what the user should know about it.
+    Ready(Vec<String>),
+    /// There will be none.
+    Ended(JobOutcome),
+    /// The server stops; its successor goes on.
+    Left,
+}
+
+/// Waits until there is a place to run in. That is mostly at once; where it takes longer (an image must be fetched) the
+/// build is no longer queued meanwhile, and may be stopped.
+async fn environment(driver: &DriverCx, claimed: &Claimed, job: Job<'_>) -> Result<Environment, PerformError> {
+    let DriverCx { cx, executor, stopping: server } = driver;
+    let mut provisioned = std::pin::pin!(provision(cx, executor, claimed, job.logs, job.spec));
+    let mut pause = AT_ONCE;
+    loop {
+        let result = tokio::select! {
+            biased;
+            result = &mut provisioned => result,
+            () = server.begun() => return Ok(Environment::Left),
+            () = tokio::time::sleep(pause) => {
+                let began = BuildInput::Began { key: claimed.key.clone(), at: cx.now() };
+                let state: Option<BuildState> = answer::tell(cx, &claimed.machine_id, began).await?;
+                if state.is_none_or(|state| state.completed().is_some() || state.is_stopping()) {
+                    return Ok(Environment::Ended(unknown(true)));
+                }
+                pause = STOP_LOOK;
+                continue;
+            }
+        };
+        return match result {
+            Ok(notes) => Ok(Environment::Ready(notes)),
+            Err(ExecutorError::Unfit { reason, .. }) => Ok(Environment::Ended(JobOutcome::NotStarted { reason })),
+            Err(e) => Err(PerformError::new("prepare a build's environment", e)),
+        };
     }
 }
 

@@ -715,3 +715,64 @@ async fn what_a_build_put_in_the_way_of_its_artifacts_is_neither_followed_nor_wr
     })
     .await;
 }
+
+fn provisioning() -> Behaviour {
+    let progress = vec!["Pulling image i: 1 of 2 layers".to_owned()];
+    Behaviour::Provision { progress, notes: vec!["The build runs in a container of i".to_owned()] }
+}
+
+#[tokio::test]
+async fn the_log_says_what_the_environment_took_and_is_before_the_first_command() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        world.executor.tell_all(provisioning());
+        let id = world.start(GOOD, json!({})).await;
+        world.drive().await;
+        assert_eq!(world.state(&id).await.status_name(), "SUCCEEDED", "{:?}", world.phases(&id).await);
+        let log = world.log(&id).await;
+        let place = |text: &str| log.iter().position(|line| line.contains(text)).unwrap();
+        assert!(place("Pulling image i: 1 of 2 layers") < place("The build runs in a container of i"), "{log:?}");
+        assert!(place("The build runs in a container of i") < place("hello"), "{log:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_phase_says_what_the_environment_is_when_it_was_made_for_the_sources() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        world.executor.tell_all(provisioning());
+        let region = world.cx.cx.scope().region.as_str();
+        let bucket = json!({ "Bucket": "sources", "CreateBucketConfiguration": { "LocationConstraint": region } });
+        let bucket = serde_json::from_value(bucket).unwrap();
+        platform::s3::create_bucket::create_bucket(&world.cx.cx, bucket).await.unwrap();
+        let source = json!({ "source": { "type": "S3", "location": "sources/app/", "buildspec": GOOD } });
+        let id = world.start(GOOD, source).await;
+        world.drive().await;
+        let phases = world.phases(&id).await;
+        assert_eq!(world.state(&id).await.status_name(), "SUCCEEDED", "{phases:?}");
+        assert!(
+            phases.contains(&"PROVISIONING SUCCEEDED : \"The build runs in a container of i\"".to_owned()),
+            "{phases:?}"
+        );
+        let log = world.log(&id).await;
+        let told = log.iter().filter(|line| line.contains("The build runs in a container of i")).count();
+        assert_eq!(told, 1, "once, although it was asked for twice: {log:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_environment_that_cannot_be_had_ends_a_build_without_sources_too() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        world.executor.tell_all(Behaviour::FailToPrepare("no such image".to_owned()));
+        let id = world.start(GOOD, json!({})).await;
+        world.drive().await;
+        let phases = world.phases(&id).await;
+        let why = "PROVISIONING FAILED CLIENT_ERROR: \"Unable to start the build environment: no such image\"";
+        assert!(phases.contains(&why.to_owned()), "{phases:?}");
+        assert_eq!(world.executor.starts(&world.state(&id).await.request.uuid), 0);
+    })
+    .await;
+}

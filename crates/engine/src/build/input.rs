@@ -48,6 +48,9 @@ pub enum BuildInput {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sourced {
     pub provisioned: Timestamp,
+    /// What the user should know about where the build runs, a line each.
+    #[serde(default)]
+    pub environment: Vec<String>,
     pub resolved_version: Option<String>,
     /// By source identifier.
     pub secondary_versions: BTreeMap<String, String>,

@@ -97,16 +97,14 @@ pub(super) fn plan_text(
     Ok((plan, job, preamble))
 }
 
-/// What the project asks for and this build does not have, in words for its log: nothing is passed over in silence.
+/// What the project asks for and no build here has, in words for its log: nothing is passed over in silence. What depends
+/// on where the build runs (its image, privileged mode) the executor says.
 fn without_effect(request: &Request) -> Vec<String> {
-    let mut lines = vec![format!("image {} is not used: the build runs with this machine's own tools", request.image)];
+    let mut lines = Vec::new();
     if request.environment_type.starts_with("ARM_") {
         lines.push(
             "environment type ARM_CONTAINER has no effect: the build runs on this machine's processor".to_owned(),
         );
-    }
-    if request.privileged {
-        lines.push("privilegedMode has no effect: there is no container engine in the build".to_owned());
     }
     if !request.encryption_key.ends_with(":alias/aws/s3") && !request.encryption_key.is_empty() {
         lines.push(format!("encryption key {} is not used: artifacts are stored as they are", request.encryption_key));
@@ -196,6 +194,7 @@ pub fn compile(request: &Request, dirs: &SourceDirs, spec: &Buildspec) -> Result
         limits: request.limits,
         timeout_seconds: u64::from(request.timeout_minutes) * 60,
         announce: true,
+        container: request.container(),
     };
     Ok((Plan { artifacts, artifact_problem, exported, references, reports, discover, cache, notes }, job))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use base::{Arn, JobLimits, Scope, Timestamp};
+use base::{Arn, JobContainer, JobLimits, Scope, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Phase;
@@ -332,6 +332,11 @@ impl Request {
     /// The working copy of the secondary source at `index`.
     pub fn secondary_dir(&self, index: usize) -> PathBuf {
         self.work_dir.join(format!("src{}", index + 1))
+    }
+
+    /// What the build asks for around it.
+    pub fn container(&self) -> JobContainer {
+        JobContainer { image: self.image.clone(), privileged: self.privileged, ..JobContainer::default() }
     }
 
     /// True when nothing has to be fetched before the job can be planned.

@@ -119,6 +119,7 @@ impl Play {
                 key: self.key("prepare"),
                 sourced: Sourced {
                     provisioned: self.now,
+                    environment: Vec::new(),
                     resolved_version: Some("c0ffee".to_owned()),
                     secondary_versions: BTreeMap::new(),
                     buildspec: if rest.is_empty() {

@@ -583,6 +583,7 @@ fn prepared(key: &str, rng: &mut Rng, now: Timestamp) -> BuildInput {
         _ => {
             let sourced = Sourced {
                 provisioned: skewed(rng, now),
+                environment: Vec::new(),
                 resolved_version: Some("c0ffee".to_owned()),
                 secondary_versions: BTreeMap::new(),
                 buildspec: buildspec(rng).to_owned(),

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use base::JobLimits;
 
+use crate::ShimProgram;
+
 /// What a job must not see of a usual machine, beyond the server's data and the homes: other engines' data and keys.
 /// What does not exist is skipped.
 const HIDDEN: [&str; 20] = [
@@ -72,21 +74,6 @@ const CREDENTIALS: [&str; 4] =
     [".cargo/credentials", ".cargo/credentials.toml", ".cargo/git/credentials", ".deno/credentials"];
 
 const SYSTEM_PATH: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-
-/// The program that becomes a job's shim: `program arguments... DIR` must call [`crate::shim::main`] with DIR.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ShimProgram {
-    pub program: PathBuf,
-    pub arguments: Vec<OsString>,
-}
-
-impl Default for ShimProgram {
-    /// This program itself with `shim DIR`.
-    fn default() -> Self {
-        // Through /proc: a binary that was replaced by an update is still found.
-        ShimProgram { program: "/proc/self/exe".into(), arguments: vec!["shim".into()] }
-    }
-}
 
 /// Settings of a [`crate::HostExecutor`].
 #[derive(Clone, Debug)]

@@ -5,10 +5,8 @@
 
 mod config;
 mod executor;
-mod follow;
 mod probe;
-mod watch;
 
-pub use config::{HostConfig, ShimProgram};
+pub use config::HostConfig;
 pub use executor::HostExecutor;
 pub use probe::{Isolation, Unavailable, hint};

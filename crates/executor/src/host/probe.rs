@@ -108,6 +108,7 @@ async fn try_out(executor: &HostExecutor) -> Result<(), String> {
         limits: JobLimits::default(),
         timeout_seconds: 30,
         announce: false,
+        container: base::JobContainer::default(),
     };
     let result = outcome_of(executor, &spec).await;
     let _ = executor.destroy(&id).await;

@@ -77,6 +77,18 @@ impl Cgroups {
         groups
     }
 
+    /// The groups in which somebody else (a container engine) keeps a process: only to ask, not to change.
+    pub fn of_process(pid: Pid) -> Cgroups {
+        let own = fs::read_to_string(format!("/proc/{}/cgroup", pid.as_raw_nonzero())).unwrap_or_default();
+        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        let all = parse(&own, &mounts);
+        let oom_counter = find(&all, "memory").map(|found| {
+            let file = ["memory.oom_control", "memory.events"][usize::from(found.controllers.is_empty())];
+            found.mount.join(&found.own).join(file)
+        });
+        Cgroups { dirs: Vec::new(), oom_counter }
+    }
+
     /// Puts a process, and so all that it will start, into the groups.
     pub fn add(&self, pid: u32) -> io::Result<()> {
         for dir in &self.dirs {

@@ -30,7 +30,7 @@ pub(super) fn run(folder: &Folder) -> io::Result<()> {
     };
     say(&reply)?;
     let Some(plan) = plan else { return Ok(()) };
-    let inside = control_inside(folder, &plan.sandbox);
+    let inside = control_inside(folder, &plan);
     let mut is_first = true;
     let mut buffer = [0; 512];
     loop {

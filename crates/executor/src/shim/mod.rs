@@ -7,6 +7,9 @@
 //!                               |  mounts, capabilities, limits; then starts shells and reaps
 //!                               '--> shell: sources the command files that the supervisor names
 //! ```
+//! When the job's shell is in a container, an attendant (the same program, in [`crate::ContainerExecutor`]'s module) takes the
+//! init's place: it talks to the engine, and the container's first process starts the shells.
+//!
 //! Whoever dies takes everything below along: the kernel kills the init with its supervisor, and a PID namespace with its
 //! init. A supervisor that dies leaves a journal without a lock and without an outcome: the job is lost.
 
@@ -25,5 +28,7 @@ mod visit;
 pub(crate) use cgroup::{available as available_cgroups, remove_left as remove_left_cgroups};
 pub(crate) use plan::{Plan, Sandbox};
 pub use program::main;
-pub(crate) use program::{ROLE_INIT, ROLE_VARIABLE, ROLE_VISITOR, SAID_ALREADY, SAID_BEGUN};
+pub(crate) use program::{ROLE_ATTENDANT, ROLE_INIT, ROLE_VARIABLE, ROLE_VISITOR, SAID_ALREADY, SAID_BEGUN};
+pub(crate) use session::message;
+pub(crate) use shell::{INSIDE, Orders, first_script, is_assignable};
 pub use visit::{is_held, resume, visit};

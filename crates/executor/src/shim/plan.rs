@@ -5,12 +5,17 @@ use std::path::PathBuf;
 use base::JobSpec;
 use serde::{Deserialize, Serialize};
 
+use crate::container::ContainerPlan;
+
 /// Everything that a shim needs to know; decided by the server.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Plan {
     /// With the executor's own additions to the environment.
     pub spec: JobSpec,
     pub sandbox: Sandbox,
+    /// The job's shell is in a container instead of a sandbox.
+    #[serde(default)]
+    pub container: Option<ContainerPlan>,
 }
 
 /// How the job is kept apart.

@@ -1,14 +1,16 @@
-//! The body of the hidden subcommand, in both of its roles.
+//! The body of the hidden subcommand, in each of its roles.
 
 use super::{init, supervisor, visit};
 use std::path::Path;
 use std::process::ExitCode;
 
+use crate::container::run_attendant;
 use crate::folder::Folder;
 
-/// Set for the init and for visitors, which are the same program with the same arguments.
+/// Set for the init, the attendant of a container and visitors, which are the same program with the same arguments.
 pub(crate) const ROLE_VARIABLE: &str = "HEADWORKS_SHIM_ROLE";
 pub(crate) const ROLE_INIT: &str = "init";
+pub(crate) const ROLE_ATTENDANT: &str = "attendant";
 pub(crate) const ROLE_VISITOR: &str = "visitor";
 
 /// What the supervisor says on its standard output, one line, as soon as it knows.
@@ -25,6 +27,7 @@ pub fn main(dir: &Path) -> ExitCode {
     let result = match role.to_str() {
         Some(ROLE_INIT) => init::run(&folder),
         Some(ROLE_VISITOR) => visit::run(&folder),
+        Some(ROLE_ATTENDANT) => run_attendant(&folder),
         _ => supervisor::run(&folder),
     };
     match result {

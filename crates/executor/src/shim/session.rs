@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use base::{Clock as _, StepRecord, SystemClock, Timestamp};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags, recv, send};
+use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send};
+use rustix::process::Pid;
 
 use super::shell::Control;
 use super::visit::Held;
@@ -23,21 +24,26 @@ const CHUNK_LEN: usize = 32 << 10;
 const TAIL_LEN: usize = 64 << 10;
 
 /// What the init says. Sent as one packet: the letter, then text.
-pub(super) mod message {
+pub(crate) mod message {
     /// To the init: start a shell, for the user whose name follows.
     pub const SHELL: &[u8] = b"S";
-    /// The sandbox stands.
+    /// The sandbox stands. Behind it the number of a container's first process.
     pub const READY: u8 = b'R';
     /// The sandbox could not be set up; a reason follows.
     pub const ERROR: u8 = b'E';
     /// The shell has ended; its status follows.
     pub const ENDED: u8 = b'X';
+    /// The container is gone though nobody asked for it; the reason follows, behind `!` when it was for want of memory.
+    pub const GONE: u8 = b'G';
+    /// Every process of the container is gone, because the supervisor asked for it.
+    pub const KILLED: u8 = b'K';
 }
 
 /// Something that the job has done.
 #[derive(Debug)]
 pub(super) enum Happened {
-    Ready,
+    /// The sandbox stands; for a container with the number of its first process.
+    Ready(Option<Pid>),
     SetupFailed(String),
     /// The shell goes on; the command ended with this status.
     CommandEnded(i32),
@@ -52,6 +58,11 @@ pub(super) enum Stop {
     Cancelled,
     /// The init is gone though nobody killed it.
     InitDied,
+    /// The container is gone though nobody ended it.
+    ContainerDied {
+        reason: String,
+        out_of_memory: bool,
+    },
     /// The supervisor itself failed (disk full, say).
     Broken(io::Error),
 }
@@ -91,6 +102,8 @@ pub(super) struct Session<'a> {
     pub user: Option<String>,
     /// The end of the output, when somebody wants to look at it.
     pub tail: Option<Vec<u8>>,
+    /// Everything that could write is gone; looking again would be a busy loop.
+    pub output_ended: bool,
 }
 
 impl Session<'_> {
@@ -105,7 +118,7 @@ impl Session<'_> {
             }
             let [output, status, socket, cancel] = self.poll(left)?;
             if output {
-                self.read_output()?;
+                self.output_ended = self.read_output()? == Read::End;
             }
             if cancel {
                 self.drop_watch_events();
@@ -152,7 +165,7 @@ impl Session<'_> {
         let user = self.user.as_deref().unwrap_or_default().as_bytes();
         let order = [message::SHELL, user].concat();
         send(&self.socket, &order, SendFlags::NOSIGNAL).map_err(|_| Stop::InitDied)?;
-        self.shell_runs = true;
+        (self.shell_runs, self.output_ended) = (true, false);
         Ok(())
     }
 
@@ -215,7 +228,7 @@ impl Session<'_> {
             PollFd::new(&self.cancel_watch, PollFlags::IN),
         ];
         // The output pipe hangs up while no shell runs and nothing else holds it: that would be a busy loop.
-        if !self.shell_runs {
+        if !self.shell_runs || self.output_ended {
             fds[0] = PollFd::new(&self.output, PollFlags::empty());
         }
         poll_fds(&mut fds, timeout)?;
@@ -275,14 +288,39 @@ impl Session<'_> {
         let Some((kind, text)) = buffer.get(..n).and_then(<[u8]>::split_first) else { return Ok(None) };
         let text = String::from_utf8_lossy(text).into_owned();
         Ok(match *kind {
-            message::READY => Some(Happened::Ready),
+            message::READY => Some(Happened::Ready(text.parse().ok().and_then(Pid::from_raw))),
             message::ERROR => Some(Happened::SetupFailed(text)),
             message::ENDED => {
                 self.shell_runs = false;
                 Some(Happened::ShellEnded(text.parse().unwrap_or(1)))
             }
+            message::GONE => {
+                let reason = text.trim_start_matches('!').to_owned();
+                return Err(Stop::ContainerDied { reason, out_of_memory: text.starts_with('!') });
+            }
             _ => None,
         })
+    }
+
+    /// Tells a container's attendant that the job is over and waits until nothing of it runs any more. False: it may.
+    pub fn end_container(&mut self, limit: Duration) -> bool {
+        let _ = rustix::net::shutdown(&self.socket, Shutdown::Write);
+        let deadline = Instant::now() + limit;
+        let mut buffer = [0; 4096];
+        loop {
+            match recv(&self.socket, &mut buffer[..], RecvFlags::empty()) {
+                Ok((0, _)) | Err(Errno::CONNRESET) => return false,
+                Ok(_) if buffer.first() == Some(&message::KILLED) => return true,
+                Ok(_) | Err(Errno::INTR) => continue,
+                Err(Errno::AGAIN) => {}
+                Err(_) => return false,
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            let mut fds = [PollFd::new(&self.socket, PollFlags::IN)];
+            if left.is_zero() || poll_fds(&mut fds, left).is_err() {
+                return false;
+            }
+        }
     }
 
     fn check_cancel(&self) -> Result<(), Stop> {

@@ -6,17 +6,29 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use base::JobSpec;
 use rustix::fs::{CWD, FileType, Mode, OFlags};
 
 use crate::folder::{make_private_dir, remove_tree};
 
 /// Where the control folder is inside an isolated job.
-pub(super) const INSIDE: &str = "/run/headworks";
+pub(crate) const INSIDE: &str = "/run/headworks";
 const SCRIPT: &str = "main";
+/// The script of a container's first process.
+const FIRST_SCRIPT: &str = "first";
+const ORDERS: &str = "orders";
+const SAID: &str = "said";
+const OUTPUT: &str = "output";
+/// Starts a shell with [`MAIN`], in whatever process sources it.
+const LAUNCH: &str = "launch";
+const ENVIRONMENT: &str = "environment";
+/// Variables that a shell sets itself and lets nobody assign: an attempt would end it.
+const READ_ONLY: [&str; 7] = ["BASHOPTS", "BASH_VERSINFO", "EUID", "GROUPS", "PPID", "SHELLOPTS", "UID"];
 const COMMANDS: &str = "commands";
 const STATUS: &str = "status";
 /// What an exported variable may hold.
@@ -32,6 +44,32 @@ trap headworks_save EXIT
 while { IFS= read -r headworks_command <@/commands; } 2>/dev/null; do
 . "@/$headworks_command"
 { headworks_status=$?; headworks_save; command printf '%s\n' "$headworks_status" >@/status; } 2>/dev/null
+done
+"#;
+
+/// The first process of a container. It says that it is there, then starts a shell for each order and says how that ended.
+/// It holds the output's pipe open, so that there is an end of the output when all of the container is gone, and only then.
+/// The environment comes in a file, because what an engine is told it keeps, and shows to whoever may use it.
+const FIRST: &str = r#"exec 9>@/output 2>&9
+. @/environment
+headworks_home=$HOME
+printf 'here\n' >@/said
+while IFS= read -r headworks_user <@/orders; do
+headworks_status=126
+if [ "$headworks_user" = - ]; then
+if [ -e @/user ]; then printf "export HOME='%s' USER=root LOGNAME=root\n" "$headworks_home" >@/user; fi
+. @/launch </dev/null >&9 2>&9
+headworks_status=$?
+elif id "$headworks_user" >/dev/null 2>&1; then
+chmod -R a+rwX @
+eval "headworks_there=~$headworks_user"
+printf "export HOME='%s' USER=%s LOGNAME=%s\n" "$headworks_there" "$headworks_user" "$headworks_user" >@/user
+su -p -s /bin/sh "$headworks_user" -c '. @/launch' </dev/null >&9 2>&9
+headworks_status=$?
+else
+echo "run-as: there is no user $headworks_user in this build environment" >&9
+fi
+printf '%s\n' "$headworks_status" >@/said
 done
 "#;
 
@@ -59,6 +97,41 @@ impl Control {
         };
         let (commands, status) = (pipe(COMMANDS)?, pipe(STATUS)?);
         Ok(Control { dir: dir.to_owned(), commands, status, written: 0 })
+    }
+
+    /// The same for a shell in a container; the second value is the reading end of its output.
+    ///
+    /// An engine may map the container's root to another user: in this folder, which nobody but the server can reach from
+    /// outside of the container, everybody may do everything.
+    pub fn create_for_container(dir: &Path, spec: &JobSpec) -> io::Result<(Control, OwnedFd)> {
+        let inside = Path::new(INSIDE);
+        let control = Control::create(dir, inside)?;
+        let program = match spec.shell.as_str() {
+            "" | "sh" => "/bin/sh".to_owned(),
+            // Where it is in the image its PATH knows.
+            other => quoted(Path::new(other)),
+        };
+        let first = FIRST.replace('@', &quoted(inside));
+        fs::write(dir.join(LAUNCH), format!("{program} {}/{SCRIPT} 9>&-\n", quoted(inside)))?;
+        fs::write(dir.join(FIRST_SCRIPT), first)?;
+        let variables = spec.env.iter().filter(|(name, _)| is_assignable(name));
+        let environment: String = variables.map(|(name, value)| format!("export {name}={}\n", single(value))).collect();
+        fs::write(dir.join(ENVIRONMENT), environment)?;
+        for name in [ORDERS, SAID, OUTPUT] {
+            rustix::fs::mknodat(CWD, dir.join(name), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?;
+        }
+        for name in [COMMANDS, STATUS, ORDERS, SAID, OUTPUT] {
+            fs::set_permissions(dir.join(name), fs::Permissions::from_mode(0o666))?;
+        }
+        fs::set_permissions(dir, fs::Permissions::from_mode(0o777))?;
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let output = rustix::fs::open(dir.join(OUTPUT), flags, Mode::empty())?;
+        Ok((control, output))
+    }
+
+    /// Removes the file with the environment, which the container's first process has read.
+    pub fn forget_environment(&self) {
+        let _ = fs::remove_file(self.dir.join(ENVIRONMENT));
     }
 
     /// Makes the shell run a command text.
@@ -114,6 +187,52 @@ impl Control {
     }
 }
 
+/// The script that a container's first process runs, by its name in the control folder.
+pub(crate) fn first_script() -> &'static str {
+    FIRST_SCRIPT
+}
+
+/// The pipes to and from [`FIRST`].
+pub(crate) struct Orders {
+    orders: File,
+    /// Becomes readable when the script has said something.
+    pub said: File,
+}
+
+impl Orders {
+    /// Opens the pipes in a control folder.
+    pub fn open(dir: &Path) -> io::Result<Orders> {
+        // Read-write: opening waits for nobody, and what is written waits for its reader.
+        let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let pipe = |name: &str| rustix::fs::open(dir.join(name), flags, Mode::empty());
+        Ok(Orders { orders: pipe(ORDERS)?.into(), said: pipe(SAID)?.into() })
+    }
+
+    /// Another handle on the same pipes.
+    pub fn try_clone(&self) -> io::Result<Orders> {
+        Ok(Orders { orders: self.orders.try_clone()?, said: self.said.try_clone()? })
+    }
+
+    /// Asks for a shell of a user, or of root.
+    pub fn start_shell(&mut self, user: &str) -> io::Result<()> {
+        let user = if user.is_empty() { "-" } else { user };
+        self.orders.write_all(format!("{user}\n").as_bytes())
+    }
+
+    /// What the script has said since, a line each. A line is written at once and is short, so none comes in parts.
+    pub fn read(&mut self) -> io::Result<Vec<String>> {
+        let mut buffer = [0; 512];
+        match self.said.read(&mut buffer) {
+            Ok(n) => {
+                let text = String::from_utf8_lossy(buffer.get(..n).unwrap_or_default()).into_owned();
+                Ok(text.lines().map(|line| line.trim().to_owned()).collect())
+            }
+            Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(Vec::new()),
+            Err(e) => Err(e),
+        }
+    }
+}
+
 /// The arguments of the shell.
 pub(super) fn arguments(inside: &Path) -> Vec<OsString> {
     vec![inside.join(SCRIPT).into()]
@@ -143,10 +262,20 @@ pub(super) fn is_variable(name: &str) -> bool {
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
+/// Whether a shell lets it be assigned; what it does not must reach a container in another way.
+pub(crate) fn is_assignable(name: &str) -> bool {
+    is_variable(name) && !READ_ONLY.contains(&name)
+}
+
 fn quoted(path: &Path) -> String {
     let text = String::from_utf8_lossy(path.as_os_str().as_bytes()).into_owned();
     if text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-".contains(&b)) {
         return text;
     }
+    single(&text)
+}
+
+/// In single quotes.
+fn single(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }

@@ -62,7 +62,7 @@ pub(super) fn interrupt(
     let outcome = match stop {
         Stop::TimedOut => StepOutcome::TimedOut,
         Stop::Cancelled => StepOutcome::Cancelled,
-        Stop::InitDied | Stop::Broken(_) => {
+        Stop::InitDied | Stop::ContainerDied { .. } | Stop::Broken(_) => {
             let command = session.masker.mask(&progress.command);
             StepOutcome::Failed { command, exit_status: 137 }
         }
@@ -173,7 +173,7 @@ fn run_command(session: &mut Session<'_>, text: &str) -> Result<i32, Stop> {
         match session.wait()? {
             Happened::CommandEnded(status) | Happened::ShellEnded(status) => return Ok(status),
             Happened::SetupFailed(reason) => return Err(Stop::Broken(io::Error::other(reason))),
-            Happened::Ready => {}
+            Happened::Ready(_) => {}
         }
     }
 }

@@ -13,6 +13,7 @@ use rustix::fs::inotify::{CreateFlags, WatchFlags};
 use rustix::fs::{FlockOperation, OFlags};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use rustix::pipe::PipeFlags;
+use rustix::process::{PidfdFlags, pidfd_open};
 use rustix::thread::UnshareFlags;
 
 use super::cgroup::Cgroups;
@@ -20,10 +21,14 @@ use super::session::{Happened, PIPE_LEN, Session, Stop, now};
 use super::shell::{self, Control};
 use super::steps::{self, Progress};
 use super::visit::Held;
-use super::{Plan, ROLE_INIT, ROLE_VARIABLE, SAID_ALREADY, SAID_BEGUN, Sandbox};
+use super::{Plan, ROLE_ATTENDANT, ROLE_INIT, ROLE_VARIABLE, SAID_ALREADY, SAID_BEGUN, Sandbox};
+use crate::container::kill as kill_container;
 use crate::folder::{Folder, remove_tree, write_durably};
 use crate::journal::Writer;
 use crate::output::{Lines, Masker};
+
+/// How long the end of a container may take: its attendant kills it and may have to give its files to another user.
+const CONTAINER_LIMIT: Duration = Duration::from_secs(180);
 
 /// Runs the job in the folder, unless it runs or has run already.
 pub(super) fn run(folder: &Folder) -> io::Result<()> {
@@ -63,27 +68,27 @@ fn die_with(parent: u32) -> io::Result<()> {
 
 fn supervise(folder: &Folder, plan: &Plan, journal: &mut Writer) -> io::Result<JobOutcome> {
     let deadline = Instant::now() + Duration::from_secs(plan.spec.timeout_seconds);
-    let inside = control_inside(folder, &plan.sandbox);
-    let control = Control::create(&folder.control(), &inside)?;
+    let inside = control_inside(folder, plan);
+    let (control, output, output_end) = pipes(folder, plan, &inside)?;
     let cancel_watch = rustix::fs::inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
     rustix::fs::inotify::add_watch(&cancel_watch, folder.path(), WatchFlags::CREATE | WatchFlags::MOVED_TO)?;
-    let (output, output_end) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
-    rustix::fs::fcntl_setfl(&output, OFlags::NONBLOCK)?;
-    // Unprivileged users may be over their quota of pipe memory: then the default has to do.
-    let _ = rustix::pipe::fcntl_setpipe_size(&output, PIPE_LEN);
     let flags = SocketFlags::CLOEXEC;
     let (socket, socket_end) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
     rustix::fs::fcntl_setfl(&socket, OFlags::NONBLOCK)?;
 
     // The init sets up the sandbox while the beginning is made durable; no command runs before both are done.
-    let init = spawn_init(&plan.sandbox, socket_end, output_end);
+    let init = match output_end {
+        Some(output_end) => spawn_init(&plan.sandbox, socket_end, output_end),
+        None => spawn_attendant(socket_end),
+    };
     // Behind the namespaces: entering one may clear what was asked for.
     if let Some(process) = plan.sandbox.tied_to {
         die_with(process)?;
     }
     journal.begun(now())?;
     journal.sync()?;
-    let cgroups = Cgroups::create(folder, &plan.spec);
+    // A container's limits are the engine's business.
+    let mut cgroups = if plan.container.is_some() { Cgroups::default() } else { Cgroups::create(folder, &plan.spec) };
     answer(SAID_BEGUN)?;
 
     let mut init = match init {
@@ -114,18 +119,55 @@ fn supervise(folder: &Folder, plan: &Plan, journal: &mut Writer) -> io::Result<J
         inside: inside.clone(),
         user: None,
         tail: None,
+        output_ended: false,
     };
     let mut progress = Progress::default();
-    let result = go(&mut session, plan, &inside, &cgroups, &init, &mut progress);
-    kill_all(&mut init, &plan.sandbox, &cgroups);
+    let mut container = None;
+    let result = go(&mut session, plan, &inside, (&mut cgroups, &mut container), &init, &mut progress);
+    // The engine takes a container's groups away with it.
+    let mut ran_out_of_memory = plan.container.is_some() && cgroups.oom_kills() > 0;
+    let is_over = match &plan.container {
+        None => {
+            kill_all(&mut init, &plan.sandbox, &cgroups);
+            true
+        }
+        Some(_) => end_container(&mut session, &mut init, container.as_ref()),
+    };
     session.finish()?;
-    if let Err(stop) = &result {
+    // A container that was ended from outside is nobody's command's failure: its step stays without an end.
+    let is_fault =
+        matches!(&result, Err(Stop::ContainerDied { out_of_memory, .. }) if !*out_of_memory && !ran_out_of_memory);
+    if let Err(stop) = &result
+        && !is_fault
+    {
         steps::interrupt(&mut session, &plan.spec, &mut progress, stop)?;
     }
-    let ran_out_of_memory = cgroups.oom_kills() > 0;
+    ran_out_of_memory |= plan.container.is_none() && cgroups.oom_kills() > 0;
     cgroups.remove();
     session.journal.sync()?;
+    if !is_over {
+        let reason = "the container could not be ended: the engine does not answer, and its processes may still run";
+        return Ok(JobOutcome::Lost { steps: progress.steps, reason: reason.to_owned() });
+    }
     Ok(outcome(result, progress, plan, ran_out_of_memory))
+}
+
+/// The control folder and the output's reading end; the writing end is a sandbox's init's, a container opens it by name.
+fn pipes(folder: &Folder, plan: &Plan, inside: &Path) -> io::Result<(Control, OwnedFd, Option<OwnedFd>)> {
+    let (control, output, end) = match &plan.container {
+        Some(_) => {
+            let (control, output) = Control::create_for_container(&folder.control(), &plan.spec)?;
+            (control, output, None)
+        }
+        None => {
+            let (output, end) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
+            rustix::fs::fcntl_setfl(&output, OFlags::NONBLOCK)?;
+            (Control::create(&folder.control(), inside)?, output, Some(end))
+        }
+    };
+    // Unprivileged users may be over their quota of pipe memory: then the default has to do.
+    let _ = rustix::pipe::fcntl_setpipe_size(&output, PIPE_LEN);
+    Ok((control, output, end))
 }
 
 /// `Ok(Some)`: no sandbox, for this reason.
@@ -133,7 +175,7 @@ fn go(
     session: &mut Session<'_>,
     plan: &Plan,
     inside: &Path,
-    cgroups: &Cgroups,
+    (cgroups, container): (&mut Cgroups, &mut Option<OwnedFd>),
     init: &Child,
     progress: &mut Progress,
 ) -> Result<Option<String>, Stop> {
@@ -141,9 +183,15 @@ fn go(
     let happened = session.wait();
     // The init has read it, or never will.
     let _ = fs::remove_file(session.folder.taken_plan());
+    session.control.forget_environment();
     match happened? {
         Happened::SetupFailed(reason) => return Ok(Some(reason)),
-        Happened::Ready | Happened::CommandEnded(_) | Happened::ShellEnded(_) => {}
+        Happened::Ready(Some(pid)) => {
+            // An attendant that is killed must not leave the container behind.
+            *container = Some(pidfd_open(pid, PidfdFlags::empty())?);
+            *cgroups = Cgroups::of_process(pid);
+        }
+        Happened::Ready(None) | Happened::CommandEnded(_) | Happened::ShellEnded(_) => {}
     }
     steps::run(session, &plan.spec, inside, progress).map(|()| None)
 }
@@ -161,6 +209,10 @@ fn outcome(
         Err(Stop::TimedOut) => JobOutcome::TimedOut(JobTimeout { steps, after_seconds: plan.spec.timeout_seconds }),
         Err(Stop::Cancelled) => JobOutcome::Cancelled { steps },
         Ok(None) | Err(Stop::InitDied) if ran_out_of_memory && failed => JobOutcome::OutOfMemory { steps },
+        Err(Stop::ContainerDied { out_of_memory, .. }) if out_of_memory || ran_out_of_memory => {
+            JobOutcome::OutOfMemory { steps }
+        }
+        Err(Stop::ContainerDied { reason, .. }) => JobOutcome::Lost { steps, reason },
         Err(Stop::InitDied) => {
             JobOutcome::Lost { steps, reason: "the first process of the sandbox was killed from outside".into() }
         }
@@ -172,8 +224,37 @@ fn outcome(
 }
 
 /// Where the job finds the control folder.
-pub(super) fn control_inside(folder: &Folder, sandbox: &Sandbox) -> PathBuf {
-    if sandbox.isolated { PathBuf::from(shell::INSIDE) } else { folder.control() }
+pub(super) fn control_inside(folder: &Folder, plan: &Plan) -> PathBuf {
+    let is_elsewhere = plan.sandbox.isolated || plan.container.is_some();
+    if is_elsewhere { PathBuf::from(shell::INSIDE) } else { folder.control() }
+}
+
+/// The process that talks to the container engine. What it has to complain about goes to `shim.log`.
+#[expect(clippy::disallowed_methods, reason = "this is the executor, which starts processes")]
+fn spawn_attendant(socket: OwnedFd) -> io::Result<Child> {
+    let mut arguments = std::env::args_os();
+    let _program = arguments.next();
+    Command::new("/proc/self/exe")
+        .args(arguments)
+        .env_clear()
+        .env(ROLE_VARIABLE, ROLE_ATTENDANT)
+        .stdin(socket)
+        .stdout(Stdio::null())
+        .spawn()
+}
+
+/// Ends a container; false when it may still run. The attendant goes on to remove it and is not waited for: whoever
+/// destroys the job does the same.
+fn end_container(session: &mut Session<'_>, attendant: &mut Child, container: Option<&OwnedFd>) -> bool {
+    if session.end_container(CONTAINER_LIMIT) {
+        return true;
+    }
+    match attendant.try_wait() {
+        // It could not kill the container.
+        Ok(None) => false,
+        // It died. Before it said that the container runs there was none, or one that the job's removal finds.
+        _ => container.is_none_or(kill_container),
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the executor, which starts processes")]

@@ -7,6 +7,7 @@ use base::{JobOutcome, Secret, StepFailure, StepOutcome};
 use executor::{DummyExecutor, Executor, ExecutorError, JobReport, JobState, Position, Started};
 use futures_util::StreamExt as _;
 
+use crate::engine::ContainerRig;
 use crate::rig::{Rig, follow, spec, step};
 
 #[tokio::test]
@@ -21,6 +22,15 @@ async fn the_host_keeps_the_contract() {
     let work = rig.dir.path().join("contract");
     contract(rig.shared(), &work).await;
     assert_eq!(std::fs::read_dir(rig.host.jobs_dir()).unwrap().count(), 0, "nothing is left behind");
+}
+
+#[tokio::test]
+async fn the_container_keeps_the_contract() {
+    let Some(rig) = ContainerRig::new().await else { return };
+    let work = rig.dir.path().join("contract");
+    contract(Arc::new(rig.executor.clone()), &work).await;
+    assert_eq!(std::fs::read_dir(rig.executor.jobs_dir()).unwrap().count(), 0, "nothing is left behind");
+    assert_eq!(rig.containers().await, Vec::<String>::new(), "no container is left behind");
 }
 
 async fn contract(executor: Arc<dyn Executor>, work: &Path) {
@@ -39,7 +49,7 @@ async fn a_job_runs_once_and_reports_everything(executor: &dyn Executor, work: &
     let mut job = spec("project:once", work, &["echo hello", "export VERSION=1.2", "echo the s3cret"]);
     job.masked = vec![Secret::new("s3cret".into())];
     job.exported = vec!["VERSION".into(), "MISSING".into()];
-    executor.prepare(&job).await.unwrap();
+    executor.prepare(&job, &|_| {}).await.unwrap();
     assert_eq!(executor.start(&job).await.unwrap(), Started::Now);
     assert_eq!(executor.start(&job).await.unwrap(), Started::Already);
     let seen = follow(executor, &job.id).await;

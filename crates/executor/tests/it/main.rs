@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must panic")]
 
+mod container;
 mod contract;
+mod engine;
 mod host_isolation;
 mod host_limits;
 mod host_recovery;

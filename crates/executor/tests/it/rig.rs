@@ -79,6 +79,8 @@ pub fn spec(id: &str, work_dir: &Path, commands: &[&str]) -> JobSpec {
         limits: JobLimits::default(),
         timeout_seconds: 60,
         announce: false,
+        // The host has no use for it.
+        container: base::JobContainer { image: crate::engine::IMAGE.to_owned(), ..base::JobContainer::default() },
     }
 }
 

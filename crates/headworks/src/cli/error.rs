@@ -90,6 +90,7 @@ impl From<ConfigError> for CliError {
             ConfigError::Toml { .. } => "mend the line; `headworks config show` prints a file with every setting",
             ConfigError::Value { .. } => "`headworks config show` lists every setting with its meaning",
             ConfigError::TestModeInTheOpen { .. } => "or leave --test-mode out",
+            ConfigError::DummyInEarnest => "add --test-mode, or let builds run: executor.kind = \"auto\"",
         };
         CliError { kind: Kind::Config, error: Box::new(e), hint: Some(hint.to_owned()) }
     }

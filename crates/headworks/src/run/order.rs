@@ -13,7 +13,7 @@ use crate::cli::CliError;
 /// A buildspec is text that somebody wrote; more than this is something else.
 const MAX_BUILDSPEC_BYTES: u64 = 1 << 20;
 /// What a build is shown to have when no image is asked for.
-const DEFAULT_IMAGE: &str = "aws/codebuild/standard:7.0";
+pub const DEFAULT_IMAGE: &str = "aws/codebuild/standard:7.0";
 
 const MINUTES: u32 = 60;
 /// Whoever looks at a failed build takes part of the build's time.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use executor::{Executor as _, HostConfig, HostExecutor, Isolation};
 
-use super::order::Order;
+use super::order::{DEFAULT_IMAGE, Order};
 use crate::cli::CliError;
 use crate::config::{self, Layers};
 use crate::installation::{Installation, is_running};
@@ -37,7 +37,9 @@ impl Private {
         let layers = layers.clone().flag("data_dir", Some(dir.path().display())).flag("listen", Some("127.0.0.1:0"));
         let layers = layers.flag("database", Some("")).flag("endpoint", Some("")).flag("test_mode", Some("false"));
         let layers = layers.flag("region", order.aws.as_ref().and_then(|aws| aws.region.clone()));
-        let mut config = layers.config()?;
+        // Nobody who names no image waits for gigabytes of one; and only the sandbox can be looked into.
+        let kind = if order.image == DEFAULT_IMAGE || order.shell { "host" } else { "auto" };
+        let mut config = layers.or("executor.kind", kind).config()?;
         config.private = Some(config::Private { sources: order.folders(), hold_failed: order.shell });
         if let Some(aws) = &order.aws {
             // Told of no endpoint, the build's clients go to AWS.

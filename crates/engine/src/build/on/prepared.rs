@@ -12,7 +12,9 @@ use crate::build::{
 pub(in crate::build) fn prepared(state: &BuildState, sourced: Sourced, now: Timestamp) -> Step<Build> {
     let mut turn = Turn::new(state, now);
     leave_queue(&mut turn, sourced.provisioned);
-    turn.pass(sourced.provisioned);
+    let environment = sourced.environment.join("; ");
+    let context = (!environment.is_empty()).then(|| Context::new("", environment));
+    turn.close(sourced.provisioned, BuildStatus::Succeeded, context);
     turn.open(Phase::DownloadSource, sourced.provisioned);
     turn.state.facts.resolved_source_version = sourced.resolved_version.clone();
     turn.state.facts.secondary_source_versions = sourced.secondary_versions.clone();

@@ -1,0 +1,306 @@
+//! The container executor: finds an image for a job and starts the job's shim.
+//!
+//! Deviation: an image of CodeBuild's that cannot be had is replaced by the machine's own tools where there is a sandbox for
+//! them; the build's log and its PROVISIONING phase say so. An image of the project's own never is.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use base::{JobLimits, JobSpec};
+use futures_util::FutureExt as _;
+
+use super::engine::{Engine, EngineError, Facts};
+use super::images::{ImageTarget, resolve};
+use super::{ContainerConfig, ContainerPlan, pull};
+use crate::jobs::{Shimmed, check};
+use crate::shim::{Plan, Sandbox};
+use crate::{BoxFuture, Executor, ExecutorError, HostExecutor, JobEntry, Position, Progress, Reports, Started};
+
+/// How long a pull that failed is not tried again: builds come in swarms.
+const FAILURE_LIFE: Duration = Duration::from_secs(300);
+/// An engine that restarts is waited for so long.
+const RESTART_LIMIT: Duration = Duration::from_secs(10);
+const RESTART_PAUSE: Duration = Duration::from_millis(500);
+
+/// Runs jobs in containers on this machine. Cheap to clone.
+#[derive(Clone)]
+pub struct ContainerExecutor(Arc<Inner>);
+
+struct Inner {
+    config: ContainerConfig,
+    socket: PathBuf,
+    facts: Facts,
+    jobs: Shimmed,
+    fallback: Option<HostExecutor>,
+    /// Images that could not be had, since when and why.
+    failed: Mutex<HashMap<String, (Instant, String)>>,
+    /// One pull of an image at a time.
+    pulls: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+/// Where a job runs, and what its user is told about that.
+enum Place {
+    Container { image: String, notes: Vec<String> },
+    Host { host: HostExecutor, notes: Vec<String> },
+}
+
+impl ContainerExecutor {
+    pub(super) fn new(mut config: ContainerConfig, engine: &Engine, facts: Facts) -> Self {
+        config.data_dir = config.data_dir.canonicalize().unwrap_or(config.data_dir);
+        let jobs = Shimmed::new(config.data_dir.join("jobs"), config.shim.clone());
+        ContainerExecutor(Arc::new(Inner {
+            config,
+            socket: engine.socket().to_owned(),
+            facts,
+            jobs,
+            fallback: None,
+            failed: Mutex::default(),
+            pulls: Mutex::default(),
+        }))
+    }
+
+    /// The same, with a sandbox on the host for images of CodeBuild's that cannot be had. It must have the same data
+    /// folder: a job is found again wherever it runs.
+    #[must_use]
+    pub fn with_fallback(self, host: HostExecutor) -> Self {
+        let inner = &self.0;
+        ContainerExecutor(Arc::new(Inner {
+            config: inner.config.clone(),
+            socket: inner.socket.clone(),
+            facts: inner.facts.clone(),
+            jobs: Shimmed::new(inner.jobs.jobs_dir().to_owned(), inner.config.shim.clone()),
+            fallback: Some(host),
+            failed: Mutex::default(),
+            pulls: Mutex::default(),
+        }))
+    }
+
+    /// Where the jobs' folders are.
+    pub fn jobs_dir(&self) -> PathBuf {
+        self.0.jobs.jobs_dir().to_owned()
+    }
+
+    pub(super) fn jobs(&self) -> &Shimmed {
+        &self.0.jobs
+    }
+
+    /// The name of a job's container.
+    pub(super) fn container_name(&self, id: &str) -> String {
+        let jobs_dir = self.0.jobs.jobs_dir().to_string_lossy().into_owned();
+        format!("headworks-{}", base::derived_hex(&["container", &jobs_dir, id], 24))
+    }
+
+    /// Decides where the job runs; gets the image if need be.
+    async fn place(&self, spec: &JobSpec, tell: &Progress<'_>) -> Result<Place, ExecutorError> {
+        let name = &spec.container.image;
+        let resolved = resolve(name, &self.0.config.images);
+        let image = match resolved.target {
+            ImageTarget::Host => {
+                return self.on_host(spec, format!("image {name} stands for this machine's sandbox in the settings"));
+            }
+            ImageTarget::Image(image) if image.is_empty() => {
+                return self.on_host(spec, "no image is named".to_owned());
+            }
+            ImageTarget::Image(image) => image,
+        };
+        match self.ensure(spec, &image, tell).await {
+            Ok(()) => {
+                let mut notes =
+                    vec![format!("The build runs in a container of the image {image} ({})", self.0.facts.name)];
+                if spec.container.privileged && !self.0.config.allow_privileged {
+                    notes.push(
+                        "privilegedMode has no effect: the operator has not set executor.allow_privileged".to_owned(),
+                    );
+                }
+                Ok(Place::Container { image, notes })
+            }
+            Err(why) if resolved.is_curated && self.0.fallback.is_some() => {
+                self.on_host(spec, format!("image {image} cannot be had ({why})"))
+            }
+            Err(why) => Err(unfit(spec, format!("Unable to pull the container image {image}: {why}"))),
+        }
+    }
+
+    fn on_host(&self, spec: &JobSpec, why: String) -> Result<Place, ExecutorError> {
+        match &self.0.fallback {
+            Some(host) => {
+                let note = format!("{why}: the build runs in this machine's sandbox, with its own tools");
+                Ok(Place::Host { host: host.clone(), notes: vec![note] })
+            }
+            None => Err(unfit(spec, format!("{why}, and jobs run in containers only (setting executor.kind)"))),
+        }
+    }
+
+    /// Makes sure that the engine has the image. The error is the reason for the user.
+    async fn ensure(&self, spec: &JobSpec, image: &str, tell: &Progress<'_>) -> Result<(), String> {
+        let engine = self.engine().await.map_err(|e| e.to_string())?;
+        if engine.has_image(image).await.map_err(|e| e.to_string())? {
+            return Ok(());
+        }
+        let one = lock(&self.0.pulls).entry(image.to_owned()).or_default().clone();
+        let _turn = match one.try_lock() {
+            Ok(turn) => turn,
+            Err(_) => {
+                tell(format!("Waiting for another build that pulls the image {image}"));
+                one.lock().await
+            }
+        };
+        // Credentials decide whether it can be had, so a failure without them says nothing about one with them.
+        let key =
+            spec.container.registry.as_ref().map_or_else(|| image.to_owned(), |l| format!("{}@{image}", l.username));
+        if let Some((since, why)) = lock(&self.0.failed).get(&key)
+            && since.elapsed() < FAILURE_LIFE
+        {
+            return Err(why.clone());
+        }
+        if engine.has_image(image).await.map_err(|e| e.to_string())? {
+            return Ok(());
+        }
+        let pulled = pull::pull(&engine, image, spec.container.registry.as_ref(), tell).await;
+        match pulled {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                let why = error.to_string();
+                tracing::warn!(image, error = %error, "an image could not be pulled");
+                lock(&self.0.failed).insert(key, (Instant::now(), why.clone()));
+                Err(why)
+            }
+        }
+    }
+
+    async fn engine(&self) -> Result<Engine, EngineError> {
+        let until = Instant::now() + RESTART_LIMIT;
+        loop {
+            match Engine::connect(&self.0.socket).await {
+                Err(_) if Instant::now() < until => tokio::time::sleep(RESTART_PAUSE).await,
+                other => return other,
+            }
+        }
+    }
+
+    fn plan(&self, spec: &JobSpec, image: String) -> Plan {
+        let (config, facts) = (&self.0.config, &self.0.facts);
+        let mut spec = spec.clone();
+        // It has served its purpose, and the plan lies on the disk.
+        spec.container.registry = None;
+        spec.limits = JobLimits {
+            cpus: spec.limits.cpus.or(config.limits.cpus),
+            memory_bytes: spec.limits.memory_bytes.or(config.limits.memory_bytes),
+            processes: spec.limits.processes.or(config.limits.processes),
+        };
+        if let (Some(name), false) =
+            (&spec.succeeding_variable, spec.env.keys().any(|key| Some(key) == spec.succeeding_variable.as_ref()))
+        {
+            spec.env.insert(name.clone(), "1".to_owned());
+        }
+        let (uid, gid) = (rustix::process::geteuid(), rustix::process::getegid());
+        let owner = match (uid.is_root(), facts.is_rootless) {
+            (true, _) => None,
+            // Root of the container is the server's user; other users of the container are nobody's here.
+            (false, true) => Some((0, 0)),
+            (false, false) => Some((uid.as_raw(), gid.as_raw())),
+        };
+        let container = ContainerPlan {
+            socket: self.0.socket.clone(),
+            name: self.container_name(&spec.id),
+            image,
+            network: config.network.clone(),
+            privileged: spec.container.privileged && config.allow_privileged,
+            owner,
+            hosts_users: facts.remaps_users,
+        };
+        let sandbox = Sandbox { tied_to: config.tied.then(std::process::id), ..Sandbox::default() };
+        Plan { spec, sandbox, container: Some(container) }
+    }
+
+    async fn prepare_job(&self, spec: &JobSpec, tell: &Progress<'_>) -> Result<Vec<String>, ExecutorError> {
+        check_users(spec)?;
+        match self.place(spec, tell).await? {
+            Place::Container { notes, .. } => Ok(notes),
+            Place::Host { host, mut notes } => {
+                let mut plain = spec.clone();
+                // The note has said it already.
+                plain.container.image.clear();
+                notes.extend(host.prepare(&plain, tell).await?);
+                Ok(notes)
+            }
+        }
+    }
+
+    async fn start_job(&self, spec: &JobSpec) -> Result<Started, ExecutorError> {
+        check_users(spec)?;
+        if self.0.jobs.was_started(&spec.id)? {
+            return Ok(Started::Already);
+        }
+        match self.place(spec, &|_| {}).await? {
+            Place::Container { image, .. } => self.0.jobs.start(&self.plan(spec, image)).await,
+            Place::Host { host, .. } => host.start(spec).await,
+        }
+    }
+}
+
+/// Names of users go into a shell's script.
+fn check_users(spec: &JobSpec) -> Result<(), ExecutorError> {
+    let is_name = |name: &str| {
+        let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
+        plain && !name.is_empty() && !name.starts_with('-')
+    };
+    match spec.steps.iter().filter_map(|step| step.run_as.as_deref()).find(|name| !is_name(name)) {
+        Some(name) => Err(unfit(spec, format!("run-as: {name:?} is no user's name"))),
+        None => check(spec),
+    }
+}
+
+fn unfit(spec: &JobSpec, reason: String) -> ExecutorError {
+    ExecutorError::Unfit { id: spec.id.clone(), reason }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Executor for ContainerExecutor {
+    fn name(&self) -> &'static str {
+        "container"
+    }
+
+    fn describe(&self) -> String {
+        let inner = &self.0;
+        let otherwise = match &inner.fallback {
+            Some(host) => format!("CodeBuild's images that cannot be pulled run here: {}", host.describe()),
+            None => "what cannot be pulled fails".to_owned(),
+        };
+        let (engine, network) = (&inner.facts.name, &inner.config.network);
+        format!("container: {engine} at {}, network {network}; {otherwise}", inner.socket.display())
+    }
+
+    fn prepare<'a>(
+        &'a self,
+        spec: &'a JobSpec,
+        tell: &'a Progress<'a>,
+    ) -> BoxFuture<'a, Result<Vec<String>, ExecutorError>> {
+        self.prepare_job(spec, tell).boxed()
+    }
+
+    fn start<'a>(&'a self, spec: &'a JobSpec) -> BoxFuture<'a, Result<Started, ExecutorError>> {
+        self.start_job(spec).boxed()
+    }
+
+    fn follow(&self, id: &str, from: Position) -> Reports {
+        self.0.jobs.follow(id, from)
+    }
+
+    fn cancel<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ExecutorError>> {
+        self.0.jobs.cancel(id).boxed()
+    }
+
+    fn destroy<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ExecutorError>> {
+        self.0.jobs.destroy(id).boxed()
+    }
+
+    fn list(&self) -> BoxFuture<'_, Result<Vec<JobEntry>, ExecutorError>> {
+        async move { self.0.jobs.list().map_err(ExecutorError::io("listing the jobs")) }.boxed()
+    }
+}
