@@ -18,6 +18,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use base::JobMount;
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, fstatfs, open, openat2};
 use rustix::mount::{
     MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags, mount, mount_bind,
@@ -104,6 +105,9 @@ pub(super) fn enter(folder: &Folder, plan: &Plan) -> Result<()> {
     view.rules(&plan.sandbox.hidden, &plan.sandbox.visible)?;
     view.bind_in(&plan.spec.work_dir, &plan.spec.work_dir)?;
     view.bind_in(&folder.control(), Path::new(shell::INSIDE))?;
+    for mount in &plan.spec.container.mounts {
+        view.bind_mount(mount)?;
+    }
     view.switch()?;
     drop_privileges()
 }
@@ -316,6 +320,19 @@ impl View {
         // Refused in a user namespace when the mount below has flags of its own; devices are refused there anyway.
         let _ = mount_remount(&to, MountFlags::BIND | MountFlags::NODEV | MountFlags::NOSUID, "");
         Ok(())
+    }
+
+    fn bind_mount(&self, wanted: &JobMount) -> Result<()> {
+        if !wanted.read_only && wanted.source.is_dir() {
+            return self.bind_in(&wanted.source, &wanted.target);
+        }
+        let to = self.inside(&wanted.target);
+        if wanted.source.is_dir() {
+            make_dir(&to, 0o755)?;
+        } else {
+            make_file(&to)?;
+        }
+        if wanted.read_only { self.bind_read_only(&wanted.source, &to) } else { bind(&wanted.source, &to) }
     }
 
     fn inside(&self, path: &Path) -> PathBuf {

@@ -152,6 +152,29 @@ async fn the_kernel_itself_is_out_of_reach() {
 }
 
 #[tokio::test]
+async fn mounts_are_there_and_read_only_when_they_are_to_be() {
+    let Some(rig) = Rig::new().await else { return };
+    let cache = tempfile::Builder::new().prefix("hw-cache-").tempdir_in(base_dir()).unwrap();
+    std::fs::write(cache.path().join("in"), "from outside\n").unwrap();
+    let commands =
+        "cat /tmp/cache/in /tmp/one; echo x >/tmp/cache/out; (echo y >/tmp/fixed/out) 2>/dev/null || echo refused";
+    let mut job = rig.spec("mounts", &[commands, "(echo z >>/tmp/one) 2>/dev/null || echo refused"]);
+    let mount = |source: &std::path::Path, target: &str, read_only| base::JobMount {
+        source: source.to_owned(),
+        target: target.into(),
+        read_only,
+    };
+    job.container.mounts = vec![
+        mount(cache.path(), "/tmp/cache", false),
+        mount(cache.path(), "/tmp/fixed", true),
+        mount(&cache.path().join("in"), "/tmp/one", true),
+    ];
+    let seen = rig.run(&job).await;
+    assert_eq!(seen.lines(), ["from outside", "from outside", "refused", "refused"], "{seen:?}");
+    assert_eq!(std::fs::read_to_string(cache.path().join("out")).unwrap(), "x\n");
+}
+
+#[tokio::test]
 async fn the_machines_tools_work_inside() {
     let Some(rig) = Rig::new().await else { return };
     // Whatever is on this machine's PATH, also in the home of its user.
