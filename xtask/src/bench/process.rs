@@ -52,6 +52,7 @@ impl Server {
         let mut child = program(binary)
             .args(["up", "--test-mode", "--listen", "127.0.0.1:0", "--data"])
             .arg(data)
+            .env("HEADWORKS_EXECUTOR_KIND", "host")
             .current_dir(data.parent().unwrap_or(data))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -24,11 +24,48 @@ const NEEDS: &[Need] = &[
 ];
 
 /// What a single test uses and skips without: a machine that lacks it is still able to test.
-const WISHES: &[Need] = &[Need {
-    purpose: "version 2 of the aws command (`aws logs tail --follow`; PyPI has version 1 only)",
-    package: "awscli",
-    is_there: aws_version_2,
-}];
+const WISHES: &[Need] = &[
+    Need {
+        purpose: "version 2 of the aws command (`aws logs tail --follow`; PyPI has version 1 only)",
+        package: "awscli",
+        is_there: aws_version_2,
+    },
+    Need {
+        purpose: "Podman (tests of the container executor)",
+        package: "podman",
+        is_there: || works(program("podman").arg("--version")),
+    },
+    Need {
+        purpose: "runc (Podman's runtime in the tests)",
+        package: "runc",
+        is_there: || works(program("runc").arg("--version")),
+    },
+    Need {
+        purpose: "networks for Podman",
+        package: "containernetworking-plugins",
+        is_there: || Path::new("/usr/lib/cni/bridge").exists(),
+    },
+    Need {
+        purpose: "iptables (networks for Podman)",
+        package: "iptables",
+        is_there: || works(program("iptables").arg("--version")),
+    },
+    Need {
+        purpose: "buildah (container images in builds)",
+        package: "buildah",
+        is_there: || works(program("buildah").arg("--version")),
+    },
+    Need {
+        purpose: "subordinate users (containers without root)",
+        package: "uidmap",
+        is_there: || Path::new("/usr/bin/newuidmap").exists(),
+    },
+    Need {
+        purpose: "a static busybox (the image of the tests)",
+        package: "busybox-static",
+        is_there: || works(program("busybox").arg("--help")),
+    },
+];
 
 /// Installs what is missing when we are root on a Debian; else says what is missing.
 pub fn run() -> Result<()> {

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::{debian, nextest, python};
+use super::{containers, debian, nextest, python};
 use crate::workspace;
 
 /// What the machine is prepared for.
@@ -22,6 +22,10 @@ pub fn run(wanted: Wanted) -> Result<()> {
         python::install(&workspace::bench_environment(), "xtask/python/bench.txt")?;
     }
     nextest::run()?;
+    match containers::missing() {
+        None => containers::install()?,
+        Some(what) => eprintln!("setup: without {what}, tests of the container executor will be skipped"),
+    }
     eprintln!("setup: everything is there");
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! `cargo xtask setup`: makes this machine able to run the tests. Safe to repeat, quick when there is nothing to do.
 
+pub mod containers;
 mod debian;
 mod install;
 mod nextest;

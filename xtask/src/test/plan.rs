@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 
+use super::containers::Containers;
 use super::junit;
 use super::postgres::Postgres;
 use super::tally::Tally;
@@ -45,6 +46,7 @@ fn run_tests(arguments: &Arguments) -> Result<junit::Report> {
     must(cargo().args(["build", "--workspace", "--bins", "--tests", "--locked"]))?;
 
     let postgres = Postgres::start()?;
+    let containers = Containers::start()?;
     let junit = workspace::target().join("nextest/whole/junit.xml");
     if junit.exists() {
         std::fs::remove_file(&junit)?; // else a run that dies early would be judged by the previous one
@@ -56,11 +58,15 @@ fn run_tests(arguments: &Arguments) -> Result<junit::Report> {
         .env("HEADWORKS_TEST_POSTGRES", postgres.url())
         .env("HEADWORKS_BIN", workspace::target().join("debug/headworks"))
         .env("HEADWORKS_TEST_VENV", environment);
+    if let Some(containers) = &containers {
+        nextest.envs(containers.environment());
+    }
     if let Some(filter) = &arguments.filter {
         nextest.args(["-E", filter]);
     }
     let all_passed = succeeds(&mut nextest)?;
     drop(postgres);
+    drop(containers);
     let Ok(text) = std::fs::read_to_string(&junit) else {
         bail!("cargo nextest wrote no report: it did not get as far as running the tests");
     };
