@@ -71,7 +71,8 @@ class Server:
         self.home = self.folder / "home"
         self.home.mkdir()
         self.flags = list(flags)
-        self.settings = {"RUST_BACKTRACE": "1", **(settings or {})}
+        # The same on every machine, whether it has a container engine or not.
+        self.settings = {"RUST_BACKTRACE": "1", "HEADWORKS_EXECUTOR_KIND": "host", **(settings or {})}
         self.port = 0
         self.process: subprocess.Popen | None = None
         self.endpoint = ""

@@ -86,6 +86,11 @@ fn headworks_run_gives_what_the_server_gives() {
 }
 
 #[test]
+fn builds_run_in_containers() {
+    tell("container_build");
+}
+
+#[test]
 fn the_demo_ends_well() {
     tell("demo");
 }
