@@ -1,6 +1,7 @@
 //! Which files become artifacts, and where they go.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use formats::buildspec::{ArtifactSpec, Artifacts};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -42,6 +43,36 @@ impl ArtifactPlan {
             plan.key = join(&[folder, name.trim()]);
         }
         plan
+    }
+
+    /// The plan with its paths as the shell expanded them: `texts` has each with the variable that holds what it became.
+    /// A path within the source folder may be absolute: `$CODEBUILD_SRC_DIR/out`.
+    pub(super) fn expanded(
+        mut self,
+        texts: &[(String, String)],
+        values: &BTreeMap<String, String>,
+        source_dir: &Path,
+    ) -> ArtifactPlan {
+        let expand = |text: &mut String| {
+            let variable = texts.iter().find(|(written, _)| written == text).map(|(_, variable)| variable);
+            if let Some(value) = variable.and_then(|variable| values.get(variable)) {
+                value.clone_into(text);
+            }
+            if let Ok(relative) = Path::new(text.as_str()).strip_prefix(source_dir) {
+                *text = relative.to_string_lossy().into_owned();
+            }
+        };
+        self.files.iter_mut().chain(&mut self.exclude).chain(&mut self.base_directory).for_each(expand);
+        // What became of a variable that is not set matches nothing.
+        self.files.retain(|file| !file.is_empty());
+        self.base_directory = self.base_directory.filter(|base| !base.is_empty());
+        self
+    }
+
+    /// The paths that only a shell can tell.
+    pub(super) fn texts_for_shell(&self) -> impl Iterator<Item = &String> {
+        let all = self.files.iter().chain(&self.exclude).chain(&self.base_directory);
+        all.filter(|text| text.contains(['$', '`']))
     }
 }
 

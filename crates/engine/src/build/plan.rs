@@ -19,6 +19,9 @@ pub struct Plan {
     pub artifact_problem: Option<Context>,
     /// The variables that the buildspec exports.
     pub exported: Vec<String>,
+    /// Paths of artifacts that the shell expands, and the variables that then hold them.
+    #[serde(default)]
+    pub path_variables: Vec<(String, String)>,
     /// The variables whose values are read when the job starts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub references: Vec<Reference>,
@@ -164,11 +167,22 @@ pub fn compile(request: &Request, dirs: &SourceDirs, spec: &Buildspec) -> Result
             reported.push(variable.clone());
         }
     }
+    let mut path_variables: Vec<(String, String)> = Vec::new();
+    for text in artifacts.iter().flat_map(ArtifactPlan::texts_for_shell) {
+        if !path_variables.iter().any(|(known, _)| known == text) {
+            let variable = format!("HEADWORKS_ARTIFACT_PATH_{}", path_variables.len());
+            naming.push(format!("{variable}=$(cat <<HEADWORKS_END\n{text}\nHEADWORKS_END\n)"));
+            reported.push(variable.clone());
+            path_variables.push((text.clone(), variable));
+        }
+    }
     if !naming.is_empty() && request.last_phase.is_none() {
         // The shell that ran the commands expands the names, as its variables may be meant.
         let name = Phase::UploadArtifacts.name().to_owned();
         let on_failure = StepFailure::Continue;
-        steps.push(JobStep { name, commands: naming, on_failure, ..JobStep::default() });
+        // A shell of another user would have the exported variables alone.
+        let run_as = steps.last().and_then(|step| step.run_as.clone());
+        steps.push(JobStep { name, commands: naming, on_failure, run_as, ..JobStep::default() });
     }
     let (cache, notes) = results::cache(request, spec, |key| results::expand_key(key, &env));
     let discover = results::discover(&env);
@@ -196,7 +210,10 @@ pub fn compile(request: &Request, dirs: &SourceDirs, spec: &Buildspec) -> Result
         announce: true,
         container: request.container(),
     };
-    Ok((Plan { artifacts, artifact_problem, exported, references, reports, discover, cache, notes }, job))
+    Ok((
+        Plan { artifacts, artifact_problem, exported, path_variables, references, reports, discover, cache, notes },
+        job,
+    ))
 }
 
 /// What would silently not happen must not begin.

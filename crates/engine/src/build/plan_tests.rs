@@ -1,5 +1,26 @@
+use std::path::Path;
+
 use super::*;
 use crate::build::tests::request;
+
+#[test]
+fn paths_of_artifacts_are_what_the_shell_makes_of_them() {
+    let request = request("codecommit s3");
+    let text = "version: 0.2\nphases: {build: {run-as: me, commands: a}, post_build: {run-as: you}}\n\
+                artifacts: {files: [$LOG, plain, $CODEBUILD_SRC_DIR/app.zip, $NONE], base-directory: $CODEBUILD_SRC_DIR}\n";
+    let (spec, found) = buildspec::read(text);
+    let spec = spec.unwrap_or_else(|| panic!("{found:?}"));
+    let (plan, job) = compile(&request, &SourceDirs::of(&request), &spec).unwrap();
+    let last = job.steps.last().unwrap();
+    assert_eq!((last.name.as_str(), last.run_as.as_deref()), ("UPLOAD_ARTIFACTS", Some("you")));
+    assert_eq!(plan.path_variables.len(), 4);
+    let became =
+        |text: &str| text.replace("$LOG", "build.log").replace("$CODEBUILD_SRC_DIR", "/work/src").replace("$NONE", "");
+    let values = plan.path_variables.iter().map(|(text, variable)| (variable.clone(), became(text))).collect();
+    let set = plan.artifacts.first().unwrap().clone().expanded(&plan.path_variables, &values, Path::new("/work/src"));
+    assert_eq!(set.files, ["build.log", "plain", "app.zip"]);
+    assert_eq!(set.base_directory, None);
+}
 
 fn job(buildspec: &str) -> JobSpec {
     let request = request("codecommit");

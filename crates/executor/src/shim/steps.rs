@@ -92,7 +92,8 @@ fn run_step(
     loop {
         let was_succeeding = *succeeding;
         session.remember_output(pattern.is_some());
-        let outcome = try_step(session, spec, step, succeeding, progress)?;
+        let is_last = retry.is_none_or(|retry| tries >= retry.count);
+        let outcome = try_step(session, spec, step, is_last, succeeding, progress)?;
         let said = session.remembered_output();
         match (&outcome, retry) {
             (StepOutcome::Failed { .. }, Some(StepRetry { count, .. })) if tries < *count => {
@@ -125,12 +126,13 @@ fn try_step(
     session: &mut Session<'_>,
     spec: &JobSpec,
     step: &JobStep,
+    is_last: bool,
     succeeding: &mut bool,
     progress: &mut Progress,
 ) -> Result<StepOutcome, Stop> {
-    let mut outcome = run_commands(session, spec, step, &step.commands, progress)?;
+    let mut outcome = run_commands(session, spec, step, &step.commands, is_last, progress)?;
     lower(session, spec, &outcome, succeeding)?;
-    let last = run_commands(session, spec, step, &step.finally, progress)?;
+    let last = run_commands(session, spec, step, &step.finally, is_last, progress)?;
     lower(session, spec, &last, succeeding)?;
     if outcome == StepOutcome::Succeeded {
         outcome = last;
@@ -144,6 +146,7 @@ fn run_commands(
     spec: &JobSpec,
     step: &JobStep,
     commands: &[String],
+    may_hold: bool,
     progress: &mut Progress,
 ) -> Result<StepOutcome, Stop> {
     for command in commands {
@@ -155,7 +158,9 @@ fn run_commands(
         };
         if exit_status != 0 {
             announce(session, spec, &format!("Command did not exit successfully {command} exit status {exit_status}"))?;
-            session.hold()?;
+            if may_hold {
+                session.hold()?;
+            }
             return Ok(StepOutcome::Failed { command: session.masker.mask(command), exit_status });
         }
     }

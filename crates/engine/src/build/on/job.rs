@@ -200,7 +200,11 @@ fn finished(mut turn: Turn, plan: &Plan, exported: BTreeMap<String, String>) -> 
         turn.pass(now);
         return turn.complete(status, Vec::new());
     }
-    let sets: Vec<ArtifactPlan> = plan.artifacts.iter().map(|set| set.named(&exported)).collect();
+    let sets: Vec<ArtifactPlan> = plan
+        .artifacts
+        .iter()
+        .map(|set| set.named(&exported).expanded(&plan.path_variables, &exported, &turn.state.request.source_dir()))
+        .collect();
     turn.leave_time_for_upload();
     turn.effect(BuildEffect::Upload {
         source_dir: turn.state.request.source_dir(),
