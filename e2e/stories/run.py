@@ -146,6 +146,25 @@ bad = run("--output", "json", cwd=source("bad", buildspec__yml="version: 0.2\nph
 assert "buildspec.yml:3:3" in bad.stdout, bad.stdout
 proved("the exit code is the build's, 2 for the command line; what is wrong is named")
 
+secret = source("secret", key="hunter2\n", buildspec__yml="""version: 0.2
+env:
+  parameter-store: {TOKEN: /app/token}
+  secrets-manager: {KEY: "app:password"}
+phases:
+  build:
+    commands:
+      - test "$TOKEN" = parameter-value
+      - test "$KEY" = hunter2
+      - echo "the key is $KEY"
+""")
+done = run("--secret", "/app/token=env:TOKEN_HERE", "--secret", "app=@key.json", cwd=secret, code=2)
+(secret / "key.json").write_text('{"password": "hunter2"}')
+done = run("--secret", "/app/token=env:TOKEN_HERE", "--secret", "app=@key.json", cwd=secret, TOKEN_HERE="parameter-value")
+assert "the key is ***" in done.stdout and "hunter2" not in done.stdout + done.stderr, done.stdout
+missing = run("--secret", "/app/token=env:TOKEN_HERE", cwd=secret, code=2, TOKEN_HERE="x")
+assert "the secret app" in missing.stderr and "--secret app=@FILE" in missing.stderr, missing.stderr
+proved("parameters and secrets come from files and the environment, and are masked")
+
 phased = source("phased", buildspec__yml="""version: 0.2
 phases:
   install: {commands: [echo in install]}

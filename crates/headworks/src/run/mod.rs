@@ -18,6 +18,7 @@ mod order;
 mod private;
 mod project;
 mod reports;
+mod secrets;
 mod show;
 mod story;
 

@@ -7,7 +7,7 @@ use engine::build::Phase;
 use formats::buildspec::{self, Buildspec};
 
 use super::aws::{self, OwnAws};
-use super::{Flags, env_file};
+use super::{Flags, env_file, secrets};
 use crate::cli::CliError;
 
 /// A buildspec is text that somebody wrote; more than this is something else.
@@ -30,6 +30,8 @@ pub struct Order {
     pub secondary: Vec<(String, PathBuf)>,
     pub buildspec: Given,
     pub variables: Vec<(String, String)>,
+    /// Values of parameters and secrets.
+    pub secrets: Vec<secrets::Given>,
     /// Where artifacts are unpacked to.
     pub artifacts: Option<PathBuf>,
     /// Where the files of reports are put.
@@ -70,6 +72,9 @@ impl Order {
         for text in &flags.env {
             variables.push(env_file::flag(text, &own)?);
         }
+        let given = flags.secrets.iter().map(|text| secrets::flag(text, &own));
+        let secrets = given.collect::<Result<Vec<_>, _>>()?;
+        secrets::check(buildspec.spec.as_ref(), &secrets)?;
         let aws = (flags.aws || flags.profile.is_some()).then(|| aws::own(flags.profile.as_deref()));
         Ok(Order {
             name: project_name(&source),
@@ -77,6 +82,7 @@ impl Order {
             secondary,
             buildspec,
             variables,
+            secrets,
             artifacts: flags.artifacts.clone(),
             reports: flags.reports.clone(),
             last_phase: flags.phase.as_deref().map(phase).transpose()?,
@@ -99,9 +105,6 @@ fn refuse_unbuilt(flags: &Flags) -> Result<(), CliError> {
     if flags.mount_source {
         return Err(CliError::user("-m (--mount-source) is not built: the build works on a copy of the source")
             .hint("leave it out, and name what the build makes as artifacts: --artifacts DIR"));
-    }
-    if !flags.secrets.is_empty() {
-        return Err(CliError::user("--secret is not built yet").hint("give the value as a variable: --env NAME=VALUE"));
     }
     if flags.batch {
         return Err(CliError::user("--batch is not built yet: the buildspec's batch section cannot be run"));

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use store::machine;
 
 use super::order::Order;
-use super::reports;
+use super::{reports, secrets};
 use crate::cli::CliError;
 
 /// The bucket for artifacts.
@@ -44,6 +44,7 @@ async fn rows(cx: &Cx, order: &Order) -> Result<(), ApiError> {
     let bucket = json!({ "Bucket": BUCKET, "CreateBucketConfiguration": place });
     s3::create_bucket::create_bucket(cx, input(bucket)?).await?;
     create_project(cx, input(project(order, &made.role.arn))?).await?;
+    secrets::put(cx, order).await?;
     if order.reports.is_some() {
         reports::groups(cx, order).await?;
     }
