@@ -196,6 +196,44 @@ done = run(cwd=repository)
 assert "a commit" in done.stdout and not (repository / "written").exists(), done.stdout
 proved("the copy has .git, and what the build writes stays in the copy")
 
+# --- batches ------------------------------------------------------------------------------------------------------
+
+batch = source("batch", buildspec__yml="""version: 0.2
+batch:
+  fast-fail: false
+  build-graph:
+    - identifier: one
+    - identifier: two
+      depend-on: [one]
+      env: {variables: {WHO: second}}
+    - identifier: flaky
+      ignore-failure: true
+      env: {variables: {WHO: flaky}}
+env:
+  variables: {WHO: first}
+phases:
+  build:
+    commands:
+      - echo "here is $WHO"
+      - echo $WHO > made.txt
+      - test $WHO != flaky
+artifacts:
+  files: [made.txt]
+""")
+done = run("--batch", "--artifacts", str(top / "batch-out"), cwd=batch)
+lines = done.stdout.splitlines()
+assert "one | here is first" in lines and "two | here is second" in lines, done.stdout
+assert lines.index("one | here is first") < lines.index("two | here is second")
+for part in ("two", "SUCCEEDED", "FAILED (ignored)", "COMMAND_EXECUTION_ERROR"):
+    assert part in done.stderr, done.stderr
+made = {path: text for path, text in files_in(top / "batch-out").items()}
+assert made["one/made.txt"] == b"first\n" and made["two/made.txt"] == b"second\n", made
+last = events(run("--batch", "--output", "json", cwd=batch))[-1]
+assert last["type"] == "batch" and last["status"] == "SUCCEEDED", last
+assert {g["identifier"]: g["status"] for g in last["groups"]} == {"one": "SUCCEEDED", "two": "SUCCEEDED", "flaky": "FAILED"}
+assert "no batch section" in run("--batch", cwd=app, code=2).stderr
+proved("a batch runs as a graph, each build's lines and artifacts under its name, and ends as it does on the server")
+
 # --- ends that are no ends ---------------------------------------------------------------------------------------
 
 mark = f"86400.{os.getpid()}"

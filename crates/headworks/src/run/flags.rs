@@ -50,7 +50,7 @@ pub struct Flags {
     /// Run again whenever a source changes, until interrupted
     #[arg(long)]
     pub watch: bool,
-    /// Run the builds of the buildspec's batch section
+    /// Run the builds of the buildspec's batch section, side by side
     #[arg(long)]
     pub batch: bool,
     /// The image; used where builds run in containers [default: aws/codebuild/standard:7.0]

@@ -8,6 +8,7 @@
 //! left on disk, a later one removes (`private`).
 
 mod aws;
+mod batch;
 mod changes;
 mod deliver;
 mod env_file;
@@ -21,6 +22,7 @@ mod reports;
 mod secrets;
 mod show;
 mod story;
+mod tree;
 
 pub use flags::Flags;
 pub use story::run;

@@ -40,6 +40,8 @@ pub struct Order {
     pub image: String,
     pub privileged: bool,
     pub timeout_minutes: u32,
+    /// The builds of the batch section, instead of the one build.
+    pub batch: bool,
     /// A shell is opened where it fails.
     pub shell: bool,
     /// This machine's AWS in place of a private one.
@@ -65,6 +67,10 @@ impl Order {
         let source = folder("source", &primary)?;
         let named = flags.buildspec.as_ref().or(flags.buildspec_flag.as_ref());
         let buildspec = given(&source, named.map(PathBuf::as_path))?;
+        if flags.batch && buildspec.spec.as_ref().is_some_and(|spec| spec.batch.is_none()) {
+            let why = format!("{} has no batch section, so there is no batch to run", buildspec.file.display());
+            return Err(CliError::user(why).hint("leave --batch out to run its one build"));
+        }
         let mut variables = Vec::new();
         for file in &flags.env_file {
             variables.extend(env_file::read(file)?);
@@ -89,6 +95,7 @@ impl Order {
             image: flags.image.clone().unwrap_or_else(|| DEFAULT_IMAGE.to_owned()),
             privileged: flags.privileged,
             timeout_minutes: flags.timeout.unwrap_or(if flags.shell { SHELL_MINUTES } else { MINUTES }),
+            batch: flags.batch,
             shell: flags.shell,
             aws,
         })
@@ -106,8 +113,9 @@ fn refuse_unbuilt(flags: &Flags) -> Result<(), CliError> {
         return Err(CliError::user("-m (--mount-source) is not built: the build works on a copy of the source")
             .hint("leave it out, and name what the build makes as artifacts: --artifacts DIR"));
     }
-    if flags.batch {
-        return Err(CliError::user("--batch is not built yet: the buildspec's batch section cannot be run"));
+    let with_batch = [("--phase", flags.phase.is_some()), ("--shell", flags.shell)];
+    if let Some((flag, _)) = with_batch.into_iter().find(|(_, given)| *given && flags.batch) {
+        return Err(CliError::user(format!("{flag} is for one build, not for a batch")));
     }
     Ok(())
 }

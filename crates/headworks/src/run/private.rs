@@ -46,6 +46,10 @@ impl Private {
             config.endpoint = Some(String::new());
             config.visible.extend(aws.folder.clone());
         }
+        if order.batch && config.max_builds.is_none() {
+            // A machine of one's own shall stay usable; the others wait in their queue.
+            config.max_builds = std::thread::available_parallelism().ok().and_then(|n| u32::try_from(n.get()).ok());
+        }
         let running = up::start(config).await?;
         // From here on `close` removes it, which knows what builds leave.
         Ok(Private { running, dir: dir.keep() })

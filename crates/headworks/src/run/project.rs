@@ -34,7 +34,7 @@ pub async fn start(cx: &Cx, order: &Order) -> Result<String, CliError> {
     }
 }
 
-async fn rows(cx: &Cx, order: &Order) -> Result<(), ApiError> {
+pub(super) async fn rows(cx: &Cx, order: &Order) -> Result<(), ApiError> {
     let role = json!({ "RoleName": ROLE, "AssumeRolePolicyDocument": TRUST });
     let made = iam::create_role(cx, input(role)?).await?;
     let everything = json!({ "RoleName": ROLE, "PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess" });
@@ -57,7 +57,7 @@ pub(super) fn input<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, A
 }
 
 /// What the service refuses is the command line's fault.
-fn refused(e: ApiError) -> CliError {
+pub(super) fn refused(e: ApiError) -> CliError {
     match e.kind {
         base::ErrorKind::Client => CliError::user(format!("{}: {}", e.code, e.message)),
         base::ErrorKind::Server => CliError::environment(e),

@@ -1,16 +1,20 @@
 //! What the user sees: log lines on stdout, all else on stderr; or one event a line on stdout, for programs.
 
+use std::io::IsTerminal as _;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use engine::build::{BuildState, BuildStatus, Phase, PhaseEnd, PhaseRecord};
 use platform::logs::get_log_events::OutputLogEvent;
 use serde_json::{Value, json};
 
+use super::batch::{self, Ended};
 use super::deliver::Delivered;
 use super::order::Order;
 use super::reports::Told;
+use super::tree::{Branch, Tree};
 use crate::cli::Output;
 
 /// Where and how things are shown.
@@ -19,6 +23,9 @@ pub struct Show {
     output: Output,
     /// Nobody reads stdout any more, as with `| head`. The build goes on: its end is what the command is for.
     unread: AtomicBool,
+    /// Drawn at the end of what is on the terminal, when stderr is one.
+    tree: Mutex<Tree>,
+    is_live: bool,
 }
 
 /// What a build leaves.
@@ -31,7 +38,8 @@ pub struct Results {
 impl Show {
     /// Shows in this way.
     pub fn new(output: Output) -> Show {
-        Show { output, unread: AtomicBool::new(false) }
+        let is_live = output == Output::Text && io::stderr().is_terminal();
+        Show { output, unread: AtomicBool::new(false), tree: Mutex::default(), is_live }
     }
 
     /// What is about to run.
@@ -85,19 +93,19 @@ impl Show {
             return;
         }
         if let Some(name) = name {
-            eprintln!("   {name}");
+            self.say(&format!("   {name}"));
         }
-        eprintln!("   {:<17} {status:<10} {}", record.phase.name(), seconds(took));
+        self.say(&format!("   {:<17} {status:<10} {}", record.phase.name(), seconds(took)));
         if let Some(context) = context.filter(|c| !c.status_code.is_empty() || !c.message.is_empty()) {
             for line in format!("{}: {}", context.status_code, context.message).lines() {
-                eprintln!("      {}", line.trim_start_matches(": "));
+                self.say(&format!("      {}", line.trim_start_matches(": ")));
             }
         }
     }
 
     /// Something that the user should know, outside of the build's log.
     pub fn note(&self, text: &str) {
-        eprintln!("   {text}");
+        self.say(&format!("   {text}"));
     }
 
     /// How the build ended. `view` is what BatchGetBuilds says of it.
@@ -131,6 +139,82 @@ impl Show {
         eprintln!("== {} in {}", state.status_name(), seconds(took));
     }
 
+    /// Where the builds of a batch stand now.
+    pub fn tree(&self, branches: &[Branch]) {
+        let mut tree = self.tree.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(changed) = tree.take(branches) else { return };
+        if self.is_live {
+            eprint!("{}{}", tree.erase(), tree.draw());
+            return;
+        }
+        let lines: Vec<String> = match self.output {
+            Output::Text => changed.iter().map(|branch| tree.line(branch)).collect(),
+            Output::Json => changed.iter().map(|branch| branch.event().to_string()).collect(),
+        };
+        drop(tree);
+        for line in lines {
+            match self.output {
+                Output::Text => eprintln!("{line}"),
+                Output::Json => self.print(&format!("{line}\n")),
+            }
+        }
+    }
+
+    /// The tree stays as it is; what comes next stands below it.
+    pub fn tree_stays(&self) {
+        self.tree.lock().unwrap_or_else(PoisonError::into_inner).stay();
+    }
+
+    /// How a batch ended.
+    pub fn batch_end(&self, order: &Order, ended: &Ended, results: &[(String, Results)]) {
+        let state = &ended.state;
+        if self.output == Output::Json {
+            let groups = batch::view(state);
+            let results: Vec<Value> = results
+                .iter()
+                .map(|(group, results)| {
+                    let reports: Vec<&Value> = results.told.iter().map(|told| &told.report).collect();
+                    let files: Vec<Value> = results
+                        .delivered
+                        .iter()
+                        .map(|d| json!({ "identifier": d.identifier, "folder": d.folder, "files": d.files }))
+                        .collect();
+                    json!({ "group": group, "artifacts": files, "reports": reports })
+                })
+                .collect();
+            let problems = batch::problems(state);
+            self.event(&json!({
+                "type": "batch", "status": state.status_name(), "groups": groups, "results": results, "problems": problems,
+            }));
+            return;
+        }
+        for problem in batch::problems(state) {
+            eprintln!("   {problem}");
+        }
+        for (group, results) in results {
+            for line in results.told.iter().flat_map(Told::lines) {
+                eprintln!("   {group}: {line}");
+            }
+            for Delivered { folder, files, .. } in &results.delivered {
+                eprintln!("   {group}: artifact: {} ({files} files)", folder.display());
+            }
+        }
+        let made = ended.builds.iter().any(|(_, build)| !build.facts.artifacts.is_empty());
+        if made && order.artifacts.is_none() {
+            eprintln!("   artifacts were made and are gone: --artifacts DIR keeps them");
+        }
+        let took = state.completed().map(|(_, at)| at.since(state.request.template.submitted)).unwrap_or_default();
+        eprintln!("== {} in {}", state.status_name(), seconds(took));
+    }
+
+    /// Writes a line to stderr, above the tree.
+    fn say(&self, line: &str) {
+        let mut tree = self.tree.lock().unwrap_or_else(PoisonError::into_inner);
+        let erased = tree.erase();
+        let again = if erased.is_empty() { String::new() } else { tree.draw() };
+        eprint!("{erased}{line}\n{again}");
+    }
+
     fn event(&self, event: &Value) {
         self.print(&format!("{event}\n"));
     }
@@ -139,12 +223,20 @@ impl Show {
         if self.unread.load(Ordering::Relaxed) {
             return;
         }
+        let mut tree = self.tree.lock().unwrap_or_else(PoisonError::into_inner);
+        let erased = tree.erase();
+        if !erased.is_empty() {
+            eprint!("{erased}");
+        }
         let mut out = io::stdout().lock();
         if let Err(e) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             self.unread.store(true, Ordering::Relaxed);
             if e.kind() != io::ErrorKind::BrokenPipe {
                 eprintln!("error: cannot print: {e}");
             }
+        }
+        if !erased.is_empty() {
+            eprint!("{}", tree.draw());
         }
     }
 }

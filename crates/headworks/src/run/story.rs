@@ -1,9 +1,11 @@
 //! One run, or one after the other.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use devtools::codebuild::batch_get_builds;
-use engine::build::Phase;
+use engine::build::{BuildState, Phase};
+use platform::Cx;
 use serde_json::Value;
 
 use super::changes::Changes;
@@ -11,7 +13,7 @@ use super::interrupt::Interrupts;
 use super::order::Order;
 use super::private::{self, Private};
 use super::show::{Results, Show, is_success};
-use super::{Flags, deliver, follow, project, reports};
+use super::{Flags, batch, deliver, follow, project, reports};
 use crate::cli::CliError;
 use crate::config::{Config, Layers};
 use crate::up;
@@ -65,10 +67,13 @@ async fn once(layers: &Layers, order: &Order, show: &Show, interrupts: &Interrup
     }
 }
 
-/// Whether the build succeeded.
+/// Whether the build (or the batch) succeeded.
 async fn build(private: &Private, order: &Order, show: &Show, interrupts: &Interrupts) -> Result<bool, CliError> {
     let installation = private.installation();
     let cx = &installation.cx;
+    if order.batch {
+        return all_builds(private, order, show, interrupts).await;
+    }
     let id = project::start(cx, order).await?;
     show.begin(order, &installation.executor_description().await);
     let state = follow::follow(cx, &id, order.shell, show, interrupts).await?;
@@ -77,19 +82,40 @@ async fn build(private: &Private, order: &Order, show: &Show, interrupts: &Inter
     {
         show.note(&format!("hint: {}", executor::host::hint(&context.message)));
     }
-    let delivered = match &order.artifacts {
-        Some(target) => deliver::artifacts(cx, &state, target).await?,
+    let results = results(cx, order, None, &state).await?;
+    let view = batch_get_builds(cx, batch_get_builds::Input { ids: vec![id] }).await.map_err(CliError::environment)?;
+    show.end(order, &state, view.builds.first().unwrap_or(&Value::Null), &results);
+    Ok(is_success(&state))
+}
+
+async fn all_builds(private: &Private, order: &Order, show: &Show, interrupts: &Interrupts) -> Result<bool, CliError> {
+    let installation = private.installation();
+    let cx = &installation.cx;
+    let id = batch::start(cx, order).await?;
+    show.begin(order, &installation.executor_description().await);
+    let ended = batch::follow(cx, &id, show, interrupts).await?;
+    let mut all = Vec::new();
+    for (group, state) in &ended.builds {
+        all.push((group.clone(), results(cx, order, Some(group), state).await?));
+    }
+    show.batch_end(order, &ended, &all);
+    Ok(ended.is_success())
+}
+
+/// Takes what the build leaves to where it is wanted. The builds of a batch have folders of their names there.
+async fn results(cx: &Cx, order: &Order, group: Option<&str>, state: &BuildState) -> Result<Results, CliError> {
+    let place = |dir: &PathBuf| group.map_or_else(|| dir.clone(), |group| dir.join(group));
+    let delivered = match order.artifacts.as_ref().map(place) {
+        Some(target) => deliver::artifacts(cx, state, &target).await?,
         None => Vec::new(),
     };
-    let told = reports::told(cx, &state).await.map_err(CliError::environment)?;
-    if let Some(target) = &order.reports {
+    let told = reports::told(cx, state).await.map_err(CliError::environment)?;
+    if let Some(target) = order.reports.as_ref().map(place) {
         for (group, key) in reports::exported(&told) {
             deliver::zip(cx, project::BUCKET, &key, &target.join(group)).await?;
         }
     }
-    let view = batch_get_builds(cx, batch_get_builds::Input { ids: vec![id] }).await.map_err(CliError::environment)?;
-    show.end(order, &state, view.builds.first().unwrap_or(&Value::Null), &Results { delivered, told });
-    Ok(is_success(&state))
+    Ok(Results { delivered, told })
 }
 
 /// Runs on every change until interrupted; the exit code is the last build's.
