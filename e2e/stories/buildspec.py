@@ -16,7 +16,10 @@ trust = {
         "Effect": "Allow", "Principal": {"Service": "codebuild.amazonaws.com"}, "Action": "sts:AssumeRole",
     }],
 }
-role = server.client("iam").create_role(RoleName="builder", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+iam = server.client("iam")
+role = iam.create_role(RoleName="builder", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+pull = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "codecommit:GitPull", "Resource": "*"}]}
+iam.put_role_policy(RoleName="builder", PolicyName="pull", PolicyDocument=json.dumps(pull))
 codebuild.create_project(
     name="spec",
     source={"type": "NO_SOURCE", "buildspec": "version: 0.2\nphases: {build: {commands: 'true'}}\n"},
