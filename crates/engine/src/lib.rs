@@ -5,3 +5,4 @@ pub mod build;
 pub mod build_batch;
 pub mod build_queue;
 pub mod pipeline;
+pub mod webhook;

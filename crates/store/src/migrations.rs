@@ -15,6 +15,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (8, "secrets", include_str!("../migrations/0008_secrets.sql")),
     (9, "reports", include_str!("../migrations/0009_reports.sql")),
     (10, "batch", include_str!("../migrations/0010_batch.sql")),
+    (11, "webhooks", include_str!("../migrations/0011_webhooks.sql")),
     (12, "fleets", include_str!("../migrations/0012_fleets.sql")),
     (13, "build_sessions", include_str!("../migrations/0013_build_sessions.sql")),
     (14, "queues", include_str!("../migrations/0014_queues.sql")),

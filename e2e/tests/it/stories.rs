@@ -104,3 +104,8 @@ fn batches_of_each_kind_run_with_boto3() {
 fn builds_wait_for_their_slot_and_are_retried() {
     tell("build_queue");
 }
+
+#[test]
+fn webhooks_start_builds_of_sources_elsewhere() {
+    tell("webhooks");
+}

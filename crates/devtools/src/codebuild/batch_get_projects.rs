@@ -4,8 +4,10 @@ use base::ApiError;
 use platform::Cx;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use store::tables::codebuild_webhook;
 
 use super::project::{find, view};
+use super::webhook;
 
 /// The request.
 #[derive(Clone, Debug, Deserialize)]
@@ -27,7 +29,13 @@ pub async fn batch_get_projects(cx: &Cx, input: Input) -> Result<Output, ApiErro
     let mut output = Output { projects: Vec::new(), projects_not_found: Vec::new() };
     for name in input.names {
         match find(&mut tx, cx.scope(), &name).await? {
-            Some(row) => output.projects.push(view(cx.scope(), &cx.site.endpoint, &row)),
+            Some(row) => {
+                let mut project = view(cx.scope(), &cx.site.endpoint, &row);
+                if let Some(hook) = codebuild_webhook::of_project(&mut tx, cx.scope(), &row.name).await? {
+                    project["webhook"] = webhook::view(cx, &hook)?;
+                }
+                output.projects.push(project);
+            }
             None => output.projects_not_found.push(name),
         }
     }

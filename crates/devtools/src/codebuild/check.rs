@@ -92,10 +92,11 @@ pub(super) fn source(cx: &Cx, source: &ProjectSource) -> Result<(), ApiError> {
         return Err(unsupported(&format!("source.gitSubmodulesConfig with source type {}", source.kind())));
     }
     if let Some(auth) = source.auth.as_ref().filter(|auth| is_remote && asks(Some(auth))) {
-        return Err(unsupported(&format!(
-            "source.auth.type {}",
-            auth.get("type").and_then(Value::as_str).unwrap_or_default()
-        )));
+        match auth.get("type").and_then(Value::as_str).unwrap_or_default() {
+            // OAUTH stands for the credentials of ImportSourceCredentials, which are used in any case.
+            "OAUTH" | "SECRETS_MANAGER" => {}
+            other => return Err(unsupported(&format!("source.auth.type {other}"))),
+        }
     }
     // AWS reports to GitHub, GitLab and Bitbucket only, and refuses it for all other sources.
     if source.report_build_status == Some(true) && !is_remote {

@@ -1,9 +1,10 @@
-//! DeleteProject: the project and its cache go; its builds stay readable. Deleting what does not exist succeeds, as on AWS.
+//! DeleteProject: the project, its cache and its webhook go; its builds stay readable. Deleting what does not exist succeeds,
+//! as on AWS.
 
 use base::ApiError;
 use platform::Cx;
 use serde::{Deserialize, Serialize};
-use store::tables::{codebuild_cache, codebuild_project};
+use store::tables::{codebuild_cache, codebuild_project, codebuild_webhook};
 
 use super::invalidate_project_cache;
 use super::project::name_of;
@@ -28,6 +29,7 @@ pub async fn delete_project(cx: &Cx, input: Input) -> Result<Output, ApiError> {
             Box::pin(async move {
                 // A project of the same name later is another one.
                 codebuild_cache::invalidate(tx, &scope, &name).await?;
+                codebuild_webhook::delete(tx, &scope, &name).await?;
                 codebuild_project::delete(tx, &scope, &name).await
             })
         })

@@ -37,3 +37,7 @@ pub(super) fn exists(message: impl Into<String>) -> ApiError {
 pub(super) fn not_found(message: impl Into<String>) -> ApiError {
     ApiError::new("ResourceNotFoundException", message)
 }
+
+pub(super) fn webhook_not_found(project: &str) -> ApiError {
+    not_found(format!("Webhook does not exist for project {project}"))
+}

@@ -1,10 +1,10 @@
-//! Sources: from CodeCommit, from S3, from a pipeline's artifact store, from a folder of this machine.
-//!
-//! Deviation: the files of a CodeCommit source come without `.git`, so `git describe` and the like find no history.
+//! Sources: from CodeCommit, from git servers elsewhere, from S3, from a pipeline's artifact store, from a folder of this
+//! machine.
 
 use std::path::{Component, Path, PathBuf};
 
 use base::{ApiError, ErrorKind};
+use devtools::codebuild::source_login;
 use devtools::codecommit;
 use engine::build::{GitSource, Place, Request, Source, SourceKind};
 use futures_util::StreamExt;
@@ -29,7 +29,7 @@ pub(super) async fn fetch(cx: &Cx, request: &Request, source: &Source, dir: &Pat
             code_commit(cx, repository, source.version.as_deref(), &which, dir).await.map(Some)
         }
         SourceKind::Local(folder) => local(cx, folder, dir).await.map(|()| None),
-        SourceKind::Git(git) => remote(git, source.version.as_deref(), &which, dir).await.map(Some),
+        SourceKind::Git(git) => remote(cx, git, source.version.as_deref(), &which, dir).await.map(Some),
         SourceKind::S3(place) if place.key.is_empty() || place.key.ends_with('/') => {
             folder(cx, place, dir).await.map(|()| None)
         }
@@ -78,14 +78,19 @@ async fn code_commit(
     }
 }
 
-/// A repository elsewhere that everybody may read.
-async fn remote(git: &GitSource, version: Option<&str>, which: &str, dir: &Path) -> Result<String, Trouble> {
+/// A repository elsewhere, with the token that its project or its account has for it.
+async fn remote(cx: &Cx, git: &GitSource, version: Option<&str>, which: &str, dir: &Path) -> Result<String, Trouble> {
+    let login = source_login(cx, &git.provider, git.secret.as_deref()).await.map_err(|e| match e.kind {
+        ErrorKind::Client => Trouble::source("CLIENT_ERROR", format!("no credentials for {which}: {}", e.message)),
+        ErrorKind::Server => PerformError::new("read source credentials", e).into(),
+    })?;
+    let login = login.map(|login| git::Login { user: login.user, password: login.token.expose().clone() });
     let remote = git::Remote {
         url: git.location.clone(),
         version: version.map(str::to_owned),
         depth: git.depth,
         submodules: git.submodules,
-        login: None,
+        login,
         insecure_tls: git.insecure_tls,
     };
     let url = &git.location;

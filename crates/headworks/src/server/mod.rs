@@ -9,6 +9,7 @@ mod listen;
 mod payload;
 mod places;
 mod router;
+mod webhook;
 
 pub use listen::serve;
 pub(crate) use payload::within;

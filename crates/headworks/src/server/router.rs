@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::{Request, Response, StatusCode, header};
 
 use super::body::{Body, Incoming, whole};
-use super::{admin, aws, badge};
+use super::{admin, aws, badge, webhook};
 use crate::installation::Installation;
 
 /// Answers requests.
@@ -28,6 +28,9 @@ impl Server {
         let path = request.uri().path();
         if path.starts_with("/v1/repos/") && !is_signed(&request) {
             return crate::git_http::answer(&self.installation, request, peer).await;
+        }
+        if webhook::is_delivery(&request) && !is_signed(&request) {
+            return webhook::answer(&self.installation, request).await;
         }
         if !is_signed(&request) {
             let found = match path {

@@ -2,6 +2,7 @@
 
 pub mod codebuild_cache;
 pub mod codebuild_coverage;
+pub mod codebuild_credential;
 pub mod codebuild_fleet;
 pub mod codebuild_log_cursor;
 pub mod codebuild_project;
@@ -9,6 +10,7 @@ pub mod codebuild_report;
 pub mod codebuild_report_group;
 pub mod codebuild_test_case;
 pub mod codebuild_token;
+pub mod codebuild_webhook;
 pub mod codecommit_ref;
 pub mod codecommit_repository;
 pub mod codepipeline_declaration;

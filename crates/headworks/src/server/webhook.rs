@@ -1,0 +1,108 @@
+//! `POST /webhooks?t=TOKEN`: deliveries of git servers.
+
+use devtools::codebuild::{Delivery, Taken, deliver, webhook_exists};
+use engine::webhook::Format;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Limited};
+
+use super::body::{Body, Incoming};
+use super::router::text;
+use crate::installation::Installation;
+
+/// GitHub sends no more.
+const MAX_BYTES: usize = 25 << 20;
+
+/// Whether a request is a delivery: the path alone may be a bucket's.
+pub fn is_delivery<B>(request: &Request<B>) -> bool {
+    request.method() == Method::POST && request.uri().path() == "/webhooks" && token(request).is_some()
+}
+
+/// Takes a delivery.
+pub async fn answer(installation: &Installation, request: Request<Incoming>) -> Response<Body> {
+    let cx = &installation.cx;
+    let Some(token) = token(&request) else { return text(StatusCode::NOT_FOUND, "no such webhook\n") };
+    // A stranger's body is not even read.
+    match webhook_exists(cx, &token).await {
+        Ok(true) => {}
+        Ok(false) => return text(StatusCode::NOT_FOUND, "no such webhook\n"),
+        Err(e) => return failed(&e),
+    }
+    let (parts, body) = request.into_parts();
+    let Some((format, kind, signature, id)) = sender(&parts.headers) else {
+        return text(StatusCode::BAD_REQUEST, "not a delivery of GitHub, GitLab or Bitbucket\n");
+    };
+    let limit = installation.config.max_body_bytes.min(MAX_BYTES);
+    let Ok(body) = Limited::new(body, limit).collect().await else {
+        return text(StatusCode::PAYLOAD_TOO_LARGE, format!("a delivery has at most {limit} bytes\n"));
+    };
+    let body = body.to_bytes().to_vec();
+    let user_agent = header(&parts.headers, "user-agent");
+    match deliver(cx, Delivery { token, format, kind, id, signature, user_agent, body }).await {
+        Ok(taken) => told(taken),
+        Err(e) => failed(&e),
+    }
+}
+
+fn told(taken: Taken) -> Response<Body> {
+    match taken {
+        Taken::Started(id) => text(StatusCode::OK, format!("started {id}\n")),
+        Taken::Ignored(why) => text(StatusCode::OK, format!("nothing is started: {why}\n")),
+        Taken::Held => text(StatusCode::OK, "nothing is started: the pull request waits for an approving comment\n"),
+        Taken::Unknown => text(StatusCode::NOT_FOUND, "no such webhook\n"),
+        Taken::Forbidden => text(StatusCode::FORBIDDEN, "the signature is missing or wrong\n"),
+        Taken::Replayed => text(StatusCode::CONFLICT, "this delivery was taken before\n"),
+        Taken::Malformed(why) => text(StatusCode::BAD_REQUEST, format!("{why}\n")),
+    }
+}
+
+fn failed(e: &base::ApiError) -> Response<Body> {
+    if e.kind == base::ErrorKind::Client {
+        return text(StatusCode::UNPROCESSABLE_ENTITY, format!("{}: {}\n", e.code, e.message));
+    }
+    tracing::error!(error = %e, "a webhook's delivery could not be taken");
+    text(StatusCode::SERVICE_UNAVAILABLE, "the delivery could not be taken; deliver it again\n")
+}
+
+/// Format, event, signature and id.
+fn sender(headers: &HeaderMap) -> Option<(Format, String, Option<String>, Option<String>)> {
+    let of = |name: &str| header(headers, name);
+    if let Some(kind) = of("x-github-event") {
+        return Some((Format::GitHub, kind, of("x-hub-signature-256"), of("x-github-delivery")));
+    }
+    if let Some(kind) = of("x-gitlab-event") {
+        let id = of("x-gitlab-event-uuid").or_else(|| of("idempotency-key"));
+        return Some((Format::GitLab, kind, of("x-gitlab-token"), id));
+    }
+    let kind = of("x-event-key")?;
+    Some((Format::Bitbucket, kind, of("x-hub-signature"), of("x-request-uuid")))
+}
+
+fn header(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+fn token<B>(request: &Request<B>) -> Option<String> {
+    let query = request.uri().query()?;
+    let token = query.split('&').find_map(|pair| pair.strip_prefix("t="))?;
+    let good = !token.is_empty() && token.len() <= 128 && token.bytes().all(|b| b.is_ascii_alphanumeric());
+    good.then(|| token.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_post_with_a_token_is_a_delivery() {
+        let is = |method: &str, uri: &str| is_delivery(&Request::builder().method(method).uri(uri).body(()).unwrap());
+        assert!(is("POST", "/webhooks?t=abc123&v=1"));
+        for (method, uri) in [
+            ("GET", "/webhooks?t=abc"),
+            ("POST", "/webhooks"),
+            ("POST", "/webhooks/x?t=a"),
+            ("POST", "/webhooks?t=a%20b"),
+        ] {
+            assert!(!is(method, uri), "{method} {uri}");
+        }
+    }
+}
