@@ -110,6 +110,7 @@ fn project(order: &Order, role: &str) -> Value {
             "environmentVariables": variables,
         },
         "serviceRole": role,
+        "buildBatchConfig": order.batch.then(|| json!({ "serviceRole": role })),
         "timeoutInMinutes": order.timeout_minutes,
     })
 }
