@@ -35,8 +35,23 @@ impl Kind {
 
 /// Looks at the content first: names like `codepipeline.yml` are given to files of any kind.
 pub(super) fn guess(path: &Path, text: &str) -> Option<Kind> {
-    let by_content = yaml::parse(text).ok().and_then(|(root, _)| of_content(&root));
-    by_content.or_else(|| of_name(path))
+    match yaml::parse(text) {
+        Ok((root, _)) => of_content(&root).or_else(|| of_name(path)),
+        // What cannot be read still has lines that say what it was meant to be.
+        Err(_) => text.lines().find_map(of_line).or_else(|| of_name(path)),
+    }
+}
+
+fn of_line(line: &str) -> Option<Kind> {
+    let (key, value) = line.split_once(':')?;
+    let value = value.trim().trim_matches(['"', '\'']);
+    match (key.trim_matches(['"', '\'']), value) {
+        ("phases", _) | ("version", "0.2" | "0.1") => Some(Kind::Buildspec),
+        ("version", "0.0") => Some(Kind::Appspec),
+        ("AWSTemplateFormatVersion", _) => Some(Kind::Template),
+        ("schemaVersion", _) => Some(Kind::Component),
+        _ => None,
+    }
 }
 
 fn of_content(root: &Node) -> Option<Kind> {
@@ -86,5 +101,13 @@ mod tests {
         assert_eq!(guess(Path::new("ci/Buildspec-dev.yml"), "a: [\n"), Some(Kind::Buildspec));
         assert_eq!(guess(Path::new("appspec.yaml"), ""), Some(Kind::Appspec));
         assert_eq!(guess(Path::new("notes.txt"), "hello"), None);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_what_its_lines_say() {
+        let kind = |text: &str| guess(Path::new("x.yml"), text);
+        assert_eq!(kind("version: 0.2\nphases:\n\tbuild:\n"), Some(Kind::Buildspec));
+        assert_eq!(kind("version: '0.0'\na: [\n"), Some(Kind::Appspec));
+        assert_eq!(kind("a: [\n"), None);
     }
 }

@@ -25,7 +25,9 @@ pub(super) fn document(checked: &[Checked]) -> Value {
                 Some(help) => format!("{}; {help}", diagnostic.message),
                 None => diagnostic.message.clone(),
             };
-            let uri = utf8_percent_encode(file.file.trim_start_matches("./"), ESCAPED).to_string();
+            let path = utf8_percent_encode(file.file.trim_start_matches("./"), ESCAPED);
+            let scheme = if file.file.starts_with('/') { "file://" } else { "" };
+            let uri = format!("{scheme}{path}");
             json!({
                 "ruleId": diagnostic.code,
                 "ruleIndex": codes.binary_search(&diagnostic.code).unwrap_or_default(),
