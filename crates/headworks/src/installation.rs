@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::{ApiError, Clock, Ids, RandomIds, Scope, SystemClock};
+use devtools::codebuild::role::RoleSessions;
 use driver::{Driver, DriverCx, DriverHandle};
 use engine::build::Build;
 use engine::build_batch::BuildBatch;
@@ -37,6 +38,8 @@ pub struct Installation {
     pub config: Config,
     pub metrics: Metrics,
     pub hosts: wire::EndpointHosts,
+    /// The credentials of builds that run.
+    pub role_sessions: RoleSessions,
     executor: Arc<Chosen>,
     /// Under which name the driver claims effects; its own for each data folder, so that servers that share a
     /// database never take each other's claims for those of a dead run.
@@ -44,6 +47,15 @@ pub struct Installation {
     background: Mutex<Background>,
     /// Held for as long as the process lives, so that two servers never share a data folder.
     _lock: File,
+}
+
+/// How an installation is reached.
+#[derive(Clone, Debug, Default)]
+pub struct Reached {
+    /// By clients.
+    pub endpoint: String,
+    /// By builds on this machine, at 127.0.0.1.
+    pub loopback: Option<String>,
 }
 
 /// Why an installation cannot be opened.
@@ -127,8 +139,8 @@ pub fn machines() -> Machines {
 }
 
 impl Installation {
-    /// Opens (at the first start: makes) the data folder. `endpoint` is how clients reach us.
-    pub async fn open(config: Config, endpoint: String) -> Result<Arc<Installation>, OpenError> {
+    /// Opens (at the first start: makes) the data folder. `reached` says how we are reached.
+    pub async fn open(config: Config, reached: Reached) -> Result<Arc<Installation>, OpenError> {
         let dir = make_dir(&config.data_dir)?;
         let lock = lock(&dir)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -145,13 +157,14 @@ impl Installation {
             access_key: None,
         };
         let caller = Caller { scope, principal, request_id: String::new(), source_ip: String::new() };
-        let hosts = wire::EndpointHosts::new(host_of(&endpoint));
+        let hosts = wire::EndpointHosts::new(host_of(&reached.endpoint));
         let disk = Arc::new(Disk::new(&dir, config.disk_warn_free_bytes, config.disk_min_free_bytes));
         let local_sources = config.private.as_ref().map(|private| private.sources.clone()).unwrap_or_default();
         let key = installation_key::read_or_make(&dir, &*ids);
         let key = Arc::new(key.map_err(|source| OpenError::Key { dir: dir.clone(), source })?);
         let site = Arc::new(Site {
-            endpoint,
+            endpoint: reached.endpoint,
+            loopback: reached.loopback,
             data_dir: dir.clone(),
             disk,
             key,
@@ -167,6 +180,7 @@ impl Installation {
             config,
             metrics: Metrics::new(),
             hosts,
+            role_sessions: RoleSessions::default(),
             executor,
             owner,
             background: Mutex::default(),

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::cli::CliError;
 use crate::config::{Config, Layers};
-use crate::installation::{Installation, host_of};
+use crate::installation::{Installation, Reached, host_of};
 use crate::server::{Server, serve};
 use crate::{root_key, tls};
 
@@ -41,7 +41,7 @@ pub fn run(layers: Layers) -> Result<(), CliError> {
 pub struct Running {
     pub installation: Arc<Installation>,
     stop: watch::Sender<bool>,
-    listener: tokio::task::JoinHandle<()>,
+    listeners: Vec<tokio::task::JoinHandle<()>>,
 }
 
 /// Opens the installation and begins to listen and to drive.
@@ -53,7 +53,10 @@ pub async fn start(config: Config) -> Result<Running, CliError> {
     if config.database.is_some() {
         tracing::info!("connecting to PostgreSQL (setting database)");
     }
-    let installation = Installation::open(config, endpoint.clone()).await?;
+    let for_builds = for_builds(address).await;
+    let loopback = for_builds.as_ref().map(|found| format!("http://127.0.0.1:{}", found.port));
+    let reached = Reached { endpoint: endpoint.clone(), loopback };
+    let installation = Installation::open(config, reached).await?;
     let dir = &installation.cx.site.data_dir;
     let hosts: Vec<String> = host_of(&endpoint).into_iter().collect();
     let tls = tls::server_config(dir, &hosts, region.as_str()).map_err(CliError::environment)?;
@@ -65,8 +68,39 @@ pub async fn start(config: Config) -> Result<Running, CliError> {
     installation.start(&key).await.map_err(CliError::environment)?;
     let (stop, stopped) = watch::channel(false);
     let server = Arc::new(Server::new(installation.clone()));
-    let listener = tokio::spawn(serve(listener, tls, server, stopped));
-    Ok(Running { installation, stop, listener })
+    let more = for_builds.and_then(|found| found.listener);
+    let listeners = [listener].into_iter().chain(more);
+    let listeners = listeners.map(|l| tokio::spawn(serve(l, tls.clone(), server.clone(), stopped.clone()))).collect();
+    Ok(Running { installation, stop, listeners })
+}
+
+/// How builds on this machine reach us.
+struct ForBuilds {
+    port: u16,
+    /// Where the server's own listener does not take what comes to 127.0.0.1.
+    listener: Option<TcpListener>,
+}
+
+/// Clients in builds take credentials by plain HTTP from 127.0.0.1 alone, so there is somebody there in any case.
+async fn for_builds(address: SocketAddr) -> Option<ForBuilds> {
+    let port = address.port();
+    let reachable = match address.ip() {
+        IpAddr::V4(ip) => ip.is_unspecified() || ip == Ipv4Addr::LOCALHOST,
+        IpAddr::V6(ip) => ip.is_unspecified(),
+    };
+    if reachable {
+        return Some(ForBuilds { port, listener: None });
+    }
+    match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+        Ok(listener) => Some(ForBuilds { port, listener: Some(listener) }),
+        Err(e) => {
+            tracing::warn!(
+                error = %e,
+                "127.0.0.1:{port} cannot be listened on: builds get credentials in their environment, for an hour"
+            );
+            None
+        }
+    }
 }
 
 fn cannot_listen(listen: SocketAddr, e: &io::Error) -> CliError {
@@ -118,7 +152,9 @@ impl Running {
     /// Answers what is under way, then stops. Running builds go on under their shims.
     pub async fn stop(self) {
         let _ = self.stop.send(true);
-        let _ = self.listener.await;
+        for listener in self.listeners {
+            let _ = listener.await;
+        }
         self.installation.stop().await;
     }
 }

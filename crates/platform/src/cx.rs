@@ -50,6 +50,9 @@ pub struct Principal {
 pub struct Site {
     /// How clients reach us, without a slash at the end: `http://127.0.0.1:4566`.
     pub endpoint: String,
+    /// How builds on this machine reach us, whatever else we listen on: `http://127.0.0.1:4566`. Clients take
+    /// credentials by plain HTTP from 127.0.0.1 alone. Without, builds get theirs in the environment.
+    pub loopback: Option<String>,
     /// Where everything lives that is not in the database.
     pub data_dir: PathBuf,
     /// How much room is left there.

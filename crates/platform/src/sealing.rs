@@ -8,6 +8,7 @@ use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use base::{ApiError, Secret};
 
 /// The first byte of a sealed value; another form would get another.
@@ -18,6 +19,7 @@ const NAME_LEN: usize = 4;
 /// The key of an installation.
 pub struct SealingKey {
     key: RandomizedNonceKey,
+    tokens: hmac::Key,
     /// The first bytes of the key's SHA-256: enough to tell keys apart, no help in finding one.
     name: [u8; NAME_LEN],
 }
@@ -43,7 +45,9 @@ impl SealingKey {
         for (to, from) in name.iter_mut().zip(digest(&SHA256, bytes).as_ref()) {
             *to = *from;
         }
-        SealingKey { key, name }
+        // One key for one purpose.
+        let tokens = hmac::sign(&hmac::Key::new(HMAC_SHA256, bytes), b"headworks tokens");
+        SealingKey { key, tokens: hmac::Key::new(HMAC_SHA256, tokens.as_ref()), name }
     }
 
     /// Encrypts `plain` for the row that `identity` names.
@@ -52,6 +56,11 @@ impl SealingKey {
         let nonce = self.key.seal_in_place_append_tag(Aad::from(associated(identity)), &mut content);
         let nonce = nonce.map_err(ApiError::internal)?;
         Ok([&[FORM], &self.name[..], nonce.as_ref(), &content].concat())
+    }
+
+    /// A token that only this installation can make for `identity`: the same each time, and kept nowhere.
+    pub fn token(&self, identity: &[&str]) -> Secret<String> {
+        Secret::new(hex::encode(hmac::sign(&self.tokens, &associated(identity))))
     }
 
     /// Decrypts what [`SealingKey::seal`] gave for the same identity.
@@ -99,6 +108,14 @@ mod tests {
         assert_eq!(key.open(&["ssm", "a", "bc"], &sealed).unwrap().expose(), b"hunter2");
         assert_eq!(key.open(&["ssm", "ab", "c"], &sealed).unwrap_err(), OpenError::Damaged);
         assert_ne!(key.seal(&["ssm", "a", "bc"], b"hunter2").unwrap(), sealed, "each sealing has a nonce of its own");
+    }
+
+    #[test]
+    fn tokens_tell_installations_and_identities_apart() {
+        let key = SealingKey::new(&[7; 32]);
+        assert_eq!(key.token(&["a", "b"]), SealingKey::new(&[7; 32]).token(&["a", "b"]));
+        assert_ne!(key.token(&["a", "b"]), key.token(&["ab"]));
+        assert_ne!(key.token(&["a"]), SealingKey::new(&[8; 32]).token(&["a"]));
     }
 
     #[test]

@@ -57,3 +57,6 @@ CREATE TABLE secretsmanager_version (
     accessed BIGINT,
     PRIMARY KEY (secret, id)
 );
+
+-- The sessions of a build end with it.
+CREATE INDEX sts_session_by_name ON sts_session (account, session);

@@ -1,7 +1,7 @@
 //! CodeBuild: projects and their builds.
 //!
 //! A build is settled once, by StartBuild (`settle`): the machine in `engine::build` gets everything that it needs and
-//! never reads the project again.
+//! never reads the project again. While it runs it acts as its project's role ([`role`]).
 
 mod badge;
 pub mod batch_delete_builds;
@@ -62,6 +62,7 @@ mod report_group;
 mod report_tests;
 pub mod retry_build;
 pub mod retry_build_batch;
+pub mod role;
 mod settle;
 mod shapes;
 mod source_login;

@@ -44,6 +44,7 @@ fn world(test: TestStore) -> World {
         caller: Caller { scope, principal, request_id: "r".to_owned(), source_ip: "127.0.0.1".to_owned() },
         site: Arc::new(Site {
             endpoint: "http://127.0.0.1:4566".to_owned(),
+            loopback: Some("http://127.0.0.1:4566".to_owned()),
             data_dir: test.dir.path().to_owned(),
             disk: Arc::new(Disk::unwatched()),
             key: Arc::new(SealingKey::new(&[7; 32])),

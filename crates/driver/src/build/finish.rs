@@ -1,8 +1,9 @@
-//! The last lines of the log; then nothing of the build is left but its records.
+//! The last lines of the log; then nothing of the build is left but its records, and its credentials are void.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use devtools::codebuild::role;
 use engine::build::{Logs, Place, container_line};
 use executor::Executor;
 use platform::Cx;
@@ -45,8 +46,13 @@ pub(super) async fn finish(
             let lines: Vec<_> = lines.iter().map(|text| log::line(time, text)).collect();
             log::append(tx, &claimed.scope, &logs, &lines).await?;
             cursor::delete(tx, &job).await?;
-            outbox::finish(tx, &claimed).await
+            let had_credentials = role::revoke(tx, claimed.scope.account.as_str(), &job).await?;
+            outbox::finish(tx, &claimed).await?;
+            Ok::<_, store::Error>(had_credentials)
         })
     });
-    Ok(written.await?)
+    if written.await? {
+        cx.credentials.forget();
+    }
+    Ok(())
 }

@@ -317,6 +317,54 @@ async fn a_job_that_runs_is_not_asked_for_its_values_again() {
     .await;
 }
 
+async fn create_role(world: &World, name: &str, service: &str) {
+    let trust = json!({
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}],
+    });
+    let input = json!({"RoleName": name, "AssumeRolePolicyDocument": trust.to_string()});
+    platform::iam::create_role(&world.cx.cx, serde_json::from_value(input).unwrap()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_build_has_the_way_to_its_roles_credentials_until_it_ends() {
+    use devtools::codebuild::role::{RoleSessions, credentials_token};
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        create_role(&world, "build", "codebuild.amazonaws.com").await;
+        let text = "version: 0.2\nphases:\n  build:\n    commands: [echo $AWS_CONTAINER_CREDENTIALS_FULL_URI, \
+                    echo $AWS_CONTAINER_AUTHORIZATION_TOKEN, echo $AWS_ACCESS_KEY_ID, hang]\n";
+        let id = world.start(text, json!({})).await;
+        // For longer than the clock moves.
+        let lease = Duration::from_secs(7200);
+        let mut claimed = outbox::claim(&world.cx.cx.store, "test", 10, lease).await.unwrap();
+        let running = world.spawn(claimed.remove(0));
+        world.until(&id, |state| state.current_phase() == engine::build::Phase::Build).await;
+        let (cx, sessions) = (&world.cx.cx, RoleSessions::default());
+        let first = sessions.of_build(cx, &id).await.unwrap();
+        assert_eq!(first.role_arn, "arn:aws:iam::123456789012:role/build");
+        let key = first.credentials.access_key_id.clone();
+        assert_eq!(sessions.of_build(cx, &id).await.unwrap().credentials.access_key_id, key, "not one a request");
+        let known = cx.credentials.find(&cx.store, &key).await.unwrap().unwrap();
+        assert!(known.principal(base::Partition::Aws).arn.ends_with(&format!("/AWSCodeBuild-{}", &id[5..])));
+        world.test.clock.advance(Duration::from_secs(45 * 60));
+        let later = sessions.of_build(cx, &id).await.unwrap();
+        assert_ne!(later.credentials.access_key_id, key, "new ones before the old ones end");
+        codebuild::stop_build(cx, stop_build::Input { id: id.clone() }).await.unwrap();
+        world.drive().await;
+        running.await.unwrap().unwrap();
+        world.drive().await;
+        assert_eq!(sessions.of_build(cx, &id).await.unwrap_err().code, "BuildIsOver");
+        let gone = cx.credentials.find(&cx.store, &later.credentials.access_key_id).await.unwrap();
+        assert!(gone.is_none(), "they end with the build");
+        let log = world.log(&id).await;
+        assert!(log.contains(&format!("http://127.0.0.1:4566/_headworks/credentials/{id}\n")), "{log:?}");
+        assert!(log.contains(&"***\n".to_owned()) && !log.join("").contains(credentials_token(cx, &id).expose()));
+        assert!(log.contains(&"\n".to_owned()), "no keys in the environment");
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_failed_command_fails_its_phase_and_the_build_in_the_words_of_aws() {
     each_engine(machines(), |test| async move {

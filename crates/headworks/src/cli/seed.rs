@@ -19,7 +19,7 @@ use store::{AdvanceError, Store, Tx, events, outbox};
 
 use super::CliError;
 use crate::config::{Config, ExecutorKind};
-use crate::installation::Installation;
+use crate::installation::{Installation, Reached};
 
 /// Executions made in one transaction.
 const BATCH: usize = 100;
@@ -41,7 +41,8 @@ pub fn run(mut config: Config, flags: &Flags) -> Result<(), CliError> {
 }
 
 async fn fill(config: Config, executions: usize) -> Result<(), CliError> {
-    let installation = Installation::open(config, "http://127.0.0.1".to_owned()).await?;
+    let installation =
+        Installation::open(config, Reached { endpoint: "http://127.0.0.1".to_owned(), loopback: None }).await?;
     let cx = &installation.cx;
     let mut left = executions;
     for number in 0..PIPELINES.min(executions) {

@@ -41,8 +41,12 @@ pub async fn metrics(installation: &Installation) -> Response<Body> {
     }
 }
 
-/// `POST /_headworks/reset`: drops all state. Only in test mode, which listens on loopback only.
+/// The credentials of builds; and `POST /_headworks/reset`, which drops all state. The latter only in test mode, which
+/// listens on loopback only.
 pub async fn control(installation: &Installation, request: &Request<Incoming>) -> Response<Body> {
+    if let Some(response) = super::credentials::credentials(installation, request).await {
+        return response;
+    }
     match (request.method(), request.uri().path()) {
         (&Method::POST, "/_headworks/reset") if installation.cx.site.test_mode => match installation.reset().await {
             Ok(()) => text(StatusCode::OK, "reset\n"),

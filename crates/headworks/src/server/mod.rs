@@ -4,6 +4,7 @@ mod admin;
 mod aws;
 mod badge;
 mod body;
+mod credentials;
 mod io;
 mod listen;
 mod payload;

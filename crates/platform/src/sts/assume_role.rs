@@ -59,7 +59,23 @@ fn validation(message: impl Into<String>) -> ApiError {
     ApiError::new("ValidationError", message).with_status(400)
 }
 
-async fn run(tx: &mut Tx, cx: &Cx, input: &Input) -> Result<Output, ApiError> {
+/// Whether [`assume_role`] would do it, in its words; nothing is issued.
+pub async fn check_assume_role(cx: &Cx, input: &Input) -> Result<(), ApiError> {
+    let mut tx = cx.store.read().await?;
+    allowed(&mut tx, cx, input).await.map(|_| ())
+}
+
+/// A session that may be had.
+struct Allowed {
+    role: iam_role::Row,
+    /// Of the role's account.
+    scope: Scope,
+    seconds: u64,
+    of_build: bool,
+}
+
+/// The session, when the caller may have it for as long as it wants.
+async fn allowed(tx: &mut Tx, cx: &Cx, input: &Input) -> Result<Allowed, ApiError> {
     let Some((account, name)) = names::parse_arn(&input.role_arn, "role") else {
         return Err(validation(format!("{} is invalid", input.role_arn)));
     };
@@ -93,10 +109,15 @@ async fn run(tx: &mut Tx, cx: &Cx, input: &Input) -> Result<Output, ApiError> {
     if seconds > u64::try_from(role.max_session_seconds).unwrap_or(3600) {
         return Err(validation("The requested DurationSeconds exceeds the MaxSessionDuration set for this role."));
     }
-    let session = &input.role_session_name;
     // What a build may not do it may not do by way of another role either.
-    let of_build =
-        session.starts_with(authorize::BUILD_SESSION) || matches!(subject.kind, SubjectKind::BuildSession { .. });
+    let of_build = input.role_session_name.starts_with(authorize::BUILD_SESSION)
+        || matches!(subject.kind, SubjectKind::BuildSession { .. });
+    Ok(Allowed { role, scope, seconds, of_build })
+}
+
+async fn run(tx: &mut Tx, cx: &Cx, input: &Input) -> Result<Output, ApiError> {
+    let Allowed { role, scope, seconds, of_build } = allowed(tx, cx, input).await?;
+    let session = &input.role_session_name;
     let holder = Holder { account: &role.account, owner: &role.id, role: &role.name, session, of_build };
     let credentials = issue(tx, cx, holder, seconds).await?;
     iam_role::set_last_use(tx, &role.id, cx.now(), cx.scope().region.as_str()).await?;

@@ -12,7 +12,7 @@ mod issue;
 #[cfg(test)]
 mod tests;
 
-pub use assume_role::assume_role;
+pub use assume_role::{assume_role, check_assume_role};
 pub use get_access_key_info::get_access_key_info;
 pub use get_caller_identity::get_caller_identity;
 pub use get_session_token::get_session_token;

@@ -61,6 +61,11 @@ pub async fn delete_of_owner(tx: &mut Tx, owner: &str) -> Result<u64, Error> {
     tx.execute("DELETE FROM sts_session WHERE owner = $1", args![owner]).await
 }
 
+/// Ends all sessions of this name; gives how many there were.
+pub async fn delete_of_session(tx: &mut Tx, account: &str, session: &str) -> Result<u64, Error> {
+    tx.execute("DELETE FROM sts_session WHERE account = $1 AND session = $2", args![account, session]).await
+}
+
 /// Removes sessions that ended before `before`.
 pub async fn delete_expired(tx: &mut Tx, before: Timestamp) -> Result<u64, Error> {
     tx.execute("DELETE FROM sts_session WHERE expires < $1", args![before]).await
