@@ -40,6 +40,10 @@ pub struct JobSpec {
     /// What the job asks for around it; an executor that cannot give something says so.
     #[serde(default)]
     pub container: JobContainer,
+    /// Files that the job sees in place of the machine's own. A job without a file system of its own does without, and
+    /// is told so in its output.
+    #[serde(default)]
+    pub files: Vec<JobFile>,
 }
 
 /// The surroundings of a job.
@@ -73,6 +77,22 @@ pub struct RegistryLogin {
     pub password: Secret<String>,
     /// The registry's host; `None`: the one in the image's name.
     pub server: Option<String>,
+}
+
+/// A file that a job sees at `path`, read-only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobFile {
+    /// Absolute, as the job names it; links on the way are followed as the machine has them.
+    pub path: PathBuf,
+    pub content: JobFileContent,
+}
+
+/// What a job's file holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JobFileContent {
+    Text(String),
+    /// That of a file on the machine, which the job need not be able to see.
+    Of(PathBuf),
 }
 
 /// One step: its commands run one after the other until one fails, then `finally` runs in any case.

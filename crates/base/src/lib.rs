@@ -18,8 +18,8 @@ pub use error::{ApiError, ErrorKind, ServiceError};
 pub use event::Event;
 pub use ids::{derived_hex, derived_uuid};
 pub use job::{
-    JobContainer, JobLimits, JobMount, JobOutcome, JobSpec, JobStep, JobTimeout, RegistryLogin, StepFailure,
-    StepOutcome, StepRecord, StepRetry,
+    JobContainer, JobFile, JobFileContent, JobLimits, JobMount, JobOutcome, JobSpec, JobStep, JobTimeout,
+    RegistryLogin, StepFailure, StepOutcome, StepRecord, StepRetry,
 };
 pub use machine::{Effect, Machine, Step, Tell, TimerChange};
 pub use page::{PageToken, PageTokenError};

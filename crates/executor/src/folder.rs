@@ -13,6 +13,7 @@
 //!   container.json   which container belongs to the job, if one does
 //!   shim.log         what the shim itself had to complain about
 //!   control/         the shell's command files and pipes
+//!   files/           what the job sees in place of the machine's files
 //!   root layers hide tmp    the sandbox's mount points and writable layers; its shim removes them after the outcome
 //! ```
 
@@ -89,8 +90,8 @@ impl Folder {
     }
 
     /// What only a running job needs: mount points and writable layers.
-    pub fn sandbox_dirs(&self) -> [PathBuf; 5] {
-        ["root", "layers", "hide", "tmp", "control"].map(|name| self.0.join(name))
+    pub fn sandbox_dirs(&self) -> [PathBuf; 6] {
+        ["root", "layers", "hide", "tmp", "control", "files"].map(|name| self.0.join(name))
     }
 
     /// How the job ended, if it is written down.

@@ -99,6 +99,11 @@ pub const SETTINGS: &[Setting] = &[
         help: "true lets a build go on whose runtime-versions are not installed, with what PATH has.",
     },
     Setting {
+        key: "front",
+        default: "auto",
+        help: "auto: inside builds the names of AWS's hosts lead here, where ports 443 and 53 may be used; off.",
+    },
+    Setting {
         key: "limits.body_bytes",
         default: "33554432",
         help: "Largest request body that is held in memory. Streamed bodies (S3, git) are not held.",
@@ -206,6 +211,8 @@ pub struct Config {
     pub visible: Vec<PathBuf>,
     pub hidden: Vec<PathBuf>,
     pub lenient_runtimes: bool,
+    /// Whether names of AWS's hosts lead to us inside builds.
+    pub front: bool,
     pub max_body_bytes: usize,
     pub max_connections: usize,
     pub max_builds: Option<u32>,
@@ -379,6 +386,11 @@ impl Layers {
             visible: paths("executor.visible"),
             hidden: paths("executor.hidden"),
             lenient_runtimes: flag("builds.lenient_runtimes")?,
+            front: self.parse("front", "auto or off", |v| match v {
+                "auto" => Some(true),
+                "off" => Some(false),
+                _ => None,
+            })?,
             max_body_bytes: self.parse("limits.body_bytes", "a number of bytes", |v| v.parse().ok())?,
             max_connections: self.parse("limits.connections", "a number from 1 to 1000000", |v| {
                 v.parse().ok().filter(|n| (1..=1_000_000).contains(n))

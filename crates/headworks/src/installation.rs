@@ -16,7 +16,7 @@ use engine::build_queue::BuildQueue;
 use engine::pipeline::{Execution, Gates};
 use executor::{Executor as _, JobEntry};
 use platform::iam;
-use platform::{Caller, Cx, Disk, Principal, Site};
+use platform::{Caller, Cx, Disk, Front, Principal, Site};
 use rustix::fs::FlockOperation;
 use store::objects::Objects;
 use store::{Machines, Store, StoreOptions};
@@ -56,6 +56,8 @@ pub struct Reached {
     pub endpoint: String,
     /// By builds on this machine, at 127.0.0.1.
     pub loopback: Option<String>,
+    /// By builds on this machine, under AWS's names.
+    pub front: Option<Front>,
 }
 
 /// Why an installation cannot be opened.
@@ -165,6 +167,7 @@ impl Installation {
         let site = Arc::new(Site {
             endpoint: reached.endpoint,
             loopback: reached.loopback,
+            front: reached.front,
             data_dir: dir.clone(),
             disk,
             key,
@@ -309,7 +312,8 @@ fn owner(dir: &Path, ids: &dyn Ids) -> Result<String, OpenError> {
     }
 }
 
-fn make_dir(dir: &Path) -> Result<PathBuf, OpenError> {
+/// Makes the data folder, if there is none, and gives its path without links.
+pub(crate) fn make_dir(dir: &Path) -> Result<PathBuf, OpenError> {
     let error = |source| OpenError::Make { dir: dir.to_owned(), source };
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(error)?;
     fs::canonicalize(dir).map_err(error)

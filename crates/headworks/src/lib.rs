@@ -5,6 +5,7 @@ pub mod cli;
 mod client;
 pub mod config;
 mod demo;
+mod front;
 mod git_http;
 mod installation;
 mod installation_key;

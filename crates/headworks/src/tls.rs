@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
-use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ConfigBuilder, ServerConfig, WantsVerifier};
 
 /// The authority's certificate, for `AWS_CA_BUNDLE`, `GIT_SSL_CAINFO` and the like.
 pub fn authority_path(data_dir: &Path) -> PathBuf {
@@ -36,6 +36,31 @@ pub enum TlsError {
 /// The listener's configuration. Makes authority and key at the first call; the key is readable by the owner only.
 /// The server's certificate is made afresh at each start, for `hosts` and the AWS names of `region`.
 pub fn server_config(data_dir: &Path, hosts: &[String], region: &str) -> Result<Arc<ServerConfig>, TlsError> {
+    let Authority { issuer, certificate: ca } = authority(data_dir)?;
+    let mut params = CertificateParams::new(names(hosts, region))?;
+    params.distinguished_name.push(DnType::CommonName, "Headworks");
+    let key = KeyPair::generate()?;
+    let cert = params.signed_by(&key, &issuer)?;
+    let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(|_| TlsError::Pem { path: data_dir.join("tls") })?;
+    let mut config = builder()?.with_no_client_auth().with_single_cert(vec![cert.der().clone(), ca], key)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// A configuration with our one provider.
+pub(crate) fn builder() -> Result<ConfigBuilder<ServerConfig, WantsVerifier>, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()
+}
+
+/// The installation's own authority.
+pub(crate) struct Authority {
+    pub issuer: Issuer<'static, KeyPair>,
+    pub certificate: CertificateDer<'static>,
+}
+
+/// The authority of this data folder; the first call makes it.
+pub(crate) fn authority(data_dir: &Path) -> Result<Authority, TlsError> {
     let dir = data_dir.join("tls");
     let io_error = |source| TlsError::Io { path: dir.clone(), source };
     fs::create_dir_all(&dir).map_err(io_error)?;
@@ -48,19 +73,9 @@ pub fn server_config(data_dir: &Path, hosts: &[String], region: &str) -> Result<
     }
     let ca_key = KeyPair::from_pem(&fs::read_to_string(&key_path).map_err(io_error)?)?;
     let issuer = Issuer::new(authority_params()?, ca_key);
-    let mut params = CertificateParams::new(names(hosts, region))?;
-    params.distinguished_name.push(DnType::CommonName, "Headworks");
-    let key = KeyPair::generate()?;
-    let cert = params.signed_by(&key, &issuer)?;
-    let ca = CertificateDer::from_pem_file(&cert_path).map_err(|_| TlsError::Pem { path: cert_path.clone() })?;
-    let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(|_| TlsError::Pem { path: key_path })?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(vec![cert.der().clone(), ca], key)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    let certificate =
+        CertificateDer::from_pem_file(&cert_path).map_err(|_| TlsError::Pem { path: cert_path.clone() })?;
+    Ok(Authority { issuer, certificate })
 }
 
 fn authority_params() -> Result<CertificateParams, rcgen::Error> {

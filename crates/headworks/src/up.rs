@@ -5,13 +5,16 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
+use platform::Front;
+use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::cli::CliError;
-use crate::config::{Config, Layers};
-use crate::installation::{Installation, Reached, host_of};
+use crate::config::{Config, ExecutorKind, Layers};
+use crate::front::{self, Bound, answer_names, bundle_paths, prefixes, write_bundle};
+use crate::installation::{Installation, Reached, host_of, make_dir};
 use crate::server::{Server, serve};
 use crate::{root_key, tls};
 
@@ -42,6 +45,8 @@ pub struct Running {
     pub installation: Arc<Installation>,
     stop: watch::Sender<bool>,
     listeners: Vec<tokio::task::JoinHandle<()>>,
+    /// The name server of builds.
+    names: Option<tokio::task::JoinHandle<()>>,
 }
 
 /// Opens the installation and begins to listen and to drive.
@@ -55,7 +60,9 @@ pub async fn start(config: Config) -> Result<Running, CliError> {
     }
     let for_builds = for_builds(address).await;
     let loopback = for_builds.as_ref().map(|found| format!("http://127.0.0.1:{}", found.port));
-    let reached = Reached { endpoint: endpoint.clone(), loopback };
+    let front = open_front(&config).await?;
+    let found = front.as_ref().map(|front| front.found.clone());
+    let reached = Reached { endpoint: endpoint.clone(), loopback, front: found };
     let installation = Installation::open(config, reached).await?;
     let dir = &installation.cx.site.data_dir;
     let hosts: Vec<String> = host_of(&endpoint).into_iter().collect();
@@ -69,9 +76,55 @@ pub async fn start(config: Config) -> Result<Running, CliError> {
     let (stop, stopped) = watch::channel(false);
     let server = Arc::new(Server::new(installation.clone()));
     let more = for_builds.and_then(|found| found.listener);
-    let listeners = [listener].into_iter().chain(more);
-    let listeners = listeners.map(|l| tokio::spawn(serve(l, tls.clone(), server.clone(), stopped.clone()))).collect();
-    Ok(Running { installation, stop, listeners })
+    let spawn = |listener, tls| tokio::spawn(serve(listener, tls, server.clone(), stopped.clone()));
+    let mut listeners: Vec<_> = [listener].into_iter().chain(more).map(|l| spawn(l, tls.clone())).collect();
+    let mut names = None;
+    if let Some(OpenFront { bound, tls, .. }) = front {
+        let Bound { address, https, http, dns } = bound;
+        listeners.extend([https].into_iter().chain(http).map(|l| spawn(l, tls.clone())));
+        names = dns.map(|(udp, tcp)| tokio::spawn(answer_names(installation.cx.clone(), address, udp, tcp)));
+    }
+    Ok(Running { installation, stop, listeners, names })
+}
+
+/// The front, bound and not yet served.
+struct OpenFront {
+    found: Front,
+    bound: Bound,
+    tls: Arc<ServerConfig>,
+}
+
+/// `None`: it is switched off, or this machine does not let us have it, which is said once.
+async fn open_front(config: &Config) -> Result<Option<OpenFront>, CliError> {
+    if !config.front || config.executor == ExecutorKind::None || config.private.is_some() {
+        return Ok(None);
+    }
+    let dir = make_dir(&config.data_dir)?;
+    let bound = match front::bind(&dir).await {
+        Ok(bound) => bound,
+        Err(e) => {
+            tracing::warn!(
+                error = %e,
+                hint = "give the server CAP_NET_BIND_SERVICE (or the sysctl net.ipv4.ip_unprivileged_port_start=53), or \
+                        set `front` to off",
+                "builds reach this server by AWS_ENDPOINT_URL alone, which old SDKs ignore"
+            );
+            return Ok(None);
+        }
+    };
+    let tls = front::server_config(&dir).map_err(CliError::environment)?;
+    let bundle_paths = bundle_paths();
+    let bundle = write_bundle(&dir, &bundle_paths).map_err(CliError::environment)?;
+    let answers_names = bound.dns.is_some();
+    if !answers_names {
+        tracing::warn!(
+            "port 53 of {} cannot be used: builds find buckets that they make themselves by \
+                        AWS_ENDPOINT_URL alone",
+            bound.address
+        );
+    }
+    let found = Front { address: bound.address, answers_names, prefixes: prefixes(), bundle, bundle_paths };
+    Ok(Some(OpenFront { found, bound, tls }))
 }
 
 /// How builds on this machine reach us.
@@ -143,6 +196,9 @@ impl Running {
         let mut out = std::io::stdout().lock();
         let _ = writeln!(out, "  point clients at it:  eval \"$(headworks env --data '{}')\"", site.data_dir.display());
         let _ = writeln!(out, "  builds run in:        {builds}");
+        if let Some(front) = &site.front {
+            let _ = writeln!(out, "  AWS's names there:    lead to {}", front.address);
+        }
         if site.test_mode {
             let _ = writeln!(out, "  TEST MODE: any signature is accepted");
         }
@@ -152,6 +208,9 @@ impl Running {
     /// Answers what is under way, then stops. Running builds go on under their shims.
     pub async fn stop(self) {
         let _ = self.stop.send(true);
+        if let Some(names) = self.names {
+            names.abort();
+        }
         for listener in self.listeners {
             let _ = listener.await;
         }

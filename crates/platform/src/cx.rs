@@ -1,5 +1,6 @@
 //! What an operation gets to work with. Nothing is global.
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -53,6 +54,8 @@ pub struct Site {
     /// How builds on this machine reach us, whatever else we listen on: `http://127.0.0.1:4566`. Clients take
     /// credentials by plain HTTP from 127.0.0.1 alone. Without, builds get theirs in the environment.
     pub loopback: Option<String>,
+    /// How builds get to us under AWS's own names, if they can.
+    pub front: Option<Front>,
     /// Where everything lives that is not in the database.
     pub data_dir: PathBuf,
     /// How much room is left there.
@@ -67,6 +70,20 @@ pub struct Site {
     pub test_mode: bool,
     /// A runtime that a buildspec asks for and that is not there does not fail the build.
     pub lenient_runtimes: bool,
+}
+
+/// An address of this machine where we answer as AWS's hosts would, for clients that ignore `AWS_ENDPOINT_URL`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Front {
+    pub address: Ipv4Addr,
+    /// Names are answered there too (port 53), also those that no list of hosts can have.
+    pub answers_names: bool,
+    /// The first labels of the hosts that are ours: `sts`, `git-codecommit`.
+    pub prefixes: Vec<String>,
+    /// This machine's trusted certificates and the installation's own authority.
+    pub bundle: PathBuf,
+    /// Where programs look for the machine's trusted certificates.
+    pub bundle_paths: Vec<PathBuf>,
 }
 
 impl Cx {

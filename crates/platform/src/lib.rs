@@ -15,6 +15,6 @@ pub mod testing;
 mod transact;
 
 pub use byte_stream::{ByteStream, Trailers};
-pub use cx::{Caller, Cx, Principal, Site};
+pub use cx::{Caller, Cx, Front, Principal, Site};
 pub use disk::Disk;
 pub use sealing::{OpenError, SealingKey};

@@ -21,4 +21,4 @@ mod validate;
 pub use decode::{decode, decode_unchecked};
 pub use encode::{encode, refuse};
 pub use model::{Models, Operation, Protocol, Service, models};
-pub use route::{Call, EndpointHosts, has_streaming_input, has_streaming_output, route, wants_form};
+pub use route::{AwsHost, Call, EndpointHosts, aws_host, has_streaming_input, has_streaming_output, route, wants_form};

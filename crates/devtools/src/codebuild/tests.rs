@@ -46,6 +46,7 @@ pub(super) fn world(test: TestStore) -> World {
         site: Arc::new(Site {
             endpoint: "http://127.0.0.1:4566".to_owned(),
             loopback: Some("http://127.0.0.1:4566".to_owned()),
+            front: None,
             data_dir: test.dir.path().to_owned(),
             disk: Arc::new(Disk::unwatched()),
             key: Arc::new(SealingKey::new(&[7; 32])),

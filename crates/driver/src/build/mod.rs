@@ -10,6 +10,7 @@ mod copy;
 mod credentials;
 mod fetch;
 mod finish;
+mod front;
 mod log;
 mod performer;
 mod prepare;

@@ -163,6 +163,7 @@ fn probe(request: &Request) -> JobSpec {
         timeout_seconds: u64::from(request.timeout_minutes) * 60,
         announce: false,
         container: request.container(),
+        files: Vec::new(),
     }
 }
 

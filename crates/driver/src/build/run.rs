@@ -12,6 +12,7 @@ use store::outbox::{self, Claimed};
 use store::tables::codebuild_log_cursor as cursor;
 
 use super::credentials::with_credentials;
+use super::front::with_front;
 use super::provision::provision;
 use super::secrets::with_values;
 use super::{answer, cache, log, prepare, secrets};
@@ -76,7 +77,8 @@ pub(super) async fn run(driver: &DriverCx, claimed: &Claimed, job: Job<'_>) -> R
                 Err(secrets::Trouble::Retry(e)) => return Err(e),
             };
             let (spec, note) = with_credentials(cx, &state.request, &spec).await;
-            preamble.extend(note);
+            let (spec, without) = with_front(cx, executor.name(), &state.request, spec).await?;
+            preamble.extend(note.into_iter().chain(without));
             if let Some(plan) = job.cache {
                 let owner = cache::Owner {
                     scope: &claimed.scope,

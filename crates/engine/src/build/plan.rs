@@ -209,6 +209,7 @@ pub fn compile(request: &Request, dirs: &SourceDirs, spec: &Buildspec) -> Result
         timeout_seconds: u64::from(request.timeout_minutes) * 60,
         announce: true,
         container: request.container(),
+        files: Vec::new(),
     };
     Ok((
         Plan { artifacts, artifact_problem, exported, path_variables, references, reports, discover, cache, notes },

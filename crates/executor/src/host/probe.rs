@@ -109,6 +109,7 @@ async fn try_out(executor: &HostExecutor) -> Result<(), String> {
         timeout_seconds: 30,
         announce: false,
         container: base::JobContainer::default(),
+        files: Vec::new(),
     };
     let result = outcome_of(executor, &spec).await;
     let _ = executor.destroy(&id).await;

@@ -26,6 +26,8 @@ use rustix::mount::{
 };
 use rustix::thread::{CapabilitySet, CapabilitySets, UnshareFlags};
 
+use base::{JobFile, JobFileContent};
+
 use super::{Plan, shell};
 use crate::folder::Folder;
 
@@ -108,6 +110,7 @@ pub(super) fn enter(folder: &Folder, plan: &Plan) -> Result<()> {
     for mount in &plan.spec.container.mounts {
         view.bind_mount(mount)?;
     }
+    view.files(&plan.spec.files)?;
     view.switch()?;
     drop_privileges()
 }
@@ -333,6 +336,30 @@ impl View {
             make_file(&to)?;
         }
         if wanted.read_only { self.bind_read_only(&wanted.source, &to) } else { bind(&wanted.source, &to) }
+    }
+
+    /// Files in place of the host's.
+    fn files(&self, files: &[JobFile]) -> Result<()> {
+        for (number, file) in files.iter().enumerate() {
+            let from = match &file.content {
+                JobFileContent::Of(path) => path.clone(),
+                JobFileContent::Text(text) => {
+                    let dir = self.folder.join("files");
+                    make_dir(&dir, 0o755)?;
+                    let own = dir.join(number.to_string());
+                    let written = fs::write(&own, text);
+                    let written = written.and_then(|()| fs::set_permissions(&own, Permissions::from_mode(0o644)));
+                    written.doing(|| format!("writing {}", own.display()))?;
+                    own
+                }
+            };
+            // A link's target is what programs read, and what can be mounted over.
+            let real = fs::canonicalize(&file.path).unwrap_or_else(|_| file.path.clone());
+            let to = self.inside(&real);
+            make_file(&to)?;
+            self.bind_read_only(&from, &to)?;
+        }
+        Ok(())
     }
 
     fn inside(&self, path: &Path) -> PathBuf {

@@ -246,7 +246,7 @@ fn end_step(
     session.record(&record)
 }
 
-fn announce(session: &mut Session<'_>, spec: &JobSpec, what: &str) -> io::Result<()> {
+pub(super) fn announce(session: &mut Session<'_>, spec: &JobSpec, what: &str) -> io::Result<()> {
     if !spec.announce {
         return Ok(());
     }

@@ -193,6 +193,11 @@ fn go(
         }
         Happened::Ready(None) | Happened::CommandEnded(_) | Happened::ShellEnded(_) => {}
     }
+    if !plan.sandbox.isolated && !plan.spec.files.is_empty() {
+        let paths: Vec<_> = plan.spec.files.iter().map(|file| file.path.display().to_string()).collect();
+        let what = format!("jobs are not isolated here, so this one sees the machine's own {}", paths.join(", "));
+        steps::announce(session, &plan.spec, &what)?;
+    }
     steps::run(session, &plan.spec, inside, progress).map(|()| None)
 }
 

@@ -2,6 +2,8 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
+use base::{JobFile, JobFileContent};
+
 use crate::rig::{Rig, base_dir};
 
 fn is_root() -> bool {
@@ -39,6 +41,24 @@ async fn what_is_installed_or_deleted_outside_the_work_folder_is_gone_with_the_j
     assert!(std::path::Path::new("/usr/bin/ls").exists());
     assert_eq!(std::fs::read("/etc/hostname").ok(), hostname);
     assert_eq!(std::fs::read_to_string(job.work_dir.join("result")).unwrap(), "result\n");
+}
+
+#[tokio::test]
+async fn a_job_sees_files_of_its_own_in_place_of_the_machines() {
+    let Some(rig) = Rig::new().await else { return };
+    let hosts = std::fs::read("/etc/hosts").ok();
+    let kept = rig.dir.path().join("kept");
+    std::fs::write(&kept, "from the server\n").unwrap();
+    let mut job = rig
+        .spec("files", &["cat /etc/hosts /etc/headworks-test/deep", "echo x 2>/dev/null >> /etc/hosts || echo kept"]);
+    job.files = vec![
+        JobFile { path: "/etc/hosts".into(), content: JobFileContent::Text("127.77.0.1 aws\n".to_owned()) },
+        JobFile { path: "/etc/headworks-test/deep".into(), content: JobFileContent::Of(kept) },
+    ];
+    let seen = rig.run(&job).await;
+    assert_eq!(seen.lines(), ["127.77.0.1 aws", "from the server", "kept"], "{seen:?}");
+    assert_eq!(std::fs::read("/etc/hosts").ok(), hosts);
+    assert!(!std::path::Path::new("/etc/headworks-test").exists());
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ pub fn run(mut config: Config, flags: &Flags) -> Result<(), CliError> {
 
 async fn fill(config: Config, executions: usize) -> Result<(), CliError> {
     let installation =
-        Installation::open(config, Reached { endpoint: "http://127.0.0.1".to_owned(), loopback: None }).await?;
+        Installation::open(config, Reached { endpoint: "http://127.0.0.1".to_owned(), ..Reached::default() }).await?;
     let cx = &installation.cx;
     let mut left = executions;
     for number in 0..PIPELINES.min(executions) {

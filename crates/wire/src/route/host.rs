@@ -42,6 +42,30 @@ pub(super) enum Host {
     Bucket(String),
 }
 
+/// What a host of AWS's stands for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AwsHost {
+    Service(&'static Service),
+    Bucket(String),
+}
+
+/// What `host` (without a port) stands for, if it is a host of AWS's of a service that we know.
+pub fn aws_host(host: &str) -> Option<AwsHost> {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    let labels = host.strip_suffix(".amazonaws.com").or_else(|| host.strip_suffix(".amazonaws.com.cn"))?;
+    // A website is served by other rules than its bucket; nobody serves it here.
+    if labels.split('.').any(|label| label.starts_with("s3-website") || label == "s3-accesspoint") {
+        return None;
+    }
+    match amazon_host(
+        labels.strip_prefix("git-codecommit").map_or(labels.to_owned(), |r| format!("codecommit{r}")).as_str(),
+    ) {
+        Host::Service(service) => Some(AwsHost::Service(service)),
+        Host::Bucket(bucket) => Some(AwsHost::Bucket(bucket)),
+        Host::Own | Host::Either(..) | Host::Unknown(_) => None,
+    }
+}
+
 pub(super) fn read(parts: &Parts, endpoint: &EndpointHosts) -> Host {
     let host = parts.uri.host().or_else(|| parts.headers.get(http::header::HOST).and_then(|v| v.to_str().ok()));
     let Some(host) = host else { return Host::Own };
@@ -133,6 +157,19 @@ mod tests {
             ("a.b.hw.example:80", "a.b"),
         ] {
             assert_eq!(host(name), Host::Bucket(bucket.to_owned()), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_of_aws_stand_for_services_and_buckets() {
+        let service = |name: &str| Some(AwsHost::Service(models().service(name).unwrap()));
+        assert_eq!(aws_host("sts.amazonaws.com"), service("sts"));
+        assert_eq!(aws_host("SSM.eu-west-1.amazonaws.com."), service("ssm"));
+        assert_eq!(aws_host("git-codecommit.eu-west-1.amazonaws.com"), service("codecommit"));
+        assert_eq!(aws_host("codebuild.cn-north-1.amazonaws.com.cn"), service("codebuild"));
+        assert_eq!(aws_host("b.s3.amazonaws.com"), Some(AwsHost::Bucket("b".to_owned())));
+        for other in ["b.s3-website-us-east-1.amazonaws.com", "ec2.eu-west-1.amazonaws.com", "amazonaws.com", "x.org"] {
+            assert_eq!(aws_host(other), None, "{other}");
         }
     }
 

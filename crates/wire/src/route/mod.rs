@@ -8,4 +8,4 @@ mod rest;
 pub use call::{Call, has_streaming_input, has_streaming_output};
 pub(crate) use find::guess;
 pub use find::{route, wants_form};
-pub use host::EndpointHosts;
+pub use host::{AwsHost, EndpointHosts, aws_host};

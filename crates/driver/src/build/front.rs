@@ -1,0 +1,172 @@
+//! The front: inside a build the names of the AWS hosts that we serve lead to us, and our certificate is trusted. For
+//! clients that ignore `AWS_ENDPOINT_URL`: boto3 before 1.28, version 2 of the JavaScript SDK, URLs that are written down.
+
+use std::fmt::Write as _;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+
+use base::{JobFile, JobFileContent, JobSpec, Region};
+use engine::build::Request;
+use platform::{Cx, Front};
+use store::tables::s3_bucket;
+
+/// A project's variable that keeps the front away from its builds.
+const SWITCH: &str = "HEADWORKS_FRONT";
+/// What tells clients which certificates to trust.
+const TRUST: [&str; 7] = [
+    "AWS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "GIT_SSL_CAINFO",
+    "NODE_EXTRA_CA_CERTS",
+    "PIP_CERT",
+    "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_FILE",
+];
+/// Buckets beyond this many are found by name service alone.
+const MAX_BUCKETS: i64 = 1000;
+
+/// The job with the front before it, unless the project or the operator has switched it off; or, with a line for the log,
+/// without, where jobs run in containers: these have files of their own.
+pub(super) async fn with_front(
+    cx: &Cx,
+    executor: &str,
+    request: &Request,
+    mut spec: JobSpec,
+) -> Result<(JobSpec, Option<String>), store::Error> {
+    let Some(front) = &cx.site.front else { return Ok((spec, None)) };
+    // Without our endpoint the build talks to another AWS.
+    if request.endpoint.is_empty() {
+        return Ok((spec, None));
+    }
+    if spec.env.get(SWITCH).is_some_and(|value| value.eq_ignore_ascii_case("off")) {
+        return Ok((spec, None));
+    }
+    if executor == "container" {
+        let note = "names of AWS's hosts do not lead to this server in containers yet; AWS_ENDPOINT_URL does";
+        return Ok((spec, Some(note.to_owned())));
+    }
+    let buckets = {
+        let mut tx = cx.store.read().await?;
+        s3_bucket::list(&mut tx, request.scope.account.as_str(), "", MAX_BUCKETS).await?
+    };
+    let buckets: Vec<String> = buckets.into_iter().map(|bucket| bucket.name).collect();
+    let names = names(front, &request.scope.region, &buckets);
+    let own = read("/etc/hosts").await;
+    spec.files.push(text("/etc/hosts", hosts(&own, front.address, &names)));
+    if front.answers_names {
+        let own = read("/etc/resolv.conf").await;
+        spec.files.push(text("/etc/resolv.conf", resolver(&own, front.address)));
+    }
+    for path in &front.bundle_paths {
+        spec.files.push(JobFile { path: path.clone(), content: JobFileContent::Of(front.bundle.clone()) });
+    }
+    if let Some(bundle) = front.bundle_paths.first() {
+        for name in TRUST {
+            spec.env.entry(name.to_owned()).or_insert_with(|| bundle.display().to_string());
+        }
+    }
+    Ok((spec, None))
+}
+
+fn text(path: &str, text: String) -> JobFile {
+    JobFile { path: PathBuf::from(path), content: JobFileContent::Text(text) }
+}
+
+/// What cannot be read is as good as empty.
+async fn read(path: &str) -> String {
+    tokio::fs::read_to_string(Path::new(path)).await.unwrap_or_default()
+}
+
+fn names(front: &Front, region: &Region, buckets: &[String]) -> Vec<String> {
+    let domain = if region.as_str().starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    let mut regions = vec![region.as_str()];
+    if !regions.contains(&"us-east-1") {
+        regions.push("us-east-1");
+    }
+    let mut names = Vec::new();
+    for prefix in &front.prefixes {
+        names.push(format!("{prefix}.{domain}"));
+        names.extend(regions.iter().map(|region| format!("{prefix}.{region}.{domain}")));
+    }
+    if front.prefixes.iter().any(|prefix| prefix == "s3") {
+        for region in &regions {
+            names.push(format!("s3.dualstack.{region}.{domain}"));
+            names.push(format!("s3-{region}.{domain}"));
+        }
+        for bucket in buckets {
+            names.push(format!("{bucket}.s3.{domain}"));
+            names.extend(regions.iter().map(|region| format!("{bucket}.s3.{region}.{domain}")));
+        }
+    }
+    names
+}
+
+fn hosts(own: &str, address: Ipv4Addr, names: &[String]) -> String {
+    let mut text = if own.trim().is_empty() { "127.0.0.1 localhost\n".to_owned() } else { own.to_owned() };
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    for name in names {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{address} {name}");
+    }
+    text
+}
+
+/// We come first; the machine's own servers follow, so that other names are found while we are away for a moment.
+fn resolver(own: &str, address: Ipv4Addr) -> String {
+    let mut text = format!("nameserver {address}\n");
+    let mut servers = 1;
+    for line in own.lines() {
+        let is_server = line.trim_start().starts_with("nameserver");
+        servers += usize::from(is_server);
+        // The C library looks at three.
+        if !is_server || servers <= 3 {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn front() -> Front {
+        Front {
+            address: Ipv4Addr::new(127, 77, 0, 1),
+            answers_names: true,
+            prefixes: vec!["s3".to_owned(), "git-codecommit".to_owned()],
+            bundle: PathBuf::from("/data/tls/bundle.pem"),
+            bundle_paths: vec![PathBuf::from("/etc/ssl/certs/ca-certificates.crt")],
+        }
+    }
+
+    #[test]
+    fn services_and_buckets_have_names_in_the_builds_region_and_in_the_first_one() {
+        let names = names(&front(), &Region::parse("eu-west-1").unwrap(), &["b".to_owned()]);
+        for name in [
+            "s3.amazonaws.com",
+            "s3.eu-west-1.amazonaws.com",
+            "s3-eu-west-1.amazonaws.com",
+            "b.s3.amazonaws.com",
+            "b.s3.us-east-1.amazonaws.com",
+            "git-codecommit.eu-west-1.amazonaws.com",
+        ] {
+            assert!(names.iter().any(|n| n == name), "{name}");
+        }
+        let china = super::names(&front(), &Region::parse("cn-north-1").unwrap(), &[]);
+        assert!(china.contains(&"s3.cn-north-1.amazonaws.com.cn".to_owned()));
+    }
+
+    #[test]
+    fn what_the_machine_says_stays() {
+        let address = Ipv4Addr::new(127, 77, 0, 1);
+        let text = hosts("127.0.0.1 localhost box", address, &["sts.amazonaws.com".to_owned()]);
+        assert_eq!(text, "127.0.0.1 localhost box\n127.77.0.1 sts.amazonaws.com\n");
+        assert!(hosts("", address, &[]).contains("localhost"));
+        let text = resolver("search x.org\nnameserver 10.0.0.1\nnameserver 10.0.0.2\nnameserver 10.0.0.3\n", address);
+        assert_eq!(text, "nameserver 127.77.0.1\nsearch x.org\nnameserver 10.0.0.1\nnameserver 10.0.0.2\n");
+    }
+}

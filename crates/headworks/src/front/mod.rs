@@ -1,0 +1,18 @@
+//! The front: an address of this machine where we answer as AWS's hosts would.
+//!
+//! Builds find it because their list of hosts and their name service say so, and trust it because its certificates come
+//! from the installation's own authority, which is in their bundle. It needs ports 443 and 53, so it is there for a server
+//! that is root, has CAP_NET_BIND_SERVICE, or runs where `net.ipv4.ip_unprivileged_port_start` is low; otherwise builds
+//! reach us by `AWS_ENDPOINT_URL` alone.
+
+mod address;
+mod bundle;
+mod certificates;
+mod dns;
+mod names;
+
+pub(crate) use address::{Bound, bind};
+pub(crate) use bundle::{bundle_paths, write_bundle};
+pub(crate) use certificates::server_config;
+pub(crate) use dns::answer_names;
+pub(crate) use names::prefixes;
