@@ -41,6 +41,16 @@ fn reports_caches_and_badges_work_with_plain_clients() {
 }
 
 #[test]
+fn builds_have_secrets_that_nobody_else_sees() {
+    tell("secrets");
+}
+
+#[test]
+fn clients_in_builds_reach_us_under_the_names_of_aws() {
+    tell("front");
+}
+
+#[test]
 fn git_clients_work_unmodified() {
     tell("git_clients");
 }
