@@ -29,9 +29,9 @@ events_logger = \"file\"
 
 /// The commands of busybox that an image has links for.
 const COMMANDS: &[&str] = &[
-    "cat", "chmod", "chown", "cp", "cut", "date", "echo", "env", "printenv", "expr", "false", "find", "grep", "head",
-    "id", "kill", "ln", "ls", "mkdir", "mkfifo", "mount", "mv", "ps", "pwd", "rm", "sed", "seq", "sh", "sleep", "sort",
-    "stat", "su", "tail", "tar", "tee", "test", "touch", "tr", "true", "uname", "wc", "wget", "xargs",
+    "cat", "chmod", "chown", "cp", "cut", "date", "echo", "env", "expr", "false", "find", "grep", "head", "id", "kill",
+    "ln", "ls", "mkdir", "mkfifo", "mount", "mv", "ps", "pwd", "rm", "sed", "seq", "sh", "sleep", "sort", "stat", "su",
+    "tail", "tar", "tee", "test", "touch", "tr", "true", "uname", "wc", "wget", "xargs",
 ];
 
 /// Where everything is.
