@@ -95,7 +95,7 @@ pub(super) fn plan_text(
         compile(request, dirs, &spec).map_err(|context| PlanError { context, findings: findings.clone() })?;
     let mut preamble = without_effect(request);
     preamble.extend(findings);
-    preamble.extend(sections_without_effect(&spec));
+    preamble.extend(sections_without_effect(request, &spec));
     preamble.append(&mut plan.notes);
     Ok((plan, job, preamble))
 }
@@ -117,11 +117,11 @@ fn without_effect(request: &Request) -> Vec<String> {
 }
 
 /// The same for the buildspec.
-fn sections_without_effect(spec: &Buildspec) -> Vec<String> {
-    let sections = [("batch", spec.batch.is_some())];
-    let unbuilt = sections.into_iter().filter(|(_, present)| *present);
-    let mut lines: Vec<String> =
-        unbuilt.map(|(name, _)| format!("section '{name}' is not built yet and has no effect")).collect();
+fn sections_without_effect(request: &Request, spec: &Buildspec) -> Vec<String> {
+    let mut lines = Vec::new();
+    if spec.batch.is_some() && request.batch.is_none() {
+        lines.push("section 'batch' has no effect in a build on its own: StartBuildBatch runs it".to_owned());
+    }
     if spec.proxy.upload_artifacts || spec.proxy.logs {
         lines.push(
             "section 'proxy' changes nothing: artifacts and logs never go through the build's network".to_owned(),
