@@ -123,7 +123,8 @@ def ended():
     return now if now["buildComplete"] else None
 
 
-assert eventually("the build ends", ended)["buildStatus"] == "SUCCEEDED"
+built = eventually("the build ends", ended)
+assert built["buildStatus"] == "SUCCEEDED", built["phases"]
 delivery.s3.put_object(Bucket=SITE, Key="large", Body=b"x" * (4 * MIB))
 proved("with room again everything goes on, without a restart")
 

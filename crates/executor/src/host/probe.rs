@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
+use std::time::Duration;
 
 use base::{JobLimits, JobOutcome, JobSpec, JobStep};
 use futures_util::StreamExt as _;
 
 use super::{HostConfig, HostExecutor};
 use crate::shim::available_cgroups;
-use crate::{Executor as _, JobReport, Position};
+use crate::{Executor as _, ExecutorError, JobReport, Position};
 
 /// How jobs are kept apart here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +63,14 @@ impl HostExecutor {
         let limits = limits_text();
         let isolated = Isolation { isolated: true, user_namespace, limits: limits.clone() };
         let executor = HostExecutor::new(config.clone(), isolated);
-        match try_out(&executor).await {
+        let mut tried = try_out(&executor).await;
+        for _ in 0..TRIES {
+            let Err(Fault::Lost(reason)) = &tried else { break };
+            tracing::warn!(reason, "the trial of the sandbox got lost and is made again");
+            tokio::time::sleep(PAUSE).await;
+            tried = try_out(&executor).await;
+        }
+        match tried.map_err(|(Fault::Refused(reason) | Fault::Lost(reason))| reason) {
             Ok(()) => Ok(executor),
             Err(reason) if config.allow_unisolated => {
                 tracing::warn!(reason, "jobs run without isolation, as the configuration allows");
@@ -71,6 +79,18 @@ impl HostExecutor {
             Err(reason) => Err(Unavailable { hint: hint(&reason), reason }),
         }
     }
+}
+
+/// How often a trial is made again that got lost, and after which time.
+const TRIES: u32 = 30;
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Why a trial did not end well.
+enum Fault {
+    /// The machine does not allow it.
+    Refused(String),
+    /// Something else came in between (a full disk, a killed shim): it says nothing of the machine.
+    Lost(String),
 }
 
 /// What trials are called.
@@ -89,11 +109,11 @@ async fn remove_old(executor: &HostExecutor) {
 }
 
 /// Runs `true` in a sandbox; the error is the reason.
-async fn try_out(executor: &HostExecutor) -> Result<(), String> {
+async fn try_out(executor: &HostExecutor) -> Result<(), Fault> {
     remove_old(executor).await;
     let id = format!("{PROBE}{}", rustix::process::getpid().as_raw_nonzero());
     let work_dir = executor.jobs_dir().join(format!("{id}-work"));
-    fs::create_dir_all(&work_dir).map_err(|e| format!("{}: {e}", work_dir.display()))?;
+    fs::create_dir_all(&work_dir).map_err(|e| Fault::Lost(format!("{}: {e}", work_dir.display())))?;
     let step = JobStep { name: "PROBE".into(), commands: vec!["true".into()], ..JobStep::default() };
     let spec = JobSpec {
         id: id.clone(),
@@ -117,18 +137,25 @@ async fn try_out(executor: &HostExecutor) -> Result<(), String> {
     result
 }
 
-async fn outcome_of(executor: &HostExecutor, spec: &JobSpec) -> Result<(), String> {
-    executor.start(spec).await.map_err(|e| e.to_string())?;
+async fn outcome_of(executor: &HostExecutor, spec: &JobSpec) -> Result<(), Fault> {
+    executor.start(spec).await.map_err(|e| match e {
+        ExecutorError::Io { .. } => Fault::Lost(e.to_string()),
+        ExecutorError::Unfit { reason, .. } => Fault::Refused(reason),
+        ExecutorError::UnknownJob(_) | ExecutorError::Shim { .. } => Fault::Refused(e.to_string()),
+    })?;
     let mut reports = executor.follow(&spec.id, Position::START);
     while let Some(report) = reports.next().await {
-        match report.map_err(|e| e.to_string())? {
+        match report.map_err(|e| Fault::Lost(e.to_string()))? {
             JobReport::Ended(JobOutcome::Finished { .. }) => return Ok(()),
-            JobReport::Ended(JobOutcome::NotStarted { reason }) => return Err(reason),
-            JobReport::Ended(other) => return Err(format!("an empty job did not end well: {other:?}")),
+            JobReport::Ended(JobOutcome::NotStarted { reason }) => return Err(Fault::Refused(reason)),
+            JobReport::Ended(JobOutcome::Lost { reason, .. }) => return Err(Fault::Lost(reason)),
+            JobReport::Ended(other) => {
+                return Err(Fault::Refused(format!("an empty job did not end well: {other:?}")));
+            }
             JobReport::Output { .. } | JobReport::Step { .. } => {}
         }
     }
-    Err("an empty job did not end".into())
+    Err(Fault::Lost("an empty job did not end".into()))
 }
 
 /// What the operator can do about a sandbox that could not be made, for this reason.
