@@ -53,6 +53,7 @@ git("tag", "v1")
 second = commit("two")
 git("checkout", "-q", "-b", "topic")
 proposed = commit("three")
+git("checkout", "-q", "main")
 git("clone", "-q", "--bare", str(work), str(bare), cwd=server.folder)
 git("update-ref", "refs/pull/7/head", proposed, cwd=bare)
 git("update-server-info", cwd=bare)
@@ -172,10 +173,11 @@ for change, reason in [
     ({"commits": [{"modified": ["docs/a.md"]}]}, "FILE_PATH is excluded"),
     ({"after": "0" * 40}, "was deleted"),
 ]:
-    status, said = deliver("push", push(second, **change))
+    status, said = deliver("push", {**push(second), **change})
     assert status == 200 and reason in said, said
 assert deliver("push", body, to=hook["payloadUrl"].replace("t=", "t=0"))[0] == 404
-assert deliver("push", {"ref": 1})[0] == 400
+unread = deliver("push", {"ref": 1})
+assert unread[0] == 400, unread
 proved("filters decide, and say why nothing is started")
 
 

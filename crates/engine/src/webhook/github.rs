@@ -31,7 +31,7 @@ fn common(body: &Value, event: &str) -> WebhookEvent {
 
 fn push(body: &Value) -> Result<Delivered, String> {
     let head = must(body, "/ref")?;
-    let Some(after) = commit(text(body, "/after")) else {
+    let Some(after) = commit(Some(must(body, "/after")?)) else {
         return Ok(Delivered::Nothing(format!("{head} was deleted")));
     };
     Ok(Delivered::Event(Box::new(WebhookEvent {
