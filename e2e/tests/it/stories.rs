@@ -42,7 +42,7 @@ fn reports_caches_and_badges_work_with_plain_clients() {
 
 #[test]
 fn builds_have_secrets_that_nobody_else_sees() {
-    tell("secrets");
+    tell("build_secrets");
 }
 
 #[test]
