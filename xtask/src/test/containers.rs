@@ -26,6 +26,8 @@ impl Containers {
         let service = containers::podman()
             .args(["system", "service", "--time=0"])
             .arg(format!("unix://{}", socket.display()))
+            // conmon leaves a file `oom` where it stands when a container runs out of memory.
+            .current_dir(containers::folder())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
