@@ -1,6 +1,6 @@
 //! Puts the artifacts of all builds of a batch into one place, each build's in a folder of its name.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use engine::build::{ArtifactPlan, ArtifactTarget, Packaging, Place, destination_key};
 use engine::build_batch::{BatchInput, CombinePart};
@@ -81,7 +81,7 @@ async fn combined(cx: &Cx, wanted: &Wanted, scratch: &Path) -> Result<engine::bu
 }
 
 /// Fetches one set of artifacts into `into`.
-async fn gather(cx: &Cx, part: &CombinePart, into: &Path, zip: &PathBuf) -> Result<(), Trouble> {
+async fn gather(cx: &Cx, part: &CombinePart, into: &Path, zip: &Path) -> Result<(), Trouble> {
     let fetched = match part.packaging {
         Packaging::Folder => {
             let key = if part.key.is_empty() { String::new() } else { format!("{}/", part.key) };
@@ -96,7 +96,7 @@ async fn gather(cx: &Cx, part: &CombinePart, into: &Path, zip: &PathBuf) -> Resu
     if part.packaging == Packaging::Folder {
         return Ok(());
     }
-    let (from, into, folder) = (zip.clone(), into.to_owned(), part.folder.clone());
+    let (from, into, folder) = (zip.to_owned(), into.to_owned(), part.folder.clone());
     let unpacked = tokio::task::spawn_blocking(move || {
         let file = std::fs::File::open(&from)?;
         let size = file.metadata()?.len();
