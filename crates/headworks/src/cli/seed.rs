@@ -13,6 +13,8 @@ use engine::pipeline::{
     ActionEffect, ActionResult, Execution, ExecutionInput, ExecutionState, NewExecution, Revision, RunAction, Trigger,
     Work,
 };
+use platform::Cx;
+use platform::iam::create_role::create_role;
 use serde_json::{Value, json};
 use store::machine::{self, NewMachine};
 use store::{AdvanceError, Store, Tx, events, outbox};
@@ -44,6 +46,7 @@ async fn fill(config: Config, executions: usize) -> Result<(), CliError> {
     let installation =
         Installation::open(config, Reached { endpoint: "http://127.0.0.1".to_owned(), ..Reached::default() }).await?;
     let cx = &installation.cx;
+    make_role(cx).await?;
     let mut left = executions;
     for number in 0..PIPELINES.min(executions) {
         let input = serde_json::from_value(json!({ "pipeline": declaration(&format!("seed-{number}")) }));
@@ -67,6 +70,18 @@ async fn fill(config: Config, executions: usize) -> Result<(), CliError> {
     }
     println!("{executions} executions in {}", cx.site.data_dir.display());
     Ok(())
+}
+
+/// The role of the pipelines, which must be there.
+async fn make_role(cx: &Cx) -> Result<(), CliError> {
+    let trust = json!({ "Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": { "Service": "codepipeline.amazonaws.com" }, "Action": "sts:AssumeRole",
+    }] });
+    let input = json!({ "RoleName": "seed", "AssumeRolePolicyDocument": trust.to_string() });
+    match create_role(cx, serde_json::from_value(input).map_err(CliError::internal)?).await {
+        Err(e) if e.code != "EntityAlreadyExists" => Err(CliError::user(e)),
+        _ => Ok(()),
+    }
 }
 
 async fn add(store: &Store, pattern: &ExecutionState, ids: &[String]) -> Result<(), CliError> {
