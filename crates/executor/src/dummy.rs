@@ -7,7 +7,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use base::{Clock, JobOutcome, JobSpec, JobStep, JobTimeout, StepFailure, StepOutcome, StepRecord, SystemClock};
+use base::{
+    Clock, JobOutcome, JobSpec, JobStep, JobTimeout, RegistryLogin, StepFailure, StepOutcome, StepRecord, SystemClock,
+};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tokio::sync::watch;
 
@@ -58,6 +60,7 @@ struct State {
     by_id: HashMap<String, Behaviour>,
     jobs: BTreeMap<String, Job>,
     starts: HashMap<String, u32>,
+    logins: HashMap<String, RegistryLogin>,
 }
 
 /// A job's reports; a report's position is its index plus one.
@@ -95,6 +98,11 @@ impl DummyExecutor {
         self.lock().starts.get(id).copied().unwrap_or(0)
     }
 
+    /// What the job would have been pulled with.
+    pub fn login(&self, id: &str) -> Option<RegistryLogin> {
+        self.lock().logins.get(id).cloned()
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -115,6 +123,9 @@ impl DummyExecutor {
         }
         let behaviour = behaviour.clone();
         *state.starts.entry(spec.id.clone()).or_default() += 1;
+        if let Some(login) = &spec.container.registry {
+            state.logins.insert(spec.id.clone(), login.clone());
+        }
         let mut run = Run { clock: &*self.0.clock, spec, behaviour, job: Job::default(), env: spec.env.clone() };
         run.go();
         state.jobs.insert(spec.id.clone(), run.job);

@@ -27,6 +27,14 @@ cgroup_manager = \"cgroupfs\"
 events_logger = \"file\"
 ";
 
+/// Tests have registries of their own, without TLS.
+const REGISTRIES: &str = "\
+[[registry]]
+prefix = \"127.0.0.1\"
+location = \"127.0.0.1\"
+insecure = true
+";
+
 /// The commands of busybox that an image has links for.
 const COMMANDS: &[&str] = &[
     "cat", "chmod", "chown", "cp", "cut", "date", "echo", "env", "expr", "false", "find", "grep", "head", "id", "kill",
@@ -56,6 +64,7 @@ pub fn podman() -> Command {
     let words = words();
     let mut command = program(words.first().map_or("podman", String::as_str));
     command.args(words.iter().skip(1)).env("CONTAINERS_CONF", configuration());
+    command.env("CONTAINERS_REGISTRIES_CONF", folder().join("registries.conf"));
     command
 }
 
@@ -72,6 +81,7 @@ pub fn missing() -> Option<&'static str> {
 pub fn install() -> Result<()> {
     fs::create_dir_all(folder())?;
     fs::write(configuration(), CONFIGURATION).context("cannot write containers.conf")?;
+    fs::write(folder().join("registries.conf"), REGISTRIES).context("cannot write registries.conf")?;
     let images = output_of(podman().args(["images", "--format", "{{.Repository}}:{{.Tag}}"]))?;
     let has = |image: &str| images.lines().any(|line| line == image);
     if !has(BUSYBOX_IMAGE) {

@@ -170,6 +170,26 @@ pub(super) fn environment(environment: &ProjectEnvironment) -> Result<(), ApiErr
     if environment.certificate.as_ref().is_some_and(|c| !c.is_empty()) {
         return Err(unsupported("environment.certificate"));
     }
+    let is_curated = environment.image.as_deref().is_some_and(|image| image.starts_with("aws/codebuild/"));
+    if is_curated && environment.image_pull_credentials_type.as_deref() == Some("SERVICE_ROLE") {
+        return Err(invalid(
+            "Invalid input: cannot use a CodeBuild curated image with imagePullCredentialsType SERVICE_ROLE",
+        ));
+    }
+    if asks(environment.registry_credential.as_ref()) {
+        let member = |name: &str| environment.registry_credential.as_ref().and_then(|c| c.get(name)?.as_str());
+        if member("credential").is_none_or(str::is_empty) {
+            return Err(invalid("Invalid registry credential: credential must be the name or the ARN of a secret"));
+        }
+        if member("credentialProvider") != Some("SECRETS_MANAGER") {
+            return Err(invalid("Invalid registry credential: credentialProvider must be SECRETS_MANAGER"));
+        }
+        if is_curated {
+            return Err(invalid(
+                "Invalid registry credential: CodeBuild curated images are pulled without credentials",
+            ));
+        }
+    }
     for variable in environment.environment_variables.iter().flatten() {
         variable_name(variable.name.as_deref().unwrap_or_default())?;
     }

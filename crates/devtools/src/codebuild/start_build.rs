@@ -23,7 +23,6 @@ const UNSUPPORTED: &[&str] = &[
     "certificateOverride",
     "debugSessionEnabled",
     "gitSubmodulesConfigOverride",
-    "registryCredentialOverride",
     "reportBuildStatusOverride",
     "sourceAuthOverride",
 ];
@@ -56,6 +55,7 @@ pub struct Input {
     pub idempotency_token: Option<String>,
     pub logs_config_override: Option<LogsConfig>,
     pub image_pull_credentials_type_override: Option<String>,
+    pub registry_credential_override: Option<Value>,
     pub auto_retry_limit_override: Option<i64>,
     pub fleet_override: Option<ProjectFleet>,
     #[serde(flatten)]
@@ -151,6 +151,7 @@ pub(super) fn overridden(mut project: Project, input: Input) -> Project {
         compute_type_override => environment.compute_type;
         privileged_mode_override => environment.privileged_mode;
         image_pull_credentials_type_override => environment.image_pull_credentials_type;
+        registry_credential_override => environment.registry_credential;
         logs_config_override => logs_config;
         fleet_override => environment.fleet;
     }

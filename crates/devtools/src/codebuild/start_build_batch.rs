@@ -20,7 +20,6 @@ const UNSUPPORTED: &[&str] = &[
     "certificateOverride",
     "debugSessionEnabled",
     "gitSubmodulesConfigOverride",
-    "registryCredentialOverride",
     "reportBuildBatchStatusOverride",
     "sourceAuthOverride",
 ];

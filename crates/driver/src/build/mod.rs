@@ -15,6 +15,9 @@ mod log;
 mod performer;
 mod prepare;
 mod provision;
+mod registry;
+#[cfg(test)]
+mod registry_tests;
 mod report;
 #[cfg(test)]
 mod results_tests;

@@ -13,6 +13,7 @@ use platform::{Cx, Disk};
 use store::outbox::Claimed;
 
 use super::provision::provision;
+use super::registry::{NoLogin, with_login};
 use super::{answer, fetch};
 use crate::PerformError;
 
@@ -109,7 +110,12 @@ async fn attempt(
 }
 
 async fn work(cx: &Cx, executor: &Arc<dyn Executor>, claimed: &Claimed, request: &Request) -> Result<Sourced, Trouble> {
-    let environment = match provision(cx, executor, claimed, &request.logs, &probe(request)).await {
+    let spec = match with_login(cx, executor.name(), request, &probe(request)).await {
+        Ok(spec) => spec,
+        Err(NoLogin::Failure(reason)) => return Err(Trouble::Failure(SourceFailure::Environment { reason })),
+        Err(NoLogin::Retry(e)) => return Err(e.into()),
+    };
+    let environment = match provision(cx, executor, claimed, &request.logs, &spec).await {
         Ok(environment) => environment,
         Err(ExecutorError::Unfit { reason, .. }) => {
             return Err(Trouble::Failure(SourceFailure::Environment { reason }));

@@ -14,6 +14,7 @@ use store::tables::codebuild_log_cursor as cursor;
 use super::credentials::with_credentials;
 use super::front::with_front;
 use super::provision::provision;
+use super::registry::{NoLogin, with_login};
 use super::secrets::with_values;
 use super::{answer, cache, log, prepare, secrets};
 use crate::{DriverCx, PerformError};
@@ -62,12 +63,19 @@ pub(super) async fn run(driver: &DriverCx, claimed: &Claimed, job: Job<'_>) -> R
         let references = references(&state.stage);
         // A server that died right after the start has told of none; the job runs with the values of then.
         let started = if at == 0 && (references.is_empty() || !has_begun(executor.as_ref(), &job.spec.id).await?) {
-            match environment(driver, claimed, job).await? {
+            let spec = match with_login(cx, executor.name(), &state.request, job.spec).await {
+                Ok(spec) => spec,
+                Err(NoLogin::Failure(reason)) => {
+                    return ended(cx, claimed, JobOutcome::NotStarted { reason }).await;
+                }
+                Err(NoLogin::Retry(e)) => return Err(e),
+            };
+            match environment(driver, claimed, Job { spec: &spec, ..job }).await? {
                 Environment::Ready(notes) => drop(preamble.splice(..0, notes)),
                 Environment::Ended(outcome) => return ended(cx, claimed, outcome).await,
                 Environment::Left => return Ok(()),
             }
-            let spec = match with_values(cx, &state.request, job.spec, references).await {
+            let spec = match with_values(cx, &state.request, &spec, references).await {
                 Ok(spec) => spec,
                 Err(secrets::Trouble::Failure { code, message }) => {
                     let key = claimed.key.clone();

@@ -60,8 +60,8 @@ fn code(reference: &Reference) -> &'static str {
 }
 
 /// As whom values are read: as the project's role, in the session that the build will have.
-async fn reader(cx: &Cx, request: &Request, code: &'static str) -> Result<Cx, Trouble> {
-    let role = request.echo.get("serviceRole").and_then(|role| role.as_str()).unwrap_or_default();
+pub(super) async fn reader(cx: &Cx, request: &Request, code: &'static str) -> Result<Cx, Trouble> {
+    let role = request.service_role();
     let session = format!("AWSCodeBuild-{}", request.uuid);
     match iam::as_session(cx, &request.scope, role, &session).await.map_err(|e| trouble(code, e))? {
         Some(cx) => Ok(cx),
@@ -94,13 +94,17 @@ async fn parameter(cx: &Cx, name: &str) -> Result<Secret<String>, Trouble> {
     }
 }
 
-async fn secret(cx: &Cx, input: get_secret_value::Input, json_key: Option<&str>) -> Result<Secret<String>, Trouble> {
+pub(super) async fn secret(
+    cx: &Cx,
+    input: get_secret_value::Input,
+    json_key: Option<&str>,
+) -> Result<Secret<String>, Trouble> {
     let id = input.secret_id.clone();
     let failure = |message: String| Trouble::Failure { code: SECRET_ERROR, message };
     let output = get_secret_value(cx, input).await.map_err(|e| trouble(SECRET_ERROR, e))?;
     allowed(cx, "secretsmanager:GetSecretValue", output.arn, SECRET_ERROR).await?;
     let Some(text) = output.value.secret_string else {
-        return Err(failure(format!("the secret {id} is binary; a variable needs one with a string")));
+        return Err(failure(format!("the secret {id} is binary; one with a string is needed")));
     };
     let Some(key) = json_key else { return Ok(text) };
     let parsed: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_str(text.expose());

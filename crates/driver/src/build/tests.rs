@@ -164,7 +164,7 @@ async fn a_build_runs_logs_exports_and_leaves_nothing_behind() {
 }
 
 /// Whatever the store has kept of the build, as text.
-async fn everything_stored(world: &World, id: &str) -> String {
+pub(super) async fn everything_stored(world: &World, id: &str) -> String {
     let log = world.log(id).await.join("");
     let state = serde_json::to_string(&world.state(id).await).unwrap();
     let phases = world.phases(id).await.join("\n");
@@ -176,7 +176,7 @@ async fn put_parameter(world: &World, name: &str, kind: &str, value: &str) {
     platform::ssm::put_parameter(&world.cx.cx, serde_json::from_value(input).unwrap()).await.unwrap();
 }
 
-async fn create_secret(world: &World, name: &str, value: &str) {
+pub(super) async fn create_secret(world: &World, name: &str, value: &str) {
     let input = json!({"Name": name, "SecretString": value});
     platform::secretsmanager::create_secret(&world.cx.cx, serde_json::from_value(input).unwrap()).await.unwrap();
 }

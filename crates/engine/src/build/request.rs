@@ -339,6 +339,17 @@ impl Request {
         JobContainer { image: self.image.clone(), privileged: self.privileged, ..JobContainer::default() }
     }
 
+    /// The secret with the credentials for the image's registry, by name or ARN.
+    pub fn registry_credential(&self) -> Option<&str> {
+        let secret = self.echo.pointer("/environment/registryCredential/credential")?.as_str()?;
+        (!secret.is_empty()).then_some(secret)
+    }
+
+    /// The role in whose name the build acts.
+    pub fn service_role(&self) -> &str {
+        self.echo.get("serviceRole").and_then(serde_json::Value::as_str).unwrap_or_default()
+    }
+
     /// True when nothing has to be fetched before the job can be planned.
     pub fn is_self_contained(&self) -> bool {
         self.source.kind == SourceKind::NoSource

@@ -25,10 +25,6 @@ pub(super) fn lines(request: &Request) -> Vec<String> {
             lines.push(format!("{name}: buildStatusConfig has no effect: no status is reported to this source"));
         }
     }
-    if given("/environment/registryCredential").is_some() {
-        lines
-            .push("environment.registryCredential is not read yet: the image is pulled without credentials".to_owned());
-    }
     if let Some(kernel) = given("/environment/hostKernel").and_then(Value::as_str) {
         lines.push(format!("environment.hostKernel {kernel} has no effect: the build runs on this machine's kernel"));
     }

@@ -13,6 +13,7 @@ use futures_util::FutureExt as _;
 
 use super::engine::{Engine, EngineError, Facts};
 use super::images::{ImageTarget, resolve};
+use super::private::{self, PrivateImages};
 use super::{ContainerConfig, ContainerPlan, pull};
 use crate::jobs::{Shimmed, check};
 use crate::shim::{Plan, Sandbox};
@@ -36,6 +37,7 @@ struct Inner {
     fallback: Option<HostExecutor>,
     /// Images that could not be had, since when and why.
     failed: Mutex<HashMap<String, (Instant, String)>>,
+    private: Arc<PrivateImages>,
     /// One pull of an image at a time.
     pulls: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
@@ -50,7 +52,9 @@ impl ContainerExecutor {
     pub(super) fn new(mut config: ContainerConfig, engine: &Engine, facts: Facts) -> Self {
         config.data_dir = config.data_dir.canonicalize().unwrap_or(config.data_dir);
         let jobs = Shimmed::new(config.data_dir.join("jobs"), config.shim.clone());
+        let private = Arc::new(PrivateImages::new(config.data_dir.join("private-images")));
         ContainerExecutor(Arc::new(Inner {
+            private,
             config,
             socket: engine.socket().to_owned(),
             facts,
@@ -72,6 +76,7 @@ impl ContainerExecutor {
             facts: inner.facts.clone(),
             jobs: Shimmed::new(inner.jobs.jobs_dir().to_owned(), inner.config.shim.clone()),
             fallback: Some(host),
+            private: inner.private.clone(),
             failed: Mutex::default(),
             pulls: Mutex::default(),
         }))
@@ -136,7 +141,9 @@ impl ContainerExecutor {
     /// Makes sure that the engine has the image. The error is the reason for the user.
     async fn ensure(&self, spec: &JobSpec, image: &str, tell: &Progress<'_>) -> Result<(), String> {
         let engine = self.engine().await.map_err(|e| e.to_string())?;
-        if engine.has_image(image).await.map_err(|e| e.to_string())? {
+        let login = spec.container.registry.as_ref();
+        let may_use = || self.0.private.may_use(image, login);
+        if engine.has_image(image).await.map_err(|e| e.to_string())? && may_use() {
             return Ok(());
         }
         let one = lock(&self.0.pulls).entry(image.to_owned()).or_default().clone();
@@ -148,22 +155,26 @@ impl ContainerExecutor {
             }
         };
         // Credentials decide whether it can be had, so a failure without them says nothing about one with them.
-        let key =
-            spec.container.registry.as_ref().map_or_else(|| image.to_owned(), |l| format!("{}@{image}", l.username));
+        let key = private::key(image, login);
         if let Some((since, why)) = lock(&self.0.failed).get(&key)
             && since.elapsed() < FAILURE_LIFE
         {
             return Err(why.clone());
         }
-        if engine.has_image(image).await.map_err(|e| e.to_string())? {
+        if engine.has_image(image).await.map_err(|e| e.to_string())? && may_use() {
             return Ok(());
         }
-        let pulled = pull::pull(&engine, image, spec.container.registry.as_ref(), tell).await;
+        let pulled = pull::pull(&engine, image, login, tell).await;
         match pulled {
-            Ok(()) => Ok(()),
+            Ok(()) => self.0.private.allow(image, login).map_err(|e| format!("remembering who may have it: {e}")),
             Err(error) => {
-                let why = error.to_string();
-                tracing::warn!(image, error = %error, "an image could not be pulled");
+                let mut why = error.to_string();
+                if let Some(login) = login {
+                    // No registry should quote it.
+                    why = why.replace(login.password.expose(), "***");
+                    why.push_str(&format!(" (as user {} of the project's registryCredential)", login.username));
+                }
+                tracing::warn!(image, reason = why, "an image could not be pulled");
                 lock(&self.0.failed).insert(key, (Instant::now(), why.clone()));
                 Err(why)
             }

@@ -9,6 +9,7 @@
 //! * [`images`]: from the name in a project to an image of the operator's.
 //! * [`engine`]: the calls to the engine's API, each with a time limit.
 //! * [`pull`]: gets an image and says how far it is.
+//! * [`private`]: which images only those may have who can log in to their registry.
 //! * [`attendant`]: the process beside the shim that starts, watches and removes the container.
 //! * [`ContainerExecutor`]: puts them together, and falls back to the host where that is allowed.
 
@@ -19,6 +20,7 @@ mod executor;
 mod images;
 mod leftover;
 mod plan;
+mod private;
 mod probe;
 mod pull;
 

@@ -42,6 +42,8 @@ impl HostExecutor {
     fn plan(&self, spec: &JobSpec) -> Plan {
         let config = &self.0.config;
         let mut spec = spec.clone();
+        // The plan lies on the disk, and no image is pulled.
+        spec.container.registry = None;
         let own = [
             ("HOME", config.home.to_string_lossy().into_owned()),
             ("PATH", config.path.to_string_lossy().into_owned()),

@@ -11,5 +11,6 @@ mod host_recovery;
 mod host_shell;
 mod host_steps;
 
+mod registry;
 mod rig;
 mod unprivileged;
