@@ -628,5 +628,5 @@ fn skewed(rng: &mut Rng, now: Timestamp) -> Timestamp {
 
 /// How long a simulation lets the clock jump.
 pub fn jump(rng: &mut Rng) -> Duration {
-    Duration::from_secs([5, 130, 61 * 60 + 60, 9 * 3600][rng.below(4)])
+    Duration::from_secs([5, 190, 61 * 60 + 60, 9 * 3600][rng.below(4)])
 }

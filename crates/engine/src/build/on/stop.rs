@@ -8,8 +8,9 @@ use super::job::stop_context;
 use crate::build::turn::{BUILD_TIMER, QUEUE_TIMER, Turn};
 use crate::build::{Build, BuildEffect, BuildInput, BuildState, BuildStatus, CutReason, Plan, Stage};
 
-/// How long a job may take to answer a cancel.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a job may take to answer a cancel. Longer than a lease of the driver, 120 s, and a tick: what a server that
+/// died has not answered, another one asks anew before the build is given up.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// No job runs: the build is over at once. Whoever is at work finds its answer ignored.
 pub(in crate::build) fn stop(state: &BuildState, now: Timestamp) -> Step<Build> {
