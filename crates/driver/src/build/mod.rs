@@ -23,6 +23,8 @@ mod report;
 mod results_tests;
 mod resume;
 mod run;
+#[cfg(test)]
+mod run_tests;
 mod s3_log;
 mod secrets;
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub(super) struct Job<'a> {
 pub(super) async fn run(driver: &DriverCx, claimed: &Claimed, job: Job<'_>) -> Result<(), PerformError> {
     let DriverCx { cx, executor, .. } = driver;
     let Some(state) = answer::state(cx, &claimed.machine_id).await?.filter(|s| s.completed().is_none()) else {
-        return answer::done(cx, claimed).await;
+        return over(driver, claimed, job.spec).await;
     };
     let stopping = state.is_stopping();
     let at = {
@@ -48,10 +48,7 @@ pub(super) async fn run(driver: &DriverCx, claimed: &Claimed, job: Job<'_>) -> R
     let mut preamble = job.preamble.to_vec();
     if stopping {
         // It may run since before a crash; if it does not, it must not begin now.
-        match executor.cancel(&job.spec.id).await {
-            Ok(()) | Err(ExecutorError::UnknownJob(_)) => {}
-            Err(e) => return Err(PerformError::new("cancel a build's job", e)),
-        }
+        cancel(executor.as_ref(), job.spec).await?;
     } else {
         if let Err(full) = cx.room()
             && !has_begun(executor.as_ref(), &job.spec.id).await?
@@ -95,7 +92,12 @@ pub(super) async fn run(driver: &DriverCx, claimed: &Claimed, job: Job<'_>) -> R
                 };
                 preamble.extend(cache::restore(cx, &claimed.key, owner, plan).await?);
             }
-            executor.start(&spec).await
+            // All that takes time: the build may have been stopped meanwhile, and even given up and cleaned up after.
+            match answer::state(cx, &claimed.machine_id).await?.filter(|s| s.completed().is_none()) {
+                None => return over(driver, claimed, job.spec).await,
+                Some(state) if state.is_stopping() => return Box::pin(run(driver, claimed, job)).await,
+                Some(_) => executor.start(&spec).await,
+            }
         } else {
             // It runs or has run; this only makes sure of it. What it was given is not read again: it may have changed.
             executor.start(job.spec).await
@@ -114,15 +116,38 @@ pub(super) async fn run(driver: &DriverCx, claimed: &Claimed, job: Job<'_>) -> R
         }
         let input = BuildInput::Began { key: claimed.key.clone(), at: cx.now() };
         let state = answer::tell(cx, &claimed.machine_id, input).await?;
-        // A stop that was committed while the job was starting found no job to cancel.
-        if state.is_some_and(|s: BuildState| s.is_stopping()) {
-            executor.cancel(&job.spec.id).await.map_err(|e| PerformError::new("cancel a build's job", e))?;
+        match state.filter(|s: &BuildState| s.completed().is_none()) {
+            // A stop that was committed while the job was starting found no job to cancel.
+            Some(state) if state.is_stopping() => cancel(executor.as_ref(), job.spec).await,
+            Some(_) => Ok(()),
+            // And whoever cleans up may have found nothing to remove.
+            None => {
+                cancel(executor.as_ref(), job.spec).await?;
+                executor.destroy(&job.spec.id).await.map_err(|e| PerformError::new("remove a build's job", e))?;
+                prepare::remove(&job.spec.work_dir).await
+            }
         }
-        Ok(())
     };
     let job = Job { preamble: &preamble, ..job };
     let (began, followed) = tokio::join!(began, follow(driver, claimed, job, (at, stopping)));
     began.and(followed)
+}
+
+async fn cancel(executor: &dyn Executor, job: &JobSpec) -> Result<(), PerformError> {
+    match executor.cancel(&job.id).await {
+        Ok(()) | Err(ExecutorError::UnknownJob(_)) => Ok(()),
+        Err(e) => Err(PerformError::new("cancel a build's job", e)),
+    }
+}
+
+/// There is no build to run the job for any more. Whoever cleans up may have been there before what was done here was:
+/// then the folder is there again. A job that the executor knows is still to be cleaned up after, and its log read.
+async fn over(driver: &DriverCx, claimed: &Claimed, job: &JobSpec) -> Result<(), PerformError> {
+    let jobs = driver.executor.list().await.map_err(|e| PerformError::new("look for a build's job", e))?;
+    if jobs.iter().all(|entry| entry.id != job.id) {
+        prepare::remove(&job.work_dir).await?;
+    }
+    answer::done(&driver.cx, claimed).await
 }
 
 /// Whether commands of the job may have run. Then it is followed, whatever else there is no room for.
