@@ -6,6 +6,7 @@ use std::time::Duration;
 use base::Machine;
 use engine::build::{Build, BuildInput, DiskHold};
 use futures_util::future::BoxFuture;
+use store::setback::causes;
 use store::{AdvanceError, Error, Tx, advance, machine};
 
 use crate::cx::DriverCx;
@@ -46,7 +47,15 @@ impl Sweep for DiskSweep {
                     let id = told.clone();
                     Box::pin(async move { cut(tx, &id, hold).await })
                 });
-                if cut.await? {
+                let cut = match cut.await {
+                    Ok(cut) => cut,
+                    Err(e) if e.is_passing() => return Err(e.into()),
+                    Err(e) => {
+                        tracing::error!(build.id = %id, error = causes(&e), "a build cannot be ended, and the disk is full");
+                        false
+                    }
+                };
+                if cut {
                     tracing::error!(build.id = %id, disk.free_bytes = disk.free_bytes(), "a build is ended: the disk is full");
                 }
             }
@@ -61,7 +70,16 @@ impl DiskSweep {
         let mut tx = cx.cx.store.read().await?;
         let mut holders = Vec::new();
         for id in machine::with_status(&mut tx, Build::KIND, "IN_PROGRESS").await? {
-            let hold = machine::get::<Build>(&mut tx, &id).await?.and_then(|row| row.state.holds_disk());
+            let row = match machine::get::<Build>(&mut tx, &id).await {
+                Ok(row) => row,
+                // The others fill the disk all the same.
+                Err(e @ Error::Corrupt { .. }) => {
+                    tracing::error!(build.id = %id, error = causes(&e), "a build cannot be read, so it is not ended");
+                    continue;
+                }
+                Err(e) => return Err(e),
+            };
+            let hold = row.and_then(|row| row.state.holds_disk());
             holders.extend(hold.map(|hold| (id, hold)));
         }
         let only_storing = !holders.is_empty() && holders.iter().all(|(_, hold)| *hold == DiskHold::Storing);

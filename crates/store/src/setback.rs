@@ -36,7 +36,7 @@ async fn count(tx: &mut Tx, sql: &'static str) -> Result<i64, Error> {
 }
 
 /// An error with its causes in one line, for the log.
-pub(crate) fn causes(error: &Error) -> String {
+pub fn causes(error: &Error) -> String {
     let mut text = error.to_string();
     let mut next = std::error::Error::source(error);
     while let Some(cause) = next {

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use base::{Clock, FakeClock, Timestamp};
 
+use crate::args;
 use crate::db::{Store, StoreOptions};
+use crate::error::Error;
 use crate::machines::Machines;
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -46,6 +48,20 @@ where
         Ok(url) => test(postgres(&url, machines).await).await,
         Err(_) => println!("SKIPPED: PostgreSQL part: HEADWORKS_TEST_POSTGRES is not set (cargo xtask test sets it)"),
     }
+}
+
+/// Leaves a machine's row with a state that no version of this program can read.
+pub async fn spoil(store: &Store, kind: &'static str, id: &str) {
+    let id = id.to_owned();
+    let spoilt = store.write(move |tx| {
+        let id = id.clone();
+        Box::pin(async move {
+            let sql = "UPDATE machine SET state = '{\"stage\":\"Unheard\"}' WHERE kind = $1 AND id = $2";
+            tx.execute(sql, args![kind, &id]).await
+        })
+    });
+    let rows: Result<u64, Error> = spoilt.await;
+    assert_eq!(rows.expect("the row is written"), 1, "there is no such machine");
 }
 
 async fn postgres(url: &str, machines: Machines) -> TestStore {

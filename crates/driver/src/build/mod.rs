@@ -22,6 +22,8 @@ mod report;
 #[cfg(test)]
 mod results_tests;
 mod resume;
+#[cfg(test)]
+mod resume_tests;
 mod run;
 #[cfg(test)]
 mod run_tests;

@@ -3,6 +3,7 @@
 use base::Machine;
 use engine::build::{Build, BuildInput};
 use futures_util::future::BoxFuture;
+use store::setback::causes;
 use store::{Error, machine};
 
 use super::answer;
@@ -30,7 +31,15 @@ impl First for BuildResume {
                     let ids = ids.clone();
                     Box::pin(async move {
                         for id in ids {
-                            answer::step(tx, &id, BuildInput::Resumed {}).await?;
+                            // One build that cannot be told must not keep all the others, and all else, from going on.
+                            let told = id.clone();
+                            let one = tx.attempt(|tx| {
+                                Box::pin(async move { answer::step(tx, &told, BuildInput::Resumed {}).await.map(|_| ()) })
+                            });
+                            if let Err(e) = one.await? {
+                                let error = causes(&e);
+                                tracing::error!(build.id = %id, error, "a build cannot be told that the server runs again");
+                            }
                         }
                         Ok::<_, Error>(())
                     })

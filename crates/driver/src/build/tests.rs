@@ -55,7 +55,7 @@ impl World {
     }
 
     /// The same server on a full disk.
-    fn without_room(&self) -> DriverCx {
+    pub fn without_room(&self) -> DriverCx {
         let disk = Arc::new(Disk::new(self.test.dir.path(), u64::MAX, u64::MAX));
         let site = Arc::new(Site { disk, ..Site::clone(&self.cx.cx.site) });
         DriverCx { cx: Cx { site, ..self.cx.cx.clone() }, ..self.cx.clone() }
@@ -67,7 +67,7 @@ impl World {
     }
 
     /// Somebody begins to work at the build.
-    async fn begin(&self, id: &str, claimed: &Claimed) {
+    pub async fn begin(&self, id: &str, claimed: &Claimed) {
         let began = BuildInput::Began { key: claimed.key.clone(), at: self.cx.cx.now() };
         answer::tell(&self.cx.cx, id, began).await.unwrap();
     }
