@@ -3,6 +3,9 @@
 import http.client
 import io
 import json
+import socket
+import threading
+import time
 import urllib.error
 import urllib.request
 import zipfile
@@ -36,6 +39,31 @@ def refused(code: str, call, **arguments) -> str:
         return error.response["Error"]["Message"]
     raise AssertionError(f"{code} expected")
 
+
+class Drip(threading.Thread):
+    """Sends the form of a request byte by byte, under a key that nobody knows; keeps what it is told."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.told, self.seconds = b"", 0.0
+
+    def run(self):
+        begun = time.monotonic()
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.sendall(b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n"
+                               b"Content-Type: application/x-www-form-urlencoded\r\n\r\n")
+            connection.settimeout(0.5)
+            while not self.told:
+                try:
+                    connection.sendall(b"x")
+                    self.told = connection.recv(65536)
+                except TimeoutError:
+                    continue
+        self.seconds = time.monotonic() - begun
+
+
+drip = Drip()
+drip.start()
 
 # --- requests ---------------------------------------------------------------------------------------------------------
 
@@ -180,6 +208,10 @@ delivery.codecommit.delete_repository(repositoryName="delivery")
 pushed = server.git("push", "origin", "main:other", cwd=delivery.work, may_fail=True)
 assert pushed.returncode != 0 and "not found" in pushed.stderr, pushed.stderr
 proved("a push to a deleted repository is refused")
+
+drip.join(60)
+assert b"RequestTimeout" in drip.told and 9 < drip.seconds < 40, (drip.told, drip.seconds)
+proved("a stranger whose form comes byte by byte is not waited for")
 
 finished = build(source={"type": "NO_SOURCE", "buildspec": BUILDSPEC.replace("cp message.txt", "touch")})
 assert finished["buildStatus"] == "SUCCEEDED", finished

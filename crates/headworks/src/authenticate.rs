@@ -110,10 +110,18 @@ pub fn authenticate(
     })
 }
 
-/// How much of a body is held in memory before its request's operation is known: little, unless its key exists.
-pub async fn body_limit_bytes(installation: &Arc<Installation>, parts: &Parts) -> usize {
-    let most = installation.config.max_body_bytes;
-    let stranger = most.min(STRANGERS_BODY_BYTES);
+/// What a request may bring before its operation is known.
+pub enum Allowance {
+    /// Its key exists.
+    Known { bytes: usize },
+    /// Nobody knows its key: little, and soon.
+    Stranger { bytes: usize },
+}
+
+/// How much of a body is held in memory before its request's operation is known, and whose it is.
+pub async fn allowance(installation: &Arc<Installation>, parts: &Parts) -> Allowance {
+    let bytes = installation.config.max_body_bytes;
+    let (most, stranger) = (Allowance::Known { bytes }, Allowance::Stranger { bytes: bytes.min(STRANGERS_BODY_BYTES) });
     if installation.config.test_mode {
         return most;
     }

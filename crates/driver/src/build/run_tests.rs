@@ -5,7 +5,7 @@ use std::sync::Arc;
 use base::JobSpec;
 use devtools::codebuild::{self, stop_build};
 use engine::build::BuildInput;
-use executor::{DummyExecutor, Executor, ExecutorError, JobEntry, Position, Reports, Started};
+use executor::{DummyExecutor, Executor, ExecutorError, JobEntry, Position, Progress, Reports, Started};
 use futures_util::future::BoxFuture;
 use serde_json::json;
 use store::testing::each_engine;
@@ -31,8 +31,12 @@ impl Executor for Slow {
         self.executor.describe()
     }
 
-    fn prepare<'a>(&'a self, spec: &'a JobSpec) -> BoxFuture<'a, Result<(), ExecutorError>> {
-        self.executor.prepare(spec)
+    fn prepare<'a>(
+        &'a self,
+        spec: &'a JobSpec,
+        tell: &'a Progress<'a>,
+    ) -> BoxFuture<'a, Result<Vec<String>, ExecutorError>> {
+        self.executor.prepare(spec, tell)
     }
 
     fn start<'a>(&'a self, spec: &'a JobSpec) -> BoxFuture<'a, Result<Started, ExecutorError>> {

@@ -12,8 +12,8 @@ use serde_json::Value;
 use wire::Call;
 
 use super::body::{Body, Incoming, streamed, whole};
-use super::payload::{Payload, announced, unframe};
-use crate::authenticate::{Authenticated, authenticate, authorize, body_limit_bytes, identify};
+use super::payload::{Pace, Payload, announced, unframe};
+use crate::authenticate::{Allowance, Authenticated, allowance, authenticate, authorize, identify};
 use crate::installation::Installation;
 use crate::registry::{self, Entry, Handler};
 
@@ -44,7 +44,11 @@ async fn run(
     let mut payload = Payload::Unread(incoming);
     let mut form = None;
     if wire::wants_form(parts) {
-        match payload.read(body_limit_bytes(installation, parts).await).await {
+        let (bytes, pace) = match allowance(installation, parts).await {
+            Allowance::Known { bytes } => (bytes, Pace::UNPROVEN),
+            Allowance::Stranger { bytes } => (bytes, Pace::STRANGER),
+        };
+        match payload.read(bytes, pace).await {
             Ok(bytes) => {
                 payload = Payload::Read(bytes.clone());
                 form = Some(bytes);
@@ -80,7 +84,7 @@ async fn call_operation(
         let body = payload.stream(who.reader, announced(parts));
         return Ok((f(cx, input, body).await?, None));
     }
-    let raw = payload.read(installation.config.max_body_bytes).await?;
+    let raw = payload.read(installation.config.max_body_bytes, Pace::UNPROVEN).await?;
     let who = authenticate(installation, parts, call, claim, Some(&raw))?;
     let entry = entry.ok_or_else(|| not_implemented(call))?;
     let cx = context(installation, &who, request_id, peer);

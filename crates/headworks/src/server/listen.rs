@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -21,7 +21,7 @@ use super::Server;
 use super::body::{self, Answer};
 use super::io::Io;
 use super::places::{Busy, Places, Seat};
-use super::router::text;
+use super::router::{is_signed, text};
 
 /// The first byte of a TLS handshake record (RFC 8446, section 5.1).
 const TLS_HANDSHAKE: u8 = 0x16;
@@ -123,13 +123,16 @@ async fn open(socket: TcpStream, acceptor: TlsAcceptor, seat: Arc<Seat>) -> io::
     Ok(Io::plain(socket, seat))
 }
 
-/// What operators ask to see how the server is.
-fn is_of_operators(path: &str) -> bool {
-    matches!(path, "/healthz" | "/readyz" | "/metrics")
+/// What operators ask to see how the server is. It is answered at once and without its body. What is signed or brings
+/// something is another request, whatever its path: it may take long.
+fn is_of_operators<B>(request: &Request<B>) -> bool {
+    matches!(*request.method(), Method::GET | Method::HEAD)
+        && matches!(request.uri().path(), "/healthz" | "/readyz" | "/metrics")
+        && !is_signed(request)
 }
 
 async fn answer(server: &Server, request: Request<Incoming>, peer: SocketAddr, seat: &Arc<Seat>) -> Response<Answer> {
-    let mut response = match seat.begin(!is_of_operators(request.uri().path())).await {
+    let mut response = match seat.begin(!is_of_operators(&request)).await {
         Ok(under_way) => {
             let request = request.map(|body| body::Incoming::new(body, seat.clone()));
             server.answer(request, peer).await.map(|body| Answer::new(body, Some(under_way)))
@@ -162,6 +165,26 @@ mod tests {
         let (writer, _) = listener.accept().await.unwrap();
         give_up_when_stalled(&writer, limit);
         (writer, reader)
+    }
+
+    #[test]
+    fn only_what_is_answered_at_once_is_not_counted() {
+        let request = |method: &str, uri: &str, signature: Option<&str>| {
+            let mut request = Request::builder().method(method).uri(uri);
+            if let Some(signature) = signature {
+                request = request.header(header::AUTHORIZATION, signature);
+            }
+            is_of_operators(&request.body(()).unwrap())
+        };
+        for path in ["/healthz", "/readyz", "/metrics"] {
+            assert!(
+                request("GET", path, None) && request("HEAD", path, None) && request("GET", path, Some("Bearer x"))
+            );
+            assert!(!request("POST", path, None) && !request("PUT", path, None));
+            assert!(!request("GET", path, Some("AWS4-HMAC-SHA256 bogus")));
+            assert!(!request("GET", &format!("{path}?X-Amz-Algorithm=x"), None));
+        }
+        assert!(!request("GET", "/", None));
     }
 
     #[tokio::test]

@@ -50,7 +50,7 @@ impl Server {
 }
 
 /// An AWS signature in the header or in the query: then even `/healthz` is the name of a bucket.
-fn is_signed(request: &Request<Incoming>) -> bool {
+pub(super) fn is_signed<B>(request: &Request<B>) -> bool {
     let header = request.headers().get(header::AUTHORIZATION);
     header.is_some_and(|v| v.as_bytes().starts_with(b"AWS4-"))
         || request.uri().query().is_some_and(|q| q.contains("X-Amz-Algorithm=") || q.contains("AWSAccessKeyId="))

@@ -3,9 +3,9 @@
 use devtools::codebuild::{Delivery, Taken, deliver, webhook_exists};
 use engine::webhook::Format;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Limited};
 
 use super::body::{Body, Incoming};
+use super::payload::{Pace, Payload};
 use super::router::text;
 use crate::installation::Installation;
 
@@ -32,10 +32,13 @@ pub async fn answer(installation: &Installation, request: Request<Incoming>) -> 
         return text(StatusCode::BAD_REQUEST, "not a delivery of GitHub, GitLab or Bitbucket\n");
     };
     let limit = installation.config.max_body_bytes.min(MAX_BYTES);
-    let Ok(body) = Limited::new(body, limit).collect().await else {
-        return text(StatusCode::PAYLOAD_TOO_LARGE, format!("a delivery has at most {limit} bytes\n"));
+    let body = match Payload::Unread(body).read(limit, Pace::UNPROVEN).await {
+        Ok(body) => body.to_vec(),
+        Err(e) => {
+            let status = e.status.and_then(|status| StatusCode::from_u16(status).ok());
+            return text(status.unwrap_or(StatusCode::BAD_REQUEST), format!("{}\n", e.message));
+        }
     };
-    let body = body.to_bytes().to_vec();
     let user_agent = header(&parts.headers, "user-agent");
     match deliver(cx, Delivery { token, format, kind, id, signature, user_agent, body }).await {
         Ok(taken) => told(taken),
