@@ -14,6 +14,22 @@ const IN_MEMORY_BYTES: u64 = 32 << 20;
 const MAX_TARGET_BYTES: u64 = 4096;
 
 impl Repository {
+    /// Whether the files of `commit` can be written: what [`checkout`](Self::checkout) would refuse, before any is.
+    pub(crate) fn check_tree(&self, commit: ObjectId) -> Result<(), Error> {
+        let objects = self.objects()?;
+        let tree = objects.commit(objects.peel_to_commit(commit)?)?.tree;
+        objects.walk(tree, &mut Vec::new(), 0, &mut |entry| {
+            if !safe_name(entry.path.rsplit(|b| *b == b'/').next().unwrap_or_default()) {
+                return Err(Error::UnsafePath(entry.path_text()));
+            }
+            if entry.mode == Mode::Link {
+                let what = || format!("the target of the link {}", entry.path_text());
+                objects.fits(entry.id, what, MAX_TARGET_BYTES)?;
+            }
+            Ok(())
+        })
+    }
+
     /// Writes the files of `commit` into `dir`, which must be empty or not exist yet.
     ///
     /// Nothing is written outside `dir`: every folder is made here and every file is new, so no link that the commit

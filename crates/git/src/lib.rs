@@ -41,4 +41,5 @@ pub use remote::{Login, Remote, RemoteError};
 pub use repository::{Lock, Repositories, Repository};
 pub use types::{BoxFuture, Kind, Mode, ObjectId};
 pub use upload::Service;
+pub use working_copy::Submodule;
 pub use write::{Author, CommitSpec, Content, Edit, Written};

@@ -1,7 +1,8 @@
 //! Working copies of repositories elsewhere, fetched by HTTPS.
 //!
-//! The login goes to git in its environment, bound to the repository's host: it stands neither in a URL nor in the
-//! working copy, and a redirect or a submodule on another host does not get it. Only `https` and `http` are spoken, so
+//! The login goes to git in its environment, and git asks for it when the repository's host wants one: it stands neither
+//! in a URL nor in the working copy. As a header it would go along when the host redirects to another; asked for by
+//! host it does not, and a submodule on another host does not get it either. Only `https` and `http` are spoken, so
 //! no URL reads files of this machine or starts programs.
 
 use std::ffi::OsStr;
@@ -15,6 +16,15 @@ use tokio::process::Command;
 use crate::process::{git_with, run};
 use crate::working_copy::prepare;
 use crate::{Error, ObjectId};
+
+const USER: &str = "HEADWORKS_GIT_USER";
+const PASSWORD: &str = "HEADWORKS_GIT_PASSWORD";
+/// What git runs in a shell, with `get` behind it, to learn the login.
+const ASK: &str = "!f() { test \"$1\" = get && \
+                   printf 'username=%s\\npassword=%s\\n' \"$HEADWORKS_GIT_USER\" \"$HEADWORKS_GIT_PASSWORD\"; }; f";
+/// How this machine reaches others: the operator's settings for the server hold for its git as well.
+const PASSED: &[&str] =
+    &["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY", "GIT_SSL_CAINFO"];
 
 /// No clone takes longer.
 const PATIENCE: Duration = Duration::from_secs(1800);
@@ -56,6 +66,12 @@ pub enum RemoteError {
     /// The repository has nothing of this name.
     #[error("reference not found: {0}")]
     NoVersion(String),
+    /// The server wants a login, or does not take the one that there is.
+    #[error("authentication required")]
+    NeedsLogin,
+    /// The server has no such repository, or does not show it to this login.
+    #[error("repository not found")]
+    NoRepository,
     /// The server refused, or could not be reached.
     #[error("{0}")]
     Refused(String),
@@ -75,6 +91,11 @@ impl Remote {
 
     async fn fetch_into(&self, dir: &Path) -> Result<String, RemoteError> {
         let host = origin(&self.url).ok_or_else(|| RemoteError::BadUrl(self.url.clone()))?;
+        // Git reads the answer line by line.
+        let breaks = |text: &str| text.contains(['\n', '\r', '\0']);
+        if self.login.as_ref().is_some_and(|login| breaks(&login.user) || breaks(&login.password)) {
+            return Err(RemoteError::Refused("the user or the token has a line break in it".to_owned()));
+        }
         fs::create_dir_all(dir).map_err(Error::io("making the folder", dir))?;
         prepare(&dir.join(".git"), &self.url)?;
         let copy = Copy { remote: self, dir, config: self.config(&host) };
@@ -98,9 +119,8 @@ impl Remote {
             ("advice.detachedHead".to_owned(), "false".to_owned()),
             ("http.sslVerify".to_owned(), (!self.insecure_tls).to_string()),
         ];
-        if let Some(login) = &self.login {
-            let token = base64(format!("{}:{}", login.user, login.password).as_bytes());
-            config.push((format!("http.{host}/.extraHeader"), format!("Authorization: Basic {token}")));
+        if self.login.is_some() {
+            config.push((format!("credential.{host}.helper"), ASK.to_owned()));
         }
         config
     }
@@ -118,8 +138,12 @@ impl Copy<'_> {
         let args: Vec<&OsStr> = args.iter().map(OsStr::new).collect();
         let mut command: Command = git_with(&self.dir.join(".git"), &args, &self.config);
         command.env("GIT_WORK_TREE", self.dir).env("GIT_ALLOW_PROTOCOL", "https:http").current_dir(self.dir);
+        command.envs(PASSED.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+        if let Some(login) = &self.remote.login {
+            command.env(USER, &login.user).env(PASSWORD, &login.password);
+        }
         run(&mut command, "of a source").await.map_err(|e| match e {
-            Error::Git { stderr, status, .. } if !status.starts_with("not") => RemoteError::Refused(stderr),
+            Error::Git { stderr, status, .. } if !status.starts_with("not") => refusal(stderr),
             other => RemoteError::Local(other),
         })
     }
@@ -226,18 +250,16 @@ fn origin(url: &str) -> Option<String> {
     good.then(|| format!("{scheme}://{host}"))
 }
 
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let group = chunk.iter().fold(0_u32, |group, byte| (group << 8) | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        for n in 0..4 {
-            let index = usize::try_from((group >> (18 - 6 * n)) & 63).unwrap_or(0);
-            let letter = LETTERS.get(index).copied().unwrap_or(b'A');
-            out.push(if n <= chunk.len() { char::from(letter) } else { '=' });
-        }
+/// What git says when it gives up, sorted by what there is to do about it.
+fn refusal(stderr: String) -> RemoteError {
+    let says = |text: &str| stderr.lines().any(|line| line.starts_with("fatal: ") && line.contains(text));
+    if says("could not read Username for") || says("could not read Password for") || says("Authentication failed for") {
+        return RemoteError::NeedsLogin;
     }
-    out
+    if stderr.lines().any(|line| line.starts_with("fatal: repository '") && line.ends_with("' not found")) {
+        return RemoteError::NoRepository;
+    }
+    RemoteError::Refused(stderr)
 }
 
 #[cfg(test)]
@@ -272,9 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_login_is_encoded_as_http_wants_it() {
-        assert_eq!(base64(b"Aladdin:open sesame"), "QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
-        assert_eq!((base64(b""), base64(b"a"), base64(b"ab")), (String::new(), "YQ==".to_owned(), "YWI=".to_owned()));
+    fn a_login_is_not_shown() {
         let login = Login { user: "u".to_owned(), password: "hunter2".to_owned() };
         assert!(!format!("{login:?}").contains("hunter2"));
     }

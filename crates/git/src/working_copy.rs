@@ -1,19 +1,37 @@
 //! A commit of one of our repositories as a working copy with a `.git` of its own.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io;
 use std::path::Path;
 
 use crate::process::{git, run};
-use crate::{Error, ObjectId, Repository};
+use crate::{Error, Mode, ObjectId, Repository};
+
+/// What is set for each run here: the copy can be made again, and what was pushed has been checked then.
+const CONFIG: &[&str] = &["-c", "core.fsync=none", "-c", "transfer.fsckObjects=false"];
+/// The other side of a local fetch gets none of our settings, and the repository may belong to another user.
+const UPLOAD_PACK: &str = "--upload-pack=git -c 'safe.directory=*' -c uploadpack.allowAnySHA1InWant=true upload-pack";
+const ALL_REFS: [&str; 2] = ["+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*"];
+
+/// A repository in a repository, as `.gitmodules` and the tree have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submodule {
+    /// Where it belongs; the working copy has an empty folder there.
+    pub path: String,
+    /// As written; it may be relative to the URL of the repository around it.
+    pub url: String,
+    pub commit: ObjectId,
+}
 
 impl Repository {
     /// Writes the files of `commit` into `dir`, which must be empty or not exist yet, with a `.git` that has the
     /// history, the branches (as those of `origin`, which is at `origin_url`) and the tags. `HEAD` is detached. With
-    /// `depth` the history is cut off behind so many commits, and there are no other branches and tags.
+    /// `depth` the history is cut off behind so many commits, and there are only the branches and tags that point at
+    /// the commit. Submodules are empty folders.
     ///
-    /// Nothing is shared with the repository: whoever gets the folder may change all that is in it.
+    /// Nothing is shared with the repository: objects come as a pack, so whoever gets the folder may change all that is
+    /// in it, and what no branch or tag leads to any more is not given away. A push or upkeep of the repository at the
+    /// same time does no harm.
     pub async fn working_copy(
         &self,
         commit: ObjectId,
@@ -23,55 +41,83 @@ impl Repository {
     ) -> Result<(), Error> {
         let (repository, folder, url) = (self.clone(), dir.to_owned(), origin_url.to_owned());
         let made = tokio::task::spawn_blocking(move || {
-            repository.checkout(commit, &folder)?;
-            let git_dir = folder.join(".git");
-            prepare(&git_dir, &url)?;
-            if depth.is_none() {
-                repository.copy_objects(&git_dir.join("objects"))?;
-                let refs: String = repository.mirrored_refs()?.iter().map(|(name, id)| remote_ref(name, *id)).collect();
-                write(&git_dir.join("packed-refs"), &format!("# pack-refs with:\n{refs}"))?;
-            }
-            write(&git_dir.join("HEAD"), &format!("{commit}\n"))
+            repository.check_tree(commit)?;
+            prepare(&folder.join(".git"), &url)?;
+            let from = repository.dir().canonicalize().map_err(Error::io("finding", repository.dir()))?;
+            let refs = match depth {
+                None => ALL_REFS.map(str::to_owned).to_vec(),
+                Some(_) => repository.refspecs_at(commit)?,
+            };
+            Ok::<_, Error>((from, refs, repository.mirrored_head()?))
         });
-        made.await.map_err(Error::objects("making a working copy"))??;
+        let (from, refs, head) = made.await.map_err(Error::objects("making a working copy"))??;
         let git_dir = dir.join(".git");
-        if let Some(depth) = depth {
-            let from = format!("file://{}", self.dir().display());
-            let (depth, commit) = (format!("--depth={depth}"), commit.to_string());
-            let args = ["fetch", "-q", "--no-tags", &depth, "--", &from, &commit].map(OsStr::new);
-            run(git(&git_dir, &args).env("GIT_ALLOW_PROTOCOL", "file"), "fetch").await?;
+        let mut args: Vec<OsString> = CONFIG.iter().map(OsString::from).collect();
+        args.extend(["fetch", "-q", "--no-tags", "--no-write-fetch-head", UPLOAD_PACK].map(OsString::from));
+        args.extend(depth.map(|depth| format!("--depth={depth}").into()));
+        args.extend(["--".into(), from.into_os_string(), commit.to_string().into()]);
+        args.extend(refs.iter().map(OsString::from));
+        let args: Vec<&OsStr> = args.iter().map(OsString::as_os_str).collect();
+        run(git(&git_dir, &args).env("GIT_ALLOW_PROTOCOL", "file"), "fetch").await?;
+        if let Some(branch) = head.as_deref().and_then(|head| head.strip_prefix("refs/heads/"))
+            && refs.iter().any(|spec| spec == ALL_REFS[0] || spec.starts_with(&format!("+refs/heads/{branch}:")))
+        {
+            let origin = git_dir.join("refs/remotes/origin");
+            fs::create_dir_all(&origin).map_err(Error::io("making the folder", &origin))?;
+            write(&origin.join("HEAD"), &format!("ref: refs/remotes/origin/{branch}\n"))?;
         }
-        // Not quiet: then it looks at the files, and nobody takes them for changed later.
-        let mut index = git(&git_dir, &["reset".as_ref()]);
-        index.env("GIT_WORK_TREE", dir).current_dir(dir);
-        run(&mut index, "reset").await.map(|_| ())
+        let commit = commit.to_string();
+        let args: Vec<&OsStr> =
+            CONFIG.iter().copied().chain(["checkout", "-q", "--detach", &commit, "--"]).map(OsStr::new).collect();
+        run(git(&git_dir, &args).env("GIT_WORK_TREE", dir).current_dir(dir), "checkout").await.map(|_| ())
     }
 
-    /// Packs and loose objects; what is just being received is left out.
-    fn copy_objects(&self, to: &Path) -> Result<(), Error> {
-        let from = self.dir().join("objects");
-        for entry in fs::read_dir(&from).map_err(Error::io("listing", &from))? {
-            let name = entry.map_err(Error::io("listing", &from))?.file_name();
-            let is_fan = name.len() == 2 && name.to_str().is_some_and(|n| n.bytes().all(|b| b.is_ascii_hexdigit()));
-            if !is_fan && name != "pack" {
-                continue;
-            }
-            let (from, to) = (from.join(&name), to.join(&name));
-            fs::create_dir_all(&to).map_err(Error::io("making the folder", &to))?;
-            for file in fs::read_dir(&from).map_err(Error::io("listing", &from))? {
-                let file = file.map_err(Error::io("listing", &from))?;
-                let name = file.file_name();
-                if name.to_str().is_none_or(|n| n.starts_with("tmp_") || n.ends_with(".lock")) {
-                    continue;
+    /// The submodules of a commit that `.gitmodules` has a URL for.
+    pub async fn submodules(&self, commit: ObjectId) -> Result<Vec<Submodule>, Error> {
+        let repository = self.clone();
+        let found = tokio::task::spawn_blocking(move || {
+            let (objects, mut found, mut has_file) = (repository.objects()?, Vec::new(), false);
+            let tree = objects.commit(objects.peel_to_commit(commit)?)?.tree;
+            objects.walk(tree, &mut Vec::new(), 0, &mut |entry| {
+                has_file |= entry.path == b".gitmodules" && entry.mode == Mode::File;
+                if entry.mode == Mode::Submodule {
+                    found.push((entry.path_text(), entry.id));
                 }
-                match fs::copy(file.path(), to.join(&name)) {
-                    // Packs may be joined right now: the new one is listed, or will be by the caller's next try.
-                    Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-                    other => other.map(|_| ()).map_err(Error::io("copying", file.path()))?,
-                }
-            }
+                Ok(())
+            })?;
+            Ok::<_, Error>(if has_file { found } else { Vec::new() })
+        });
+        let found = found.await.map_err(Error::objects("looking for submodules"))??;
+        if found.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(())
+        let blob = format!("{commit}:.gitmodules");
+        let args = ["config", "--list", "-z", "--blob", &blob].map(OsStr::new);
+        let listed = run(&mut git(self.dir(), &args), "config").await?;
+        let settings: Vec<(&str, &str)> = listed.split('\0').filter_map(|line| line.split_once('\n')).collect();
+        let url_at = |path: &str| {
+            let (key, _) = settings.iter().find(|(key, value)| key.ends_with(".path") && *value == path)?;
+            let key = format!("{}.url", key.strip_suffix(".path")?);
+            settings.iter().find(|(k, _)| *k == key).map(|(_, url)| (*url).to_owned())
+        };
+        Ok(found
+            .into_iter()
+            .filter_map(|(path, commit)| url_at(&path).map(|url| Submodule { path, url, commit }))
+            .collect())
+    }
+
+    /// What fetches the branches and tags that point at `commit`.
+    fn refspecs_at(&self, commit: ObjectId) -> Result<Vec<String>, Error> {
+        let objects = self.objects()?;
+        let refs = self.mirrored_refs()?.into_iter().filter_map(|(name, id)| {
+            if let Some(branch) = name.strip_prefix("refs/heads/") {
+                return (id == commit).then(|| format!("+{name}:refs/remotes/origin/{branch}"));
+            }
+            // A tag may name something else than a commit.
+            let here = name.starts_with("refs/tags/") && objects.peel_to_commit(id).is_ok_and(|found| found == commit);
+            here.then(|| format!("+{name}:{name}"))
+        });
+        Ok(refs.collect())
     }
 }
 
@@ -88,14 +134,6 @@ pub(crate) fn prepare(git_dir: &Path, origin_url: &str) -> Result<(), Error> {
     );
     write(&git_dir.join("config"), &config)?;
     write(&git_dir.join("HEAD"), "ref: refs/heads/main\n")
-}
-
-fn remote_ref(name: &str, id: ObjectId) -> String {
-    match name.strip_prefix("refs/heads/") {
-        Some(branch) => format!("{id} refs/remotes/origin/{branch}\n"),
-        None if name.starts_with("refs/tags/") => format!("{id} {name}\n"),
-        None => String::new(),
-    }
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Error> {

@@ -22,9 +22,7 @@ const UNSUPPORTED: &[&str] = &[
     "buildStatusConfigOverride",
     "certificateOverride",
     "debugSessionEnabled",
-    "gitSubmodulesConfigOverride",
     "reportBuildStatusOverride",
-    "sourceAuthOverride",
 ];
 
 /// The request.
@@ -41,6 +39,8 @@ pub struct Input {
     pub source_type_override: Option<String>,
     pub source_location_override: Option<String>,
     pub git_clone_depth_override: Option<i64>,
+    pub git_submodules_config_override: Option<Value>,
+    pub source_auth_override: Option<Value>,
     pub buildspec_override: Option<String>,
     pub insecure_ssl_override: Option<bool>,
     pub environment_type_override: Option<String>,
@@ -144,6 +144,8 @@ pub(super) fn overridden(mut project: Project, input: Input) -> Project {
         source_type_override => source.r#type;
         source_location_override => source.location;
         git_clone_depth_override => source.git_clone_depth;
+        git_submodules_config_override => source.git_submodules_config;
+        source_auth_override => source.auth;
         buildspec_override => source.buildspec;
         insecure_ssl_override => source.insecure_ssl;
         environment_type_override => environment.r#type;

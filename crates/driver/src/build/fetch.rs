@@ -97,6 +97,14 @@ async fn remote(cx: &Cx, git: &GitSource, version: Option<&str>, which: &str, di
     match remote.working_copy(dir).await {
         Ok(commit) => Ok(commit),
         Err(git::RemoteError::Local(e)) => Err(PerformError::new("fetch a source", e).into()),
+        Err(git::RemoteError::NeedsLogin) => {
+            let why = format!("authentication required for {which} and source version {}", version.unwrap_or_default());
+            Err(Trouble::source("CLIENT_ERROR", why.trim_end()))
+        }
+        Err(git::RemoteError::NoRepository) => {
+            let why = format!("repository not found for {which} and source version {}", version.unwrap_or_default());
+            Err(Trouble::source("CLIENT_ERROR", why.trim_end()))
+        }
         Err(git::RemoteError::NoVersion(version)) => {
             let why = format!("reference not found for {which} and source version {version}");
             Err(Trouble::source("CLIENT_ERROR", why))

@@ -30,6 +30,8 @@ mod run_tests;
 mod s3_log;
 mod secrets;
 #[cfg(test)]
+mod source_tests;
+#[cfg(test)]
 mod tests;
 mod upload;
 

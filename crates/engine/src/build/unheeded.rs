@@ -12,13 +12,15 @@ pub(super) fn lines(request: &Request) -> Vec<String> {
     sources.extend(listed(request, "secondarySources", "sourceIdentifier"));
     for (name, source) in sources {
         let member = |member: &str| source.and_then(|s| s.get(member)).filter(|v| asks(v));
-        if let Some(depth) = member("gitCloneDepth") {
-            lines.push(format!("{name}: gitCloneDepth {depth} has no effect: the files come without git's history"));
+        let kind = source.and_then(|s| s.get("type")).and_then(Value::as_str).unwrap_or_default();
+        let is_remote = matches!(kind, "BITBUCKET" | "GITHUB" | "GITHUB_ENTERPRISE" | "GITLAB" | "GITLAB_SELF_MANAGED");
+        if let Some(depth) = member("gitCloneDepth").filter(|_| !is_remote && kind != "CODECOMMIT") {
+            lines.push(format!("{name}: gitCloneDepth {depth} has no effect: this source has no history"));
         }
-        if member("insecureSsl").is_some() {
+        if member("insecureSsl").is_some() && !is_remote {
             lines.push(format!("{name}: insecureSsl has no effect: the source is fetched without a connection"));
         }
-        if member("auth").is_some() {
+        if member("auth").is_some() && !is_remote {
             lines.push(format!("{name}: auth has no effect: sources of this type need none"));
         }
         if member("buildStatusConfig").is_some() {

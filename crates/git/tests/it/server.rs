@@ -34,6 +34,12 @@ pub struct Server {
     /// `content-encoding`, `transfer-encoding` and `git-protocol` of each request.
     pub seen: Mutex<Vec<String>>,
     pub limits: PushLimits,
+    /// What `authorization` must be; others get a 401.
+    pub authorization: Mutex<Option<String>>,
+    /// Where every request is sent on to.
+    pub redirect: Mutex<Option<String>>,
+    /// `authorization` of each request that had one.
+    pub logins: Mutex<Vec<String>>,
     port: u16,
 }
 
@@ -82,8 +88,8 @@ impl Server {
         repositories.create(ID).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (refs, seen) = Default::default();
-        let server = Arc::new(Server { root, repositories, refs, seen, limits, port });
+        let (refs, seen, authorization, redirect, logins) = Default::default();
+        let server = Arc::new(Server { root, repositories, refs, seen, limits, authorization, redirect, logins, port });
         let shared = server.clone();
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
@@ -136,6 +142,21 @@ impl Server {
         let path = request.uri().path().to_owned();
         self.seen.lock().unwrap().push(format!("{path} {encoding} {} {protocol}", header("transfer-encoding")));
         let protocol = Some(protocol).filter(|p| !p.is_empty());
+        let login = header("authorization");
+        if !login.is_empty() {
+            self.logins.lock().unwrap().push(login.clone());
+        }
+        if self.authorization.lock().unwrap().as_ref().is_some_and(|wanted| *wanted != login) {
+            let mut refused = status(StatusCode::UNAUTHORIZED);
+            refused.headers_mut().insert("www-authenticate", "Basic realm=\"git\"".parse().unwrap());
+            return refused;
+        }
+        if let Some(other) = &*self.redirect.lock().unwrap() {
+            let mut elsewhere = status(StatusCode::FOUND);
+            let rest = request.uri().path_and_query().unwrap().as_str().strip_prefix("/v1/repos/demo").unwrap();
+            elsewhere.headers_mut().insert("location", format!("{other}{rest}").parse().unwrap());
+            return elsewhere;
+        }
         let Ok(repository) = self.repositories.open(ID) else { return status(StatusCode::NOT_FOUND) };
         let query = request.uri().query().unwrap_or_default().to_owned();
         let mut body: BodyStream = Box::pin(request.into_body().into_data_stream().map_err(std::io::Error::other));

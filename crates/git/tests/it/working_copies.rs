@@ -1,8 +1,9 @@
 //! Working copies with a `.git`: of our own repositories, and of one that is fetched over HTTP.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use git::{Remote, RemoteError};
+use git::{Login, Remote, RemoteError, Submodule};
 
 use crate::server::{Client, Server};
 
@@ -92,4 +93,112 @@ async fn a_remote_gives_branches_tags_commits_and_says_what_it_has_not() {
     };
     let refused = nowhere.working_copy(&folder.path().join("nowhere")).await.unwrap_err();
     assert!(matches!(refused, RemoteError::Refused(_)), "{refused}");
+}
+
+fn remote(server: &Server, login: Option<(&str, &str)>) -> Remote {
+    Remote {
+        url: server.url(),
+        version: None,
+        depth: None,
+        submodules: true,
+        login: login.map(|(user, password)| Login { user: user.to_owned(), password: password.to_owned() }),
+        insecure_tls: false,
+    }
+}
+
+/// `x-access-token:to$ken"'` as HTTP has it.
+const BASIC: &str = "Basic eC1hY2Nlc3MtdG9rZW46dG8ka2VuIic=";
+const LOGIN: (&str, &str) = ("x-access-token", "to$ken\"'");
+
+#[tokio::test]
+async fn a_login_opens_a_repository_and_its_submodules_and_is_kept_nowhere() {
+    let server = Server::start().await;
+    let (client, commits) = two_commits(&server).await;
+    client.ok(&["config", "-f", ".gitmodules", "submodule.a.path", "lib/a"]).await;
+    client.ok(&["config", "-f", ".gitmodules", "submodule.a.url", &server.url()]).await;
+    let link = format!("160000,{},lib/a", commits[0]);
+    client.ok(&["add", ".gitmodules"]).await;
+    client.ok(&["update-index", "--add", "--cacheinfo", &link]).await;
+    client.ok(&["commit", "-q", "-m", "module"]).await;
+    client.ok(&["push", "-q", "origin", "HEAD:refs/heads/main"]).await;
+    let head = client.head().await;
+    let expected = Submodule { path: "lib/a".to_owned(), url: server.url(), commit: commits[0] };
+    assert_eq!(server.repository().submodules(head).await.unwrap(), [expected]);
+    assert_eq!(server.repository().submodules(commits[0]).await.unwrap(), []);
+
+    *server.authorization.lock().unwrap() = Some(BASIC.to_owned());
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("src");
+    assert_eq!(remote(&server, Some(LOGIN)).working_copy(&dir).await.unwrap(), head.to_string());
+    assert_eq!(std::fs::read_to_string(dir.join("lib/a/a.txt")).unwrap(), "one\n");
+    each_file(&dir, &mut |file| {
+        let bytes = std::fs::read(file).unwrap();
+        assert!(!bytes.windows(6).any(|w| w == b"to$ken"), "{}", file.display());
+    });
+    for login in [None, Some(("x-access-token", "wrong"))] {
+        let refused = remote(&server, login).working_copy(&folder.path().join("refused")).await.unwrap_err();
+        assert!(matches!(refused, RemoteError::NeedsLogin), "{refused}");
+        std::fs::remove_dir_all(folder.path().join("refused")).unwrap();
+    }
+    let broken = remote(&server, Some(("u", "a\nhost=b"))).working_copy(&folder.path().join("broken")).await;
+    assert!(matches!(broken.unwrap_err(), RemoteError::Refused(_)));
+}
+
+#[tokio::test]
+async fn a_host_that_redirects_to_another_does_not_give_it_the_login() {
+    let (one, other) = (Server::start().await, Server::start().await);
+    let (_client, commits) = two_commits(&other).await;
+    *one.redirect.lock().unwrap() = Some(other.url());
+    let folder = tempfile::tempdir().unwrap();
+    let commit = remote(&one, Some(LOGIN)).working_copy(&folder.path().join("open")).await.unwrap();
+    assert_eq!(commit, commits[1].to_string());
+    *other.authorization.lock().unwrap() = Some(BASIC.to_owned());
+    let refused = remote(&one, Some(LOGIN)).working_copy(&folder.path().join("closed")).await.unwrap_err();
+    assert!(matches!(refused, RemoteError::NeedsLogin), "{refused}");
+    assert_eq!(*other.logins.lock().unwrap(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_shallow_copy_of_ours_knows_the_tags_and_branches_of_its_commit() {
+    let server = Server::start().await;
+    let (client, commits) = two_commits(&server).await;
+    let folder = tempfile::tempdir().unwrap();
+    let tagged = folder.path().join("tagged");
+    server.repository().working_copy(commits[0], &tagged, "https://h/r", Some(1)).await.unwrap();
+    assert_eq!(git_in(&tagged, &["describe", "--exact-match"]).await, "v1");
+    assert_eq!(git_in(&tagged, &["branch", "-r"]).await, "origin/old");
+    assert_eq!(git_in(&tagged, &["rev-list", "--all", "--count"]).await, "1");
+    let newest = folder.path().join("newest");
+    server.repository().working_copy(commits[1], &newest, "https://h/r", Some(2)).await.unwrap();
+    assert_eq!(git_in(&newest, &["rev-parse", "origin/HEAD"]).await, commits[1].to_string());
+    assert_eq!(git_in(&newest, &["diff", "--name-only", "HEAD~1"]).await, "a.txt");
+    client.ok(&["push", "-q", "--force", "origin", "HEAD~1:refs/heads/main"]).await;
+    for (name, depth) in [("gone", None), ("gone-shallow", Some(1))] {
+        let dir = folder.path().join(name);
+        server.repository().working_copy(commits[1], &dir, "https://h/r", depth).await.unwrap();
+        assert_eq!(git_in(&dir, &["rev-parse", "HEAD"]).await, commits[1].to_string());
+    }
+}
+
+#[tokio::test]
+async fn whoever_writes_in_a_copy_cannot_reach_the_repository() {
+    let server = Server::start().await;
+    let (_client, commits) = two_commits(&server).await;
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("src");
+    server.repository().working_copy(commits[1], &dir, "https://h/r", None).await.unwrap();
+    assert!(!dir.join(".git/objects/info/alternates").exists());
+    let root = server.root.path().to_str().unwrap().as_bytes();
+    each_file(&dir, &mut |file| {
+        assert_eq!(std::fs::symlink_metadata(file).unwrap().nlink(), 1, "{} is shared", file.display());
+        let bytes = std::fs::read(file).unwrap();
+        assert!(!bytes.windows(root.len()).any(|w| w == root), "{} says where the data is", file.display());
+    });
+}
+
+fn each_file(dir: &Path, visit: &mut impl FnMut(&Path)) {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { each_file(&path, visit) } else { visit(&path) }
+    }
 }
