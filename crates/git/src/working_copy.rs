@@ -16,9 +16,11 @@ const ALL_REFS: [&str; 2] = ["+refs/heads/*:refs/remotes/origin/*", "+refs/tags/
 /// A repository in a repository, as `.gitmodules` and the tree have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Submodule {
+    /// The name of its settings in `.gitmodules`; empty when it has none there.
+    pub name: String,
     /// Where it belongs; the working copy has an empty folder there.
     pub path: String,
-    /// As written; it may be relative to the URL of the repository around it.
+    /// As written; it may be relative to the URL of the repository around it. Empty when there is none.
     pub url: String,
     pub commit: ObjectId,
 }
@@ -72,7 +74,7 @@ impl Repository {
         run(git(&git_dir, &args).env("GIT_WORK_TREE", dir).current_dir(dir), "checkout").await.map(|_| ())
     }
 
-    /// The submodules of a commit that `.gitmodules` has a URL for.
+    /// The submodules of a commit, with what `.gitmodules` says about them.
     pub async fn submodules(&self, commit: ObjectId) -> Result<Vec<Submodule>, Error> {
         let repository = self.clone();
         let found = tokio::task::spawn_blocking(move || {
@@ -85,25 +87,25 @@ impl Repository {
                 }
                 Ok(())
             })?;
-            Ok::<_, Error>(if has_file { found } else { Vec::new() })
+            Ok::<_, Error>((found, has_file))
         });
-        let found = found.await.map_err(Error::objects("looking for submodules"))??;
+        let (found, has_file) = found.await.map_err(Error::objects("looking for submodules"))??;
         if found.is_empty() {
             return Ok(Vec::new());
         }
         let blob = format!("{commit}:.gitmodules");
         let args = ["config", "--list", "-z", "--blob", &blob].map(OsStr::new);
-        let listed = run(&mut git(self.dir(), &args), "config").await?;
+        let listed = if has_file { run(&mut git(self.dir(), &args), "config").await? } else { String::new() };
         let settings: Vec<(&str, &str)> = listed.split('\0').filter_map(|line| line.split_once('\n')).collect();
-        let url_at = |path: &str| {
-            let (key, _) = settings.iter().find(|(key, value)| key.ends_with(".path") && *value == path)?;
-            let key = format!("{}.url", key.strip_suffix(".path")?);
-            settings.iter().find(|(k, _)| *k == key).map(|(_, url)| (*url).to_owned())
+        let submodule = |(path, commit): (String, ObjectId)| {
+            let name_of = |key: &str| key.strip_prefix("submodule.")?.strip_suffix(".path").map(str::to_owned);
+            let name = settings.iter().filter(|(_, value)| *value == path).find_map(|(key, _)| name_of(key));
+            let name = name.unwrap_or_default();
+            let key = format!("submodule.{name}.url");
+            let url = settings.iter().find(|(k, _)| *k == key).map(|(_, url)| (*url).to_owned()).unwrap_or_default();
+            Submodule { name, path, url, commit }
         };
-        Ok(found
-            .into_iter()
-            .filter_map(|(path, commit)| url_at(&path).map(|url| Submodule { path, url, commit }))
-            .collect())
+        Ok(found.into_iter().map(submodule).collect())
     }
 
     /// What fetches the branches and tags that point at `commit`.
@@ -118,6 +120,15 @@ impl Repository {
             here.then(|| format!("+{name}:{name}"))
         });
         Ok(refs.collect())
+    }
+}
+
+impl Submodule {
+    /// Tells the working copy around it that it is there, and comes from `url`.
+    pub async fn register(&self, around: &Path, url: &str) -> Result<(), Error> {
+        let key = format!("submodule.{}.url", self.name);
+        let args = ["config", "--", &key, url].map(OsStr::new);
+        run(&mut git(&around.join(".git"), &args), "config").await.map(|_| ())
     }
 }
 

@@ -88,7 +88,7 @@ pub(super) fn source(cx: &Cx, source: &ProjectSource) -> Result<(), ApiError> {
         _ => Err(invalid("Invalid type provided: Project source type")),
     }?;
     let is_remote = GIT_PROVIDERS.contains(&source.kind());
-    if !is_remote && asks(source.git_submodules_config.as_ref()) {
+    if !is_remote && source.kind() != "CODECOMMIT" && asks(source.git_submodules_config.as_ref()) {
         return Err(unsupported(&format!("source.gitSubmodulesConfig with source type {}", source.kind())));
     }
     if let Some(auth) = source.auth.as_ref().filter(|auth| is_remote && asks(Some(auth))) {

@@ -125,7 +125,8 @@ fn source(cx: &Cx, source: &ProjectSource, version: Option<String>) -> Result<So
         "CODECOMMIT" => {
             let bad = || invalid(format!("Invalid project source: {location} is not a CodeCommit clone URL"));
             let repository = repository(&location).ok_or_else(bad)?;
-            SourceKind::CodeCommit { repository, location: location.clone(), depth: depth(source) }
+            let submodules = asks(source.git_submodules_config.as_ref());
+            SourceKind::CodeCommit { repository, location: location.clone(), depth: depth(source), submodules }
         }
         "S3" => SourceKind::S3(
             place(&location).ok_or_else(|| invalid(format!("Invalid project source: {location} is not in S3")))?,

@@ -11,8 +11,8 @@ use futures_util::StreamExt;
 use platform::{Cx, s3};
 use tokio::io::AsyncWriteExt;
 
-use super::copy;
 use super::prepare::Trouble;
+use super::{copy, submodules};
 use crate::PerformError;
 use crate::archive::{self, Limits, Links};
 
@@ -24,8 +24,8 @@ pub(super) async fn fetch(cx: &Cx, request: &Request, source: &Source, dir: &Pat
     };
     match &source.kind {
         SourceKind::NoSource => Ok(None),
-        SourceKind::CodeCommit { repository, location, depth } => {
-            let repository = CodeCommit { name: repository, location, depth: *depth };
+        SourceKind::CodeCommit { repository, location, depth, submodules } => {
+            let repository = CodeCommit { name: repository, location, depth: *depth, submodules: *submodules };
             code_commit(cx, repository, source.version.as_deref(), &which, dir).await.map(Some)
         }
         SourceKind::Local(folder) => local(cx, folder, dir).await.map(|()| None),
@@ -45,11 +45,12 @@ struct CodeCommit<'a> {
     name: &'a str,
     location: &'a str,
     depth: Option<u32>,
+    submodules: bool,
 }
 
 async fn code_commit(
     cx: &Cx,
-    CodeCommit { name, location, depth }: CodeCommit<'_>,
+    CodeCommit { name, location, depth, submodules }: CodeCommit<'_>,
     version: Option<&str>,
     which: &str,
     dir: &Path,
@@ -72,10 +73,15 @@ async fn code_commit(
     })?;
     let repository = codecommit::open(cx, &row).await.map_err(|e| PerformError::new("open a repository", e))?;
     match repository.working_copy(commit, dir, location, depth).await {
-        Ok(()) => Ok(commit.to_string()),
-        Err(e) if e.is_content() => Err(Trouble::source("CLIENT_ERROR", e.to_string())),
-        Err(e) => Err(PerformError::new("check a commit out", e).into()),
+        Ok(()) => {}
+        Err(e) if e.is_content() => return Err(Trouble::source("CLIENT_ERROR", e.to_string())),
+        Err(e) => return Err(PerformError::new("check a commit out", e).into()),
     }
+    if submodules {
+        let around = submodules::Around { repository: &repository, commit, location, dir, depth };
+        submodules::fetch(cx, around, which, 0).await?;
+    }
+    Ok(commit.to_string())
 }
 
 /// A repository elsewhere, with the token that its project or its account has for it.

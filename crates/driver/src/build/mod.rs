@@ -31,6 +31,7 @@ mod s3_log;
 mod secrets;
 #[cfg(test)]
 mod source_tests;
+mod submodules;
 #[cfg(test)]
 mod tests;
 mod upload;

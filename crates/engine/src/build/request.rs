@@ -105,6 +105,8 @@ pub enum SourceKind {
         /// How much of the history the working copy has; `None`: all of it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         depth: Option<u32>,
+        #[serde(default)]
+        submodules: bool,
     },
     /// A repository elsewhere.
     Git(GitSource),

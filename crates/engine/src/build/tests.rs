@@ -38,6 +38,7 @@ pub(super) fn request(options: &str) -> Request {
                     location: "https://git/v1/repos/r".to_owned(),
                     repository: "r".to_owned(),
                     depth: None,
+                    submodules: false,
                 }
             } else {
                 SourceKind::NoSource

@@ -91,6 +91,7 @@ pub fn request(uuid: &str, now: Timestamp) -> Request {
                 location: "https://git/v1/repos/r".to_owned(),
                 repository: "r".to_owned(),
                 depth: None,
+                submodules: false,
             },
             version: None,
         },

@@ -122,12 +122,19 @@ async fn a_login_opens_a_repository_and_its_submodules_and_is_kept_nowhere() {
     client.ok(&["commit", "-q", "-m", "module"]).await;
     client.ok(&["push", "-q", "origin", "HEAD:refs/heads/main"]).await;
     let head = client.head().await;
-    let expected = Submodule { path: "lib/a".to_owned(), url: server.url(), commit: commits[0] };
-    assert_eq!(server.repository().submodules(head).await.unwrap(), [expected]);
-    assert_eq!(server.repository().submodules(commits[0]).await.unwrap(), []);
+    let expected = Submodule { name: "a".to_owned(), path: "lib/a".to_owned(), url: server.url(), commit: commits[0] };
+    assert_eq!(server.repository().submodules(head).await.unwrap(), std::slice::from_ref(&expected));
+    assert!(server.repository().submodules(commits[0]).await.unwrap().is_empty());
+
+    let folder = tempfile::tempdir().unwrap();
+    let (outer, inner) = (folder.path().join("outer"), folder.path().join("outer/lib/a"));
+    server.repository().working_copy(head, &outer, "https://h/r", None).await.unwrap();
+    server.repository().working_copy(commits[0], &inner, "https://h/a", None).await.unwrap();
+    expected.register(&outer, "https://h/a").await.unwrap();
+    assert!(git_in(&outer, &["submodule", "status"]).await.starts_with(&format!("{} lib/a", commits[0])));
+    assert_eq!(git_in(&outer, &["status", "--porcelain"]).await, "");
 
     *server.authorization.lock().unwrap() = Some(BASIC.to_owned());
-    let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("src");
     assert_eq!(remote(&server, Some(LOGIN)).working_copy(&dir).await.unwrap(), head.to_string());
     assert_eq!(std::fs::read_to_string(dir.join("lib/a/a.txt")).unwrap(), "one\n");
