@@ -16,6 +16,11 @@ const PIECE: usize = 64 << 10;
 /// One event may be so long, in bytes, whatever it is.
 const EVENT: usize = 4 << 20;
 
+/// A longer declaration is none.
+const MAX_DECLARATION: usize = 256;
+/// Encodings whose every byte is a character, as they are declared; all are read as the first, which differs in quotes.
+const SINGLE_BYTES: [&str; 4] = ["iso-8859-1", "latin1", "windows-1252", "cp1252"];
+
 #[derive(Clone, Copy, Debug)]
 enum State {
     Text,
@@ -58,6 +63,10 @@ pub(super) struct ThinXml<'a> {
     at: Span,
     /// Bytes given to the parser since its last event.
     event: usize,
+    /// The document's first instruction, as far as it has been seen; none when it is over.
+    declaration: Option<Vec<u8>>,
+    /// The document says that each byte is a character.
+    single_bytes: bool,
 }
 
 impl<'a> ThinXml<'a> {
@@ -74,6 +83,8 @@ impl<'a> ThinXml<'a> {
             next_break: 0,
             at: Span::START,
             event: 0,
+            declaration: Some(Vec::new()),
+            single_bytes: false,
         }
     }
 
@@ -168,7 +179,10 @@ impl<'a> ThinXml<'a> {
                 _ => {}
             },
             State::Instruction(question) => match b {
-                b'>' if question => self.enter(State::Text),
+                b'>' if question => {
+                    self.declared();
+                    self.enter(State::Text);
+                }
                 _ => self.state = State::Instruction(b == b'?'),
             },
             State::Tag => match b {
@@ -179,11 +193,25 @@ impl<'a> ThinXml<'a> {
             State::Value(quote) if b == quote => self.enter(State::Tag),
             State::Value(_) => keep = self.keeps(b, true),
         }
+        if let (State::Instruction(_), Some(declaration)) = (self.state, &mut self.declaration)
+            && declaration.len() < MAX_DECLARATION
+        {
+            declaration.push(b.to_ascii_lowercase());
+        }
         if keep {
             self.ready.push(b);
         } else if b == b'\n' {
             self.left_out();
         }
+    }
+
+    /// Older Java tools write in the encoding of their machine, and say so.
+    fn declared(&mut self) {
+        let Some(declaration) = self.declaration.take() else { return };
+        let text = String::from_utf8_lossy(&declaration);
+        let encoding = text.split_once("encoding").map(|(_, rest)| rest.trim_start_matches([' ', '=', '"', '\'']));
+        let encoding = encoding.and_then(|rest| rest.split(['"', '\'']).next());
+        self.single_bytes = encoding.is_some_and(|encoding| SINGLE_BYTES.contains(&encoding));
     }
 
     fn left_out(&mut self) {
@@ -226,7 +254,12 @@ impl BufRead for ThinXml<'_> {
             }
             self.inner.consume(piece.len());
             for b in piece {
-                self.take(b);
+                if self.single_bytes && b >= 0x80 {
+                    self.take(0xC0 | (b >> 6));
+                    self.take(0x80 | (b & 0x3F));
+                } else {
+                    self.take(b);
+                }
             }
         }
         if self.event > EVENT {
@@ -275,6 +308,23 @@ mod tests {
         let text =
             "<?xml version='1.0'?><!DOCTYPE a [<!ELEMENT a (b)>]><a k=\"1>2\">t &amp; <![CDATA[x]>]]]><b/></a>\n";
         assert_eq!(thinned(text).0, text);
+    }
+
+    #[test]
+    fn a_document_in_an_encoding_of_single_bytes_is_read_in_it() {
+        let read = |encoding: &str| {
+            let mut bytes = format!("<?xml version='1.0' encoding='{encoding}'?><a>caf").into_bytes();
+            bytes.extend([0xE9, b'<', b'/', b'a', b'>']);
+            let mut inner = bytes.as_slice();
+            let mut out = Vec::new();
+            ThinXml::new(&mut inner).read_to_end(&mut out).unwrap();
+            String::from_utf8(out)
+        };
+        for encoding in ["ISO-8859-1", "windows-1252"] {
+            assert!(read(encoding).unwrap().ends_with("<a>café</a>"), "{encoding}");
+        }
+        assert!(read("UTF-8").is_err());
+        assert!(read("ISO-8859-15").is_err(), "another one is not taken for it");
     }
 
     #[test]
