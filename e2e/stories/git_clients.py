@@ -2,9 +2,10 @@
 
 import http.client
 import itertools
+import json
 import os
 
-from stage import REGION, Server, proved
+from stage import REGION, Server, eventually, proved
 
 server = Server().start()
 codecommit = server.client("codecommit")
@@ -84,6 +85,51 @@ iam.update_service_specific_credential(
 assert server.plain_git("ls-remote", with_password, cwd=work, may_fail=True).returncode != 0
 proved("service-specific git credentials work until they are made inactive")
 
+application = server.folder / "application"
+application.mkdir()
+server.plain_git("init", "-q", "-b", "main", cwd=application)
+(application / ".gitmodules").write_text('[submodule "books"]\n\tpath = lib/books\n\turl = ../library\n')
+server.plain_git("add", "-A", cwd=application)
+server.plain_git("update-index", "--add", "--cacheinfo", f"160000,{head},lib/books", cwd=application)
+server.plain_git("commit", "-q", "-m", "With a library", cwd=application)
+home = codecommit.create_repository(repositoryName="application")["repositoryMetadata"]["cloneUrlHttp"]
+server.git("push", "-q", home, "main", cwd=application)
+trust = {"Statement": {"Effect": "Allow", "Principal": {"Service": "codebuild.amazonaws.com"}, "Action": "sts:AssumeRole"}}
+role = iam.create_role(RoleName="books", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+codebuild = server.client("codebuild")
+source = {"type": "CODECOMMIT", "location": home, "gitCloneDepth": 1, "buildspec":
+          "version: 0.2\nphases: {build: {commands: ['cat lib/books/file-7.txt', 'git submodule status']}}"}
+codebuild.create_project(
+    name="books", source=source, artifacts={"type": "NO_ARTIFACTS"},
+    serviceRole=role,
+    environment={"type": "LINUX_CONTAINER", "image": "aws/codebuild/standard:7.0", "computeType": "BUILD_GENERAL1_SMALL"})
+
+
+def built(**overrides) -> tuple[dict, str]:
+    """A build of the project when it has ended, and its log."""
+    build = codebuild.start_build(projectName="books", sourceVersion="main", **overrides)["build"]["id"]
+    ended = lambda: [b for b in codebuild.batch_get_builds(ids=[build])["builds"] if b["buildComplete"]]
+    record = eventually("the build ends", ended)[0]
+    if not any(phase["phaseType"] == "BUILD" for phase in record["phases"]):
+        return record, ""
+    events = server.client("logs").get_log_events(
+        logGroupName="/aws/codebuild/books", logStreamName=build.split(":")[1], startFromHead=True)["events"]
+    return record, "".join(event["message"] for event in events)
+
+
+record, log = built(gitSubmodulesConfigOverride={"fetchSubmodules": True})
+assert record["buildStatus"] == "SUCCEEDED" and f"{head} lib/books" in log, (record["phases"], log)
+record, log = built()
+assert record["buildStatus"] == "FAILED" and "file-7.txt" in log, log
+codecommit.update_repository_name(oldName="library", newName="elsewhere")
+record, log = built(gitSubmodulesConfigOverride={"fetchSubmodules": True})
+assert record["buildStatus"] == "FAILED", record
+phase = {p["phaseType"]: p for p in record["phases"]}["DOWNLOAD_SOURCE"]
+assert "repository library not found for the submodule lib/books of primary source" in phase["contexts"][0]["message"], phase
+codecommit.update_repository_name(oldName="elsewhere", newName="library")
+proved("a build has the submodules of its source when it asks for them, and says which one is missing")
+
+codecommit.delete_repository(repositoryName="application")
 codecommit.delete_repository(repositoryName="library")
 assert server.git("push", url, "main", cwd=work, may_fail=True).returncode != 0
 assert codecommit.list_repositories()["repositories"] == []

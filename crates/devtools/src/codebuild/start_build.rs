@@ -18,12 +18,8 @@ use super::shapes::{
 use super::{check, errors};
 
 /// Members of the model that are refused when they ask for something.
-const UNSUPPORTED: &[&str] = &[
-    "buildStatusConfigOverride",
-    "certificateOverride",
-    "debugSessionEnabled",
-    "reportBuildStatusOverride",
-];
+const UNSUPPORTED: &[&str] =
+    &["buildStatusConfigOverride", "certificateOverride", "debugSessionEnabled", "reportBuildStatusOverride"];
 
 /// The request.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -163,6 +163,11 @@ async fn a_host_that_redirects_to_another_does_not_give_it_the_login() {
     let refused = remote(&one, Some(LOGIN)).working_copy(&folder.path().join("closed")).await.unwrap_err();
     assert!(matches!(refused, RemoteError::NeedsLogin), "{refused}");
     assert_eq!(*other.logins.lock().unwrap(), [""; 0]);
+    // Even one that was given the login before it sent the client on.
+    *one.authorization.lock().unwrap() = Some(BASIC.to_owned());
+    let refused = remote(&one, Some(LOGIN)).working_copy(&folder.path().join("later")).await.unwrap_err();
+    assert!(matches!(refused, RemoteError::NeedsLogin), "{refused}");
+    assert!(!one.logins.lock().unwrap().is_empty() && other.logins.lock().unwrap().is_empty());
 }
 
 #[tokio::test]
