@@ -14,6 +14,7 @@
 //!   shim.log         what the shim itself had to complain about
 //!   control/         the shell's command files and pipes
 //!   files/           what the job sees in place of the machine's files
+//!   engine/          the storage of the job's own container engine
 //!   root layers hide tmp    the sandbox's mount points and writable layers; its shim removes them after the outcome
 //! ```
 
@@ -89,9 +90,13 @@ impl Folder {
         self.0.join("control")
     }
 
+    pub fn engine(&self) -> PathBuf {
+        self.0.join("engine")
+    }
+
     /// What only a running job needs: mount points and writable layers.
-    pub fn sandbox_dirs(&self) -> [PathBuf; 6] {
-        ["root", "layers", "hide", "tmp", "control", "files"].map(|name| self.0.join(name))
+    pub fn sandbox_dirs(&self) -> [PathBuf; 7] {
+        ["root", "layers", "hide", "tmp", "control", "files", "engine"].map(|name| self.0.join(name))
     }
 
     /// How the job ended, if it is written down.

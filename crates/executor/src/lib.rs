@@ -14,6 +14,7 @@ mod forms;
 pub mod host;
 mod jobs;
 mod journal;
+mod nested;
 mod output;
 pub mod shim;
 

@@ -76,7 +76,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "executor.allow_privileged",
         default: "false",
-        help: "true gives containers of projects with privilegedMode all rights on this machine.",
+        help: "true gives builds of projects with privilegedMode a container engine of their own, and so all rights on this \
+               machine.",
     },
     Setting {
         key: "executor.allow_unisolated",

@@ -88,6 +88,7 @@ fn container_config(config: &Config, data_dir: &Path) -> ContainerConfig {
 async fn host(config: &Config, data_dir: &Path) -> Result<HostExecutor, Unavailable> {
     let mut host = HostConfig::new(data_dir);
     host.allow_unisolated = config.allow_unisolated;
+    host.allow_privileged = config.allow_privileged;
     host.tied = config.private.is_some();
     host.hold_failed = config.private.as_ref().is_some_and(|private| private.hold_failed);
     host.hidden.extend(config.hidden.iter().cloned());

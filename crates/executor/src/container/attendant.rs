@@ -20,7 +20,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use super::ContainerPlan;
 use super::engine::{Engine, EngineError};
 use crate::folder::Folder;
-use crate::shim::{INSIDE, Orders, Plan, first_script, is_assignable, message};
+use crate::shim::{INSIDE, NETWORK_VARIABLE, Orders, Plan, first_script, is_assignable, message};
 
 /// How long the script may take to say that it runs.
 const HELLO_LIMIT: Duration = Duration::from_secs(60);
@@ -39,9 +39,12 @@ pub(super) const JOBS_DIR_LABEL: &str = "headworks.jobs";
 pub(crate) fn run(folder: &Folder) -> io::Result<()> {
     let text = fs::read(folder.taken_plan())?;
     let plan: Plan = serde_json::from_slice(&text)?;
-    let Some(container) = plan.container.clone() else {
+    let Some(mut container) = plan.container.clone() else {
         return Err(io::Error::other("the plan names no container"));
     };
+    if let (Ok(path), true) = (std::env::var(NETWORK_VARIABLE), container.joins_networks) {
+        container.network = format!("ns:{path}");
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let attendant = Attendant { folder, plan, container, runtime };
     let mut engine = None;

@@ -64,6 +64,7 @@ pub(crate) struct Engine {
 pub(crate) struct Facts {
     /// `Docker 27.1`, `Podman 4.3.1`.
     pub name: String,
+    pub is_podman: bool,
     /// Root in a container is the user who runs the engine.
     pub is_rootless: bool,
     /// Root in a container is some user without rights, unless a container asks for the host's users.
@@ -103,6 +104,7 @@ impl Engine {
                 if is_podman { "Podman" } else { "Docker" },
                 version.version.as_deref().unwrap_or("of an unknown version")
             ),
+            is_podman,
             is_rootless: has("rootless"),
             remaps_users: has("userns"),
         })

@@ -15,7 +15,9 @@ use super::engine::{Engine, EngineError, Facts};
 use super::images::{ImageTarget, resolve};
 use super::private::{self, PrivateImages};
 use super::{ContainerConfig, ContainerPlan, pull};
+use crate::host::HostConfig;
 use crate::jobs::{Shimmed, check};
+use crate::nested::Nested;
 use crate::shim::{Plan, Sandbox};
 use crate::{BoxFuture, Executor, ExecutorError, HostExecutor, JobEntry, Position, Progress, Reports, Started};
 
@@ -114,10 +116,15 @@ impl ContainerExecutor {
             Ok(()) => {
                 let mut notes =
                     vec![format!("The build runs in a container of the image {image} ({})", self.0.facts.name)];
-                if spec.container.privileged && !self.0.config.allow_privileged {
-                    notes.push(
-                        "privilegedMode has no effect: the operator has not set executor.allow_privileged".to_owned(),
-                    );
+                match self.nested(spec) {
+                    Ok(_) => notes.extend(self.engine_notes()),
+                    Err(why) if self.is_privileged(spec) => notes.push(format!(
+                        "privilegedMode: the container has all rights, but no container engine of its own: {why}"
+                    )),
+                    Err(why) if spec.container.privileged => {
+                        notes.push(format!("privilegedMode has no effect: {why}"));
+                    }
+                    Err(_) => {}
                 }
                 Ok(Place::Container { image, notes })
             }
@@ -218,12 +225,50 @@ impl ContainerExecutor {
             name: self.container_name(&spec.id),
             image,
             network: config.network.clone(),
-            privileged: spec.container.privileged && config.allow_privileged,
+            joins_networks: facts.is_podman,
+            privileged: self.is_privileged(&spec),
             owner,
             hosts_users: facts.remaps_users,
         };
-        let sandbox = Sandbox { tied_to: config.tied.then(std::process::id), ..Sandbox::default() };
-        Plan { spec, sandbox, container: Some(container) }
+        let mut sandbox = Sandbox { tied_to: config.tied.then(std::process::id), ..Sandbox::default() };
+        let decided = self.nested(&spec);
+        if decided.is_ok() {
+            // What the engine beside the container sees of this machine is what a job in the sandbox would.
+            let host = HostConfig::new(&config.data_dir).resolved();
+            (sandbox.hidden, sandbox.visible) = (host.hidden, host.visible);
+            sandbox.hidden.push(host.data_dir);
+        }
+        Plan { spec, sandbox, container: Some(container), nested: None, no_engine: None }.with_engine(decided)
+    }
+
+    fn engine_notes(&self) -> Vec<String> {
+        let what =
+            "privilegedMode: the container has all rights, and the build a container engine of its own (DOCKER_HOST)";
+        let mut notes = vec![what.to_owned()];
+        if !self.0.facts.is_podman {
+            notes.push(
+                "ports that its containers publish cannot be reached from the build: Docker lets no container join its \
+                 network"
+                    .to_owned(),
+            );
+        }
+        notes
+    }
+
+    fn is_privileged(&self, spec: &JobSpec) -> bool {
+        spec.container.privileged && self.0.config.allow_privileged
+    }
+
+    /// The container engine that the job gets for itself, beside its container, or why it gets none.
+    fn nested(&self, spec: &JobSpec) -> Result<Nested, String> {
+        let obstacle = if !rustix::process::geteuid().is_root() {
+            Some("the server does not run as root, so its builds cannot have one")
+        } else if self.0.config.network != "host" {
+            Some("executor.network keeps containers in a network of the operator's, which its containers would leave")
+        } else {
+            None
+        };
+        Nested::decide(spec, self.0.config.allow_privileged, obstacle)
     }
 
     async fn prepare_job(&self, spec: &JobSpec, tell: &Progress<'_>) -> Result<Vec<String>, ExecutorError> {

@@ -14,6 +14,9 @@ pub(crate) struct ContainerPlan {
     /// The image, which the engine has.
     pub image: String,
     pub network: String,
+    /// The engine can put a container into a network namespace that somebody else has made; Docker cannot.
+    #[serde(default)]
+    pub joins_networks: bool,
     pub privileged: bool,
     /// Whose the job's files must be afterwards, in the container's own numbers, when they would not be the server's.
     pub owner: Option<(u32, u32)>,

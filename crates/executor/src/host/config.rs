@@ -93,6 +93,9 @@ pub struct HostConfig {
     pub limits: JobLimits,
     /// Run jobs with no isolation at all where the kernel forbids it. The operator's explicit wish only.
     pub allow_unisolated: bool,
+    /// A job whose project asks for privileged mode gets a container engine of its own, which can do anything on this
+    /// machine.
+    pub allow_privileged: bool,
     /// Jobs are killed when the process that started them ends, however it ends. Only for a process that nobody starts
     /// again to go on with them.
     pub tied: bool,
@@ -141,6 +144,7 @@ impl HostConfig {
             home,
             limits: JobLimits { cpus: None, memory_bytes: None, processes: Some(16_384) },
             allow_unisolated: false,
+            allow_privileged: false,
             tied: false,
             hold_failed: false,
         }
@@ -148,7 +152,7 @@ impl HostConfig {
 
     /// Without symbolic links in its paths. In the job's view a link is a link: hiding what is behind it takes its real
     /// path (a `/home` that leads to another disk, say).
-    pub(super) fn resolved(mut self) -> HostConfig {
+    pub(crate) fn resolved(mut self) -> HostConfig {
         self.data_dir = self.data_dir.canonicalize().unwrap_or(self.data_dir);
         for path in self.hidden.iter_mut().chain(&mut self.visible) {
             // `/run` and its like are made fresh for each job: a `/var/run` that leads there needs no hiding.

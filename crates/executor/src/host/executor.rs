@@ -8,6 +8,7 @@ use futures_util::FutureExt as _;
 
 use super::{HostConfig, Isolation};
 use crate::jobs::{Shimmed, check};
+use crate::nested::Nested;
 use crate::shim::{Plan, Sandbox};
 use crate::{BoxFuture, Executor, ExecutorError, JobEntry, Position, Progress, Reports, Started};
 
@@ -68,7 +69,19 @@ impl HostExecutor {
             hold_failed: config.hold_failed,
             tied_to: config.tied.then(std::process::id),
         };
-        Plan { spec, sandbox, container: None }
+        let decided = self.engine(&spec);
+        Plan { spec, sandbox, container: None, nested: None, no_engine: None }.with_engine(decided)
+    }
+
+    /// The container engine that the job gets for itself, or why it gets none.
+    fn engine(&self, spec: &JobSpec) -> Result<Nested, String> {
+        let isolation = &self.0.isolation;
+        let obstacle = match (isolation.isolated, isolation.user_namespace || !rustix::process::geteuid().is_root()) {
+            (false, _) => Some("builds are not isolated on this machine"),
+            (true, true) => Some("the server does not run as root, so its builds cannot have one in the sandbox"),
+            (true, false) => None,
+        };
+        Nested::decide(spec, self.0.config.allow_privileged, obstacle)
     }
 
     fn check(&self, spec: &JobSpec) -> Result<(), ExecutorError> {
@@ -92,8 +105,10 @@ impl HostExecutor {
             let image = &spec.container.image;
             notes.push(format!("image {image} is not used: the build runs with this machine's own tools"));
         }
-        if spec.container.privileged {
-            notes.push("privilegedMode has no effect: there is no container engine in the build".to_owned());
+        match self.engine(spec) {
+            Ok(_) => notes.push("privilegedMode: the build has a container engine of its own (DOCKER_HOST)".to_owned()),
+            Err(why) if spec.container.privileged => notes.push(format!("privilegedMode has no effect: {why}")),
+            Err(_) => {}
         }
         notes
     }

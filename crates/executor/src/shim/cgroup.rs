@@ -38,14 +38,16 @@ pub(crate) struct Available {
 
 impl Cgroups {
     /// Makes the groups that the limits ask for. What cannot be made is left to [`set_process_limits`].
-    pub fn create(folder: &Folder, spec: &JobSpec) -> Cgroups {
-        if spec.limits == JobLimits::default() {
+    ///
+    /// `everywhere`: groups in all hierarchies, for a job that makes groups below its own.
+    pub fn create(folder: &Folder, spec: &JobSpec, everywhere: bool) -> Cgroups {
+        if spec.limits == JobLimits::default() && !everywhere {
             return Cgroups::default();
         }
-        Cgroups::create_in(&hierarchies(), folder, &spec.limits)
+        Cgroups::create_in(&hierarchies(), folder, &spec.limits, everywhere)
     }
 
-    fn create_in(hierarchies: &[Hierarchy], folder: &Folder, limits: &JobLimits) -> Cgroups {
+    fn create_in(hierarchies: &[Hierarchy], folder: &Folder, limits: &JobLimits, everywhere: bool) -> Cgroups {
         let name = folder.path().file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let mut groups = Cgroups::default();
         let mut record = Vec::new();
@@ -67,6 +69,18 @@ impl Cgroups {
                 groups.oom_counter = Some(dir.join(["memory.oom_control", "memory.events"][version]));
             }
             if !groups.dirs.contains(&dir) {
+                record.extend_from_slice(dir.as_os_str().as_encoded_bytes());
+                record.push(b'\n');
+                groups.dirs.push(dir);
+            }
+        }
+        // A mixed machine's hierarchy of version 2 has no controllers to give.
+        let is_mixed = hierarchies.iter().any(|found| !found.controllers.is_empty());
+        for found in hierarchies.iter().filter(|h| everywhere && !(is_mixed && h.controllers.is_empty())) {
+            if groups.dirs.iter().any(|dir| dir.starts_with(&found.mount)) {
+                continue;
+            }
+            if let Some(dir) = make(found, "", &name) {
                 record.extend_from_slice(dir.as_os_str().as_encoded_bytes());
                 record.push(b'\n');
                 groups.dirs.push(dir);
@@ -223,19 +237,32 @@ fn make(hierarchy: &Hierarchy, controller: &str, name: &str) -> Option<PathBuf> 
     [hierarchy.mount.join(&hierarchy.own), hierarchy.mount.clone()].into_iter().find_map(|base| {
         let parent = base.join(PARENT);
         make_dir(&parent)?;
-        if hierarchy.controllers.is_empty() {
+        inherit_cpus(&base, &parent);
+        if hierarchy.controllers.is_empty() && !controller.is_empty() {
             for dir in [&base, &parent] {
                 let _ = fs::write(dir.join("cgroup.subtree_control"), format!("+{controller}"));
             }
         }
         let dir = parent.join(name);
         make_dir(&dir)?;
-        if hierarchy.controllers.is_empty() && !offers(&dir, controller) {
+        inherit_cpus(&parent, &dir);
+        if hierarchy.controllers.is_empty() && !controller.is_empty() && !offers(&dir, controller) {
             remove_dir(&dir);
             return None;
         }
         Some(dir)
     })
+}
+
+/// In version 1 a group of `cpuset` takes no process before it has processors and memory.
+fn inherit_cpus(parent: &Path, dir: &Path) {
+    for file in ["cpuset.cpus", "cpuset.mems"] {
+        if let (Ok(theirs), Ok(own)) = (fs::read_to_string(parent.join(file)), fs::read_to_string(dir.join(file)))
+            && own.trim().is_empty()
+        {
+            let _ = fs::write(dir.join(file), theirs.trim());
+        }
+    }
 }
 
 fn make_dir(path: &Path) -> Option<()> {
@@ -246,8 +273,13 @@ fn make_dir(path: &Path) -> Option<()> {
     }
 }
 
-/// The last member may still be on its way out for a moment.
+/// The last member may still be on its way out for a moment. Groups that the job has made below go as well.
 fn remove_dir(dir: &Path) {
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove_below(&entry.path());
+        }
+    }
     for _ in 0..50 {
         match fs::remove_dir(dir) {
             Err(e) if e.kind() == io::ErrorKind::ResourceBusy => std::thread::sleep(Duration::from_millis(1)),
@@ -257,6 +289,20 @@ fn remove_dir(dir: &Path) {
     // Goes only when this was its last job.
     if let Some(parent) = dir.parent() {
         let _ = fs::remove_dir(parent);
+    }
+}
+
+fn remove_below(dir: &Path) {
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove_below(&entry.path());
+        }
+    }
+    for _ in 0..50 {
+        match fs::remove_dir(dir) {
+            Err(e) if e.kind() == io::ErrorKind::ResourceBusy => std::thread::sleep(Duration::from_millis(1)),
+            _ => break,
+        }
     }
 }
 
@@ -326,7 +372,7 @@ mod tests {
         let below = "system.slice/headworks.service";
         let at = format!("{below}/{PARENT}/one");
         let (root, found) = unified(&format!("/{below}"), &["", below, &at]);
-        let groups = Cgroups::create_in(&found, &job(&root), &LIMITS);
+        let groups = Cgroups::create_in(&found, &job(&root), &LIMITS, false);
         assert_eq!(groups.dirs, [root.path().join(&at)]);
         let read = |file: &str| fs::read_to_string(root.path().join(&at).join(file)).unwrap();
         assert_eq!(read("cpu.max"), "150000 100000");
@@ -349,7 +395,7 @@ mod tests {
     fn in_version_2_a_group_that_hands_nothing_on_is_passed_over_for_the_root() {
         let at = format!("{PARENT}/one");
         let (root, found) = unified("/user.slice", &["", "user.slice", &at]);
-        let groups = Cgroups::create_in(&found, &job(&root), &LIMITS);
+        let groups = Cgroups::create_in(&found, &job(&root), &LIMITS, false);
         assert_eq!(groups.dirs, [root.path().join(&at)]);
         assert!(!root.path().join("user.slice").join(&at).exists(), "what was tried is removed");
     }
@@ -360,7 +406,7 @@ mod tests {
         let folder = job(&root);
         fs::write(root.path().join(PARENT), "in the way").unwrap();
         fs::write(root.path().join("user.slice").join(PARENT), "in the way").unwrap();
-        let groups = Cgroups::create_in(&found, &folder, &LIMITS);
+        let groups = Cgroups::create_in(&found, &folder, &LIMITS, false);
         assert!(groups.dirs.is_empty() && groups.oom_kills() == 0);
     }
 

@@ -10,11 +10,13 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
 
+use super::keeper::{Keeper, Order};
 use super::session::message;
 use super::supervisor::control_inside;
 use super::user::User;
 use super::{Plan, sandbox, shell};
 use crate::folder::Folder;
+use crate::nested::SOCKET;
 
 const BASH: &str = "/bin/bash";
 /// What shells answer for a command that is there and cannot be run.
@@ -24,12 +26,12 @@ const CANNOT_RUN: i32 = 126;
 pub(super) fn run(folder: &Folder) -> io::Result<()> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     let ready = set_up(folder);
-    let (reply, plan) = match ready {
-        Ok(plan) => (vec![message::READY], Some(plan)),
+    let (reply, ready) = match ready {
+        Ok(ready) => (vec![message::READY], Some(ready)),
         Err(reason) => ([&[message::ERROR], reason.as_bytes()].concat(), None),
     };
     say(&reply)?;
-    let Some(plan) = plan else { return Ok(()) };
+    let Some((plan, mut keeper)) = ready else { return Ok(()) };
     let inside = control_inside(folder, &plan);
     let mut is_first = true;
     let mut buffer = [0; 512];
@@ -41,6 +43,13 @@ pub(super) fn run(folder: &Folder) -> io::Result<()> {
             Err(Errno::INTR) => continue,
             Err(e) => return Err(e.into()),
         };
+        // Not before: only now this process, and what it starts, is in the job's control groups.
+        if let (Some(mut keeper), Some(nested)) = (keeper.take(), plan.nested.clone()) {
+            let order = Order { nested, socket: inside.join(SOCKET), view: None };
+            if let Err(reason) = keeper.begin(&order) {
+                eprintln!("The container engine of this build did not start: {reason}");
+            }
+        }
         let status = run_shell(&plan, &inside, &user, is_first).unwrap_or_else(|error| {
             eprintln!("{}: {error}", plan.spec.shell);
             127
@@ -55,12 +64,18 @@ fn say(text: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-fn set_up(folder: &Folder) -> Result<Plan, String> {
+fn set_up(folder: &Folder) -> Result<(Plan, Option<Keeper>), String> {
     let text = fs::read(folder.taken_plan()).map_err(|e| format!("the plan cannot be read: {e}"))?;
     let plan: Plan = serde_json::from_slice(&text).map_err(|e| format!("the plan cannot be read: {e}"))?;
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    let mut keeper = None;
     if plan.sandbox.isolated {
         sandbox::enter(folder, &plan).map_err(|e| e.to_string())?;
+        if plan.nested.is_some() {
+            // It needs what this process gives up now.
+            keeper = Some(Keeper::spawn(folder).map_err(|e| format!("the container engine's keeper: {e}"))?);
+        }
+        sandbox::drop_privileges().map_err(|e| e.to_string())?;
     } else {
         // What loses its parent becomes this process's child, so that it can be found and killed.
         let me = Some(rustix::process::getpid());
@@ -70,7 +85,7 @@ fn set_up(folder: &Folder) -> Result<Plan, String> {
     if !plan.spec.current_dir.is_dir() {
         return Err(format!("the folder {} does not exist inside the job", plan.spec.current_dir.display()));
     }
-    Ok(plan)
+    Ok((plan, keeper))
 }
 
 /// Starts a shell and reaps until it ends; returns its status, 128 + n for signal n.

@@ -10,11 +10,16 @@
 //! When the job's shell is in a container, an attendant (the same program, in [`crate::ContainerExecutor`]'s module) takes the
 //! init's place: it talks to the engine, and the container's first process starts the shells.
 //!
+//! A job that may have a container engine of its own has a keeper for it (`keeper`) besides, and a network of its own
+//! (`gateway`).
+//!
 //! Whoever dies takes everything below along: the kernel kills the init with its supervisor, and a PID namespace with its
 //! init. A supervisor that dies leaves a journal without a lock and without an outcome: the job is lost.
 
 mod cgroup;
+mod gateway;
 mod init;
+mod keeper;
 mod plan;
 mod program;
 mod sandbox;
@@ -28,7 +33,10 @@ mod visit;
 pub(crate) use cgroup::{available as available_cgroups, remove_left as remove_left_cgroups};
 pub(crate) use plan::{Plan, Sandbox};
 pub use program::main;
-pub(crate) use program::{ROLE_ATTENDANT, ROLE_INIT, ROLE_VARIABLE, ROLE_VISITOR, SAID_ALREADY, SAID_BEGUN};
+pub(crate) use program::{
+    NETWORK_VARIABLE, ROLE_ATTENDANT, ROLE_GATEWAY, ROLE_INIT, ROLE_KEEPER, ROLE_VARIABLE, ROLE_VISITOR, SAID_ALREADY,
+    SAID_BEGUN,
+};
 pub(crate) use session::message;
 pub(crate) use shell::{INSIDE, Orders, first_script, is_assignable};
 pub use visit::{is_held, resume, visit};

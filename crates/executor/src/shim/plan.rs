@@ -1,11 +1,13 @@
 //! What the server writes down for the shim.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base::JobSpec;
 use serde::{Deserialize, Serialize};
 
+use super::INSIDE;
 use crate::container::ContainerPlan;
+use crate::nested::Nested;
 
 /// Everything that a shim needs to know; decided by the server.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -16,6 +18,26 @@ pub(crate) struct Plan {
     /// The job's shell is in a container instead of a sandbox.
     #[serde(default)]
     pub container: Option<ContainerPlan>,
+    /// The container engine that the job gets for itself.
+    #[serde(default)]
+    pub nested: Option<Nested>,
+    /// Why it gets none.
+    #[serde(default)]
+    pub no_engine: Option<String>,
+}
+
+impl Plan {
+    /// The same with what was decided about an engine of the job's own.
+    pub fn with_engine(mut self, decided: Result<Nested, String>) -> Plan {
+        match decided {
+            Ok(nested) => {
+                Nested::set_variables(&mut self.spec, Path::new(INSIDE));
+                self.nested = Some(nested);
+            }
+            Err(reason) => self.no_engine = Some(reason),
+        }
+        self
+    }
 }
 
 /// How the job is kept apart.

@@ -1,16 +1,20 @@
 //! The body of the hidden subcommand, in each of its roles.
 
-use super::{init, supervisor, visit};
+use super::{gateway, init, keeper, supervisor, visit};
 use std::path::Path;
 use std::process::ExitCode;
 
 use crate::container::run_attendant;
 use crate::folder::Folder;
 
-/// Set for the init, the attendant of a container and visitors, which are the same program with the same arguments.
+/// Set for the init, the attendant of a container, the keeper of an engine and visitors, which are the same program with the same arguments.
 pub(crate) const ROLE_VARIABLE: &str = "HEADWORKS_SHIM_ROLE";
+/// Set for the attendant of a container that joins a network: its path.
+pub(crate) const NETWORK_VARIABLE: &str = "HEADWORKS_SHIM_NETWORK";
 pub(crate) const ROLE_INIT: &str = "init";
 pub(crate) const ROLE_ATTENDANT: &str = "attendant";
+pub(crate) const ROLE_GATEWAY: &str = "gateway";
+pub(crate) const ROLE_KEEPER: &str = "keeper";
 pub(crate) const ROLE_VISITOR: &str = "visitor";
 
 /// What the supervisor says on its standard output, one line, as soon as it knows.
@@ -26,6 +30,8 @@ pub fn main(dir: &Path) -> ExitCode {
     let role = std::env::var_os(ROLE_VARIABLE).unwrap_or_default();
     let result = match role.to_str() {
         Some(ROLE_INIT) => init::run(&folder),
+        Some(ROLE_GATEWAY) => gateway::run(),
+        Some(ROLE_KEEPER) => keeper::run(&folder),
         Some(ROLE_VISITOR) => visit::run(&folder),
         Some(ROLE_ATTENDANT) => run_attendant(&folder),
         _ => supervisor::run(&folder),

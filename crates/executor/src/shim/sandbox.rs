@@ -30,6 +30,7 @@ use base::{JobFile, JobFileContent};
 
 use super::{Plan, shell};
 use crate::folder::Folder;
+use crate::nested::STORAGE;
 
 /// What could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -93,9 +94,9 @@ const VIRTUAL: [&str; 17] = [
     "autofs",
 ];
 /// `statfs` of an overlay.
-const OVERLAY_MAGIC: i64 = 0x794c_7630;
+pub(super) const OVERLAY_MAGIC: i64 = 0x794c_7630;
 
-/// Enters the job's view for good and gives up every dangerous privilege.
+/// Enters the job's view for good. Privileges are given up by [`drop_privileges`].
 pub(super) fn enter(folder: &Folder, plan: &Plan) -> Result<()> {
     unshare(UnshareFlags::NEWNS | UnshareFlags::NEWIPC).doing(|| "a private mount namespace".into())?;
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
@@ -110,9 +111,12 @@ pub(super) fn enter(folder: &Folder, plan: &Plan) -> Result<()> {
     for mount in &plan.spec.container.mounts {
         view.bind_mount(mount)?;
     }
+    if plan.nested.is_some() {
+        make_dir(&folder.engine(), 0o700)?;
+        view.bind_in(&folder.engine(), Path::new(STORAGE))?;
+    }
     view.files(&plan.spec.files)?;
-    view.switch()?;
-    drop_privileges()
+    view.switch()
 }
 
 struct View {
@@ -444,7 +448,7 @@ impl View {
 }
 
 #[expect(deprecated, reason = "its safe form is sound here: the file descriptor table is not unshared")]
-fn unshare(flags: UnshareFlags) -> rustix::io::Result<()> {
+pub(super) fn unshare(flags: UnshareFlags) -> rustix::io::Result<()> {
     rustix::thread::unshare(flags)
 }
 
@@ -505,15 +509,21 @@ fn unescaped(text: &str) -> std::ffi::OsString {
     }
 }
 
-fn drop_privileges() -> Result<()> {
-    rustix::thread::set_no_new_privs(true).doing(|| "no_new_privs".into())?;
+/// No program gives these capabilities back. `kept` is asked for each.
+pub(super) fn drop_from_bounding_set(kept: impl Fn(CapabilitySet) -> bool) {
     for bit in 0..64 {
         let one = CapabilitySet::from_bits_retain(1 << bit);
         // The kernel refuses the first number that it does not know.
-        if !KEPT.contains(one) && rustix::thread::remove_capability_from_bounding_set(one).is_err() {
+        if !kept(one) && rustix::thread::remove_capability_from_bounding_set(one).is_err() {
             break;
         }
     }
+}
+
+/// Gives up every dangerous privilege for good.
+pub(super) fn drop_privileges() -> Result<()> {
+    rustix::thread::set_no_new_privs(true).doing(|| "no_new_privs".into())?;
+    drop_from_bounding_set(|one| KEPT.contains(one));
     let sets = CapabilitySets { effective: KEPT, permitted: KEPT, inheritable: CapabilitySet::empty() };
     rustix::thread::set_capabilities(None, sets).doing(|| "dropping capabilities".into())
 }

@@ -100,6 +100,8 @@ pub(super) struct Session<'a> {
     pub inside: PathBuf,
     /// Who runs the shell.
     pub user: Option<String>,
+    /// Why the job has no container engine.
+    pub no_engine: Option<String>,
     /// The end of the output, when somebody wants to look at it.
     pub tail: Option<Vec<u8>>,
     /// Everything that could write is gone; looking again would be a busy loop.
@@ -185,6 +187,11 @@ impl Session<'_> {
     /// Begins to remember the end of the output, or stops it.
     pub fn remember_output(&mut self, wanted: bool) {
         self.tail = wanted.then(Vec::new);
+    }
+
+    /// What is remembered so far.
+    pub fn tail(&self) -> &[u8] {
+        self.tail.as_deref().unwrap_or_default()
     }
 
     /// What was remembered.

@@ -9,6 +9,7 @@ use regex_automata::meta::Regex;
 
 use super::session::{Happened, Session, Stop, now};
 use super::shell;
+use crate::nested::wants_engine;
 
 /// The records so far, and the command that runs now.
 #[derive(Default)]
@@ -91,7 +92,7 @@ fn run_step(
     let mut tries = 0;
     loop {
         let was_succeeding = *succeeding;
-        session.remember_output(pattern.is_some());
+        session.remember_output(pattern.is_some() || session.no_engine.is_some());
         let is_last = retry.is_none_or(|retry| tries >= retry.count);
         let outcome = try_step(session, spec, step, is_last, succeeding, progress)?;
         let said = session.remembered_output();
@@ -158,6 +159,9 @@ fn run_commands(
         };
         if exit_status != 0 {
             announce(session, spec, &format!("Command did not exit successfully {command} exit status {exit_status}"))?;
+            if let Some(reason) = session.no_engine.clone().filter(|_| wants_engine(command, session.tail())) {
+                announce(session, spec, &format!("There is no container engine in this build: {reason}"))?;
+            }
             if may_hold {
                 session.hold()?;
             }

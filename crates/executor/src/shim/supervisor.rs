@@ -17,14 +17,17 @@ use rustix::process::{PidfdFlags, pidfd_open};
 use rustix::thread::UnshareFlags;
 
 use super::cgroup::Cgroups;
+use super::gateway::{self, Gateway};
+use super::keeper::{Keeper, Order};
 use super::session::{Happened, PIPE_LEN, Session, Stop, now};
 use super::shell::{self, Control};
 use super::steps::{self, Progress};
 use super::visit::Held;
-use super::{Plan, ROLE_ATTENDANT, ROLE_INIT, ROLE_VARIABLE, SAID_ALREADY, SAID_BEGUN, Sandbox};
+use super::{NETWORK_VARIABLE, Plan, ROLE_ATTENDANT, ROLE_INIT, ROLE_VARIABLE, SAID_ALREADY, SAID_BEGUN, Sandbox};
 use crate::container::kill as kill_container;
 use crate::folder::{Folder, remove_tree, write_durably};
 use crate::journal::Writer;
+use crate::nested::SOCKET;
 use crate::output::{Lines, Masker};
 
 /// How long the end of a container may take: its attendant kills it and may have to give its files to another user.
@@ -77,9 +80,16 @@ fn supervise(folder: &Folder, plan: &Plan, journal: &mut Writer) -> io::Result<J
     rustix::fs::fcntl_setfl(&socket, OFlags::NONBLOCK)?;
 
     // The init sets up the sandbox while the beginning is made durable; no command runs before both are done.
-    let init = match output_end {
-        Some(output_end) => spawn_init(&plan.sandbox, socket_end, output_end),
-        None => spawn_attendant(socket_end),
+    let beside = match output_end {
+        Some(output_end) => in_network(folder, plan, |_| spawn_init(&plan.sandbox, socket_end, output_end)),
+        None => in_network(folder, plan, |network| spawn_attendant(socket_end, network)),
+    };
+    let (init, mut gateway, mut keeper) = match beside {
+        Ok((init, gateway)) => match spawn_keeper(folder, plan, gateway.as_ref()) {
+            Ok(keeper) => (Ok(init), gateway, keeper),
+            Err(error) => (Err(error), gateway, None),
+        },
+        Err(error) => (Err(error), None, None),
     };
     // Behind the namespaces: entering one may clear what was asked for.
     if let Some(process) = plan.sandbox.tied_to {
@@ -88,7 +98,10 @@ fn supervise(folder: &Folder, plan: &Plan, journal: &mut Writer) -> io::Result<J
     journal.begun(now())?;
     journal.sync()?;
     // A container's limits are the engine's business.
-    let mut cgroups = if plan.container.is_some() { Cgroups::default() } else { Cgroups::create(folder, &plan.spec) };
+    let mut cgroups = match (&plan.container, &plan.nested) {
+        (Some(_), None) => Cgroups::default(),
+        (_, nested) => Cgroups::create(folder, &plan.spec, nested.is_some()),
+    };
     answer(SAID_BEGUN)?;
 
     let mut init = match init {
@@ -118,12 +131,29 @@ fn supervise(folder: &Folder, plan: &Plan, journal: &mut Writer) -> io::Result<J
         }),
         inside: inside.clone(),
         user: None,
+        no_engine: plan.no_engine.clone(),
         tail: None,
         output_ended: false,
     };
     let mut progress = Progress::default();
     let mut container = None;
+    // Those of the engine beside a container; the container's own are its engine's.
+    let keepers = keeper.as_ref().map(|_| std::mem::take(&mut cgroups));
+    if let (Some(keeper), Some(cgroups)) = (&mut keeper, &keepers)
+        && let Err(reason) = begin_keeper(keeper, cgroups, plan, &inside)
+    {
+        session.say(&format!("The container engine of this build did not start: {reason}\n"))?;
+    }
     let result = go(&mut session, plan, &inside, (&mut cgroups, &mut container), &init, &mut progress);
+    if let Some(keeper) = &mut keeper {
+        keeper.kill();
+    }
+    if let Some(gateway) = &mut gateway {
+        gateway.kill();
+    }
+    if let Some(cgroups) = keepers {
+        cgroups.remove();
+    }
     // The engine takes a container's groups away with it.
     let mut ran_out_of_memory = plan.container.is_some() && cgroups.oom_kills() > 0;
     let is_over = match &plan.container {
@@ -236,16 +266,59 @@ pub(super) fn control_inside(folder: &Folder, plan: &Plan) -> PathBuf {
 
 /// The process that talks to the container engine. What it has to complain about goes to `shim.log`.
 #[expect(clippy::disallowed_methods, reason = "this is the executor, which starts processes")]
-fn spawn_attendant(socket: OwnedFd) -> io::Result<Child> {
+fn spawn_attendant(socket: OwnedFd, network: Option<&str>) -> io::Result<Child> {
     let mut arguments = std::env::args_os();
     let _program = arguments.next();
     Command::new("/proc/self/exe")
         .args(arguments)
         .env_clear()
+        .envs(network.map(|path| (NETWORK_VARIABLE, path)))
         .env(ROLE_VARIABLE, ROLE_ATTENDANT)
         .stdin(socket)
         .stdout(Stdio::null())
         .spawn()
+}
+
+/// Starts a process in the job's network, which is its own when it has a container engine. `spawn` gets the network's path
+/// for somebody who joins it later.
+fn in_network(
+    folder: &Folder,
+    plan: &Plan,
+    spawn: impl FnOnce(Option<&str>) -> io::Result<Child>,
+) -> io::Result<(Child, Option<Gateway>)> {
+    if plan.nested.is_none() {
+        return spawn(None).map(|child| (child, None));
+    }
+    let hosts = plan.spec.files.iter().find(|file| file.path == Path::new("/etc/hosts"));
+    let hosts = match hosts.map(|file| &file.content) {
+        Some(base::JobFileContent::Text(text)) => text.clone(),
+        Some(base::JobFileContent::Of(_)) | None => String::new(),
+    };
+    let order = gateway::Order::of(plan.spec.env.values().map(String::as_str), &hosts);
+    let gateway = Gateway::start(folder, &order)?;
+    let child = match plan.container {
+        Some(_) => spawn(Some(&gateway.path))?,
+        None => gateway.inside(|| spawn(None))?,
+    };
+    Ok((child, Some(gateway)))
+}
+
+/// The process that keeps an engine beside a container: the first one of a PID namespace, so that nothing outlives it.
+/// In the sandbox it is the init that starts one.
+#[expect(deprecated, reason = "its safe form is sound here: the file descriptor table is not unshared")]
+fn spawn_keeper(folder: &Folder, plan: &Plan, gateway: Option<&Gateway>) -> io::Result<Option<Keeper>> {
+    let (Some(_), Some(gateway)) = (&plan.container, gateway) else { return Ok(None) };
+    rustix::thread::unshare(UnshareFlags::NEWPID)?;
+    gateway.inside(|| Keeper::spawn(folder)).map(Some)
+}
+
+fn begin_keeper(keeper: &mut Keeper, cgroups: &Cgroups, plan: &Plan, inside: &Path) -> Result<(), String> {
+    let Some(nested) = plan.nested.clone() else { return Ok(()) };
+    cgroups.add(keeper.id()).map_err(|e| e.to_string())?;
+    let mut view = plan.clone();
+    view.spec.env.clear();
+    view.spec.masked.clear();
+    keeper.begin(&Order { nested, socket: inside.join(SOCKET), view: Some(view) })
 }
 
 /// Ends a container; false when it may still run. The attendant goes on to remove it and is not waited for: whoever

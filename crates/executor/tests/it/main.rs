@@ -11,6 +11,7 @@ mod host_recovery;
 mod host_shell;
 mod host_steps;
 
+mod nested;
 mod registry;
 mod rig;
 mod unprivileged;

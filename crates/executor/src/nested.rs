@@ -1,0 +1,87 @@
+//! A container engine for one job alone: who gets one, and which.
+//!
+//! It is the machine's Podman, started beside the job by its shim (`shim::keeper`), with a storage in the job's folder and
+//! nothing in common with the engine of the machine: it ends with the job, and its storage goes with the job's folder.
+//! Clients in the job find its socket in `DOCKER_HOST`.
+
+use std::path::{Path, PathBuf};
+
+use base::JobSpec;
+use serde::{Deserialize, Serialize};
+
+/// The socket in the job's control folder, by its name.
+pub(crate) const SOCKET: &str = "docker.sock";
+/// Where the engine finds its storage.
+pub(crate) const STORAGE: &str = "/var/lib/containers";
+
+/// The programs of an engine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Nested {
+    pub podman: PathBuf,
+    /// `runc`, or `crun` where there is no other: crun refuses machines with both versions of control groups.
+    pub runtime: PathBuf,
+}
+
+impl Nested {
+    /// What a job gets; the error is for its user, and names what is missing.
+    ///
+    /// `obstacle`: why no job can have one here.
+    pub fn decide(spec: &JobSpec, is_allowed: bool, obstacle: Option<&str>) -> Result<Nested, String> {
+        let mut switches = Vec::new();
+        if !spec.container.privileged {
+            switches.push("privilegedMode is not set in the project's environment");
+        }
+        if !is_allowed {
+            switches.push("executor.allow_privileged is not set in the server's settings");
+        }
+        if !switches.is_empty() {
+            return Err(switches.join(", and "));
+        }
+        if let Some(obstacle) = obstacle {
+            return Err(obstacle.to_owned());
+        }
+        let podman = find("podman").ok_or("Podman is not installed on the server's machine")?;
+        let runtime = find("runc").or_else(|| find("crun"));
+        let runtime = runtime.ok_or("neither runc nor crun is installed on the server's machine")?;
+        for name in ["ip", "iptables"] {
+            find(name).ok_or_else(|| format!("{name} is not installed on the server's machine"))?;
+        }
+        Ok(Nested { podman, runtime })
+    }
+
+    /// Tells the clients of Docker and of Podman where the engine is; what the user says wins.
+    pub fn set_variables(spec: &mut JobSpec, control: &Path) {
+        let socket = format!("unix://{}", control.join(SOCKET).display());
+        for name in ["DOCKER_HOST", "CONTAINER_HOST"] {
+            spec.env.entry(name.to_owned()).or_insert_with(|| socket.clone());
+        }
+    }
+}
+
+fn find(name: &str) -> Option<PathBuf> {
+    let dirs = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+    dirs.into_iter().map(|dir| Path::new(dir).join(name)).find(|path| path.is_file())
+}
+
+/// Whether a command that failed, or what it said, is about a container engine.
+pub(crate) fn wants_engine(command: &str, said: &[u8]) -> bool {
+    const SAID: [&[u8]; 3] = [b"Docker daemon", b"docker.sock", b"docker: "];
+    let is_word = |word: &str| matches!(word.rsplit('/').next(), Some("docker" | "docker-compose" | "podman"));
+    let mut words = command.split(|c: char| c.is_whitespace() || ";&|()`$\"'{}".contains(c));
+    words.any(is_word) || SAID.iter().any(|text| said.windows(text.len()).any(|window| window == *text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_that_need_an_engine_are_known_by_their_words_or_by_what_they_say() {
+        assert!(wants_engine("cd app && docker build -t x .", b""));
+        assert!(wants_engine("x=$(docker images)", b""));
+        assert!(wants_engine("make image", b"Cannot connect to the Docker daemon at unix:///var/run/docker.sock."));
+        assert!(wants_engine("./build.sh", b"./build.sh: 3: docker: not found\n"));
+        assert!(!wants_engine("npm test", b"see the docs on docker\n"));
+        assert!(!wants_engine("cat docker.txt", b""));
+    }
+}

@@ -1,0 +1,301 @@
+//! A network for one job: a namespace of its own, and the process through which it reaches everything outside.
+//!
+//! A job with a container engine needs one: the bridges, addresses and published ports of its containers are nobody else's
+//! then, and go with it. Nothing of the machine's network is changed for it: no interface, route or firewall rule. Inside,
+//! connections that lead out are turned to this process (by rules of that namespace alone), which makes them again on the
+//! machine's side; the questions of name service likewise. On the machine's loopback only the addresses that the job was
+//! told are reached.
+//!
+//! Deviation: in such a network TCP and name service lead out, over IPv4; other protocols do not.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space};
+use serde::{Deserialize, Serialize};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::sync::Semaphore;
+
+use super::{ROLE_GATEWAY, ROLE_VARIABLE, sandbox};
+use crate::folder::Folder;
+
+/// Connections and questions under way.
+const MAX_OPEN: usize = 4096;
+const CONNECT_LIMIT: Duration = Duration::from_secs(30);
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+const MAX_DATAGRAM: usize = 4096;
+/// Where networks of containers are: what is for them stays inside.
+const INNER: &str = "10.88.0.0/15";
+
+/// What a gateway is told, as one line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Order {
+    /// Of the machine's loopback, what the job may reach: all ports of an address, or one.
+    pub loopback: Vec<(Ipv4Addr, Option<u16>)>,
+}
+
+/// A gateway, seen from the job's supervisor.
+pub(super) struct Gateway {
+    child: Child,
+    /// The namespace, by a path that everybody with the right can open.
+    pub path: String,
+}
+
+impl Gateway {
+    /// Makes the namespace and lets the process run.
+    #[expect(clippy::disallowed_methods, reason = "this is the executor, which starts processes")]
+    pub fn start(folder: &Folder, order: &Order) -> io::Result<Gateway> {
+        let mut child = Command::new("/proc/self/exe")
+            .args(std::env::args_os().skip(1).take_while(|argument| argument != folder.path().as_os_str()))
+            .arg(folder.path())
+            .env_clear()
+            .env(ROLE_VARIABLE, ROLE_GATEWAY)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let answer = match (child.stdin.take(), child.stdout.take()) {
+            (Some(mut stdin), Some(stdout)) => {
+                serde_json::to_writer(&mut stdin, order)?;
+                stdin.write_all(b"\n")?;
+                drop(stdin);
+                let mut line = String::new();
+                BufReader::new(stdout).read_line(&mut line)?;
+                line
+            }
+            _ => String::new(),
+        };
+        let mut gateway = Gateway { path: String::new(), child };
+        match answer.trim().parse::<u32>() {
+            Ok(number) => {
+                gateway.path = format!("/proc/{}/fd/{number}", gateway.child.id());
+                Ok(gateway)
+            }
+            Err(_) => {
+                gateway.kill();
+                let reason = if answer.trim().is_empty() { "its gateway said nothing" } else { answer.trim() };
+                Err(io::Error::other(format!("a network of its own: {reason}")))
+            }
+        }
+    }
+
+    /// Runs something with this thread in the job's network: what is started there stays there.
+    pub fn inside<T>(&self, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        let own = File::open("/proc/self/ns/net")?;
+        let inner = File::open(&self.path)?;
+        move_into_link_name_space(inner.as_fd(), Some(LinkNameSpaceType::Network))?;
+        let result = work();
+        move_into_link_name_space(own.as_fd(), Some(LinkNameSpaceType::Network))?;
+        result
+    }
+
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The gateway's own body.
+pub(super) fn run() -> io::Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    let mut line = String::new();
+    if io::stdin().lock().read_line(&mut line)? == 0 {
+        return Ok(());
+    }
+    let order: Order = serde_json::from_str(&line)?;
+    let Inside { space, tcp, udp } = Inside::make(&order)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    println!("{}", space.as_raw_fd());
+    runtime.block_on(async move {
+        let (tcp, udp) = (TcpListener::from_std(tcp)?, UdpSocket::from_std(udp)?);
+        tokio::join!(connections(tcp, Arc::new(order)), questions(udp));
+        Ok(())
+    })
+}
+
+/// The namespace, and sockets in it.
+struct Inside {
+    space: OwnedFd,
+    tcp: std::net::TcpListener,
+    udp: std::net::UdpSocket,
+}
+
+impl Inside {
+    /// A socket belongs to the namespace in which it was made: these to the job's, those that are made later to the
+    /// machine's.
+    fn make(order: &Order) -> io::Result<Inside> {
+        let own = File::open("/proc/self/ns/net")?;
+        sandbox::unshare(UnshareFlags::NEWNET)?;
+        let space = File::open("/proc/self/ns/net")?;
+        tool("ip", &["link", "set", "lo", "up"])?;
+        // Everything seems to be here; the rules below say where it really goes.
+        tool("ip", &["route", "add", "default", "dev", "lo"])?;
+        let tcp = std::net::TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+        let udp = std::net::UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+        tcp.set_nonblocking(true)?;
+        udp.set_nonblocking(true)?;
+        rules(order, tcp.local_addr()?.port(), udp.local_addr()?.port())?;
+        move_into_link_name_space(own.as_fd(), Some(LinkNameSpaceType::Network))?;
+        Ok(Inside { space: space.into(), tcp, udp })
+    }
+}
+
+fn rules(order: &Order, tcp: u16, udp: u16) -> io::Result<()> {
+    let (tcp, udp) = (format!("REDIRECT --to-ports {tcp}"), format!("REDIRECT --to-ports {udp}"));
+    let mut rules = vec![
+        format!("-A OUTPUT -o lo -p udp --dport 53 -j {udp}"),
+        format!("-A PREROUTING ! -i lo -p udp --dport 53 -m addrtype ! --dst-type LOCAL -j {udp}"),
+    ];
+    for (address, port) in &order.loopback {
+        let port = port.map(|port| format!("--dport {port} ")).unwrap_or_default();
+        rules.push(format!("-A OUTPUT -p tcp -d {address} {port}-j {tcp}"));
+    }
+    rules.push(format!("-A OUTPUT -o lo -p tcp -m addrtype ! --dst-type LOCAL -j {tcp}"));
+    rules.push(format!("-A PREROUTING ! -i lo -p tcp ! -d {INNER} -m addrtype ! --dst-type LOCAL -j {tcp}"));
+    for rule in rules {
+        let words: Vec<&str> = ["-w", "-t", "nat"].into_iter().chain(rule.split_whitespace()).collect();
+        tool("iptables", &words)?;
+    }
+    Ok(())
+}
+
+/// Runs one of the machine's programs; what it says is the error.
+#[expect(clippy::disallowed_methods, reason = "this is the executor, which starts processes")]
+fn tool(name: &str, arguments: &[&str]) -> io::Result<()> {
+    let output = Command::new(name)
+        .args(arguments)
+        .env_clear()
+        .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|e| io::Error::new(e.kind(), format!("{name}: {e}")))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(io::Error::other(format!(
+        "{name} {}: {}",
+        arguments.join(" "),
+        said.split_whitespace().collect::<Vec<_>>().join(" ")
+    )))
+}
+
+async fn connections(listener: TcpListener, order: Arc<Order>) {
+    let open = Arc::new(Semaphore::new(MAX_OPEN));
+    loop {
+        let Ok(permit) = open.clone().acquire_owned().await else { return };
+        let Ok((inner, _)) = listener.accept().await else {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            continue;
+        };
+        let order = order.clone();
+        tokio::spawn(async move {
+            let _ = connect(inner, &order).await;
+            drop(permit);
+        });
+    }
+}
+
+async fn connect(mut inner: TcpStream, order: &Order) -> io::Result<()> {
+    let wanted = rustix::net::sockopt::ip_original_dst(inner.as_fd())?;
+    // The job may turn connections to us itself; that must not make more of the machine reachable.
+    if !order.allows(wanted) {
+        return Ok(());
+    }
+    let outer = tokio::time::timeout(CONNECT_LIMIT, TcpStream::connect(wanted)).await;
+    let Ok(Ok(mut outer)) = outer else {
+        // A reset tells the job what happened, as a refusal would have.
+        let _ = rustix::net::sockopt::set_socket_linger(inner.as_fd(), Some(Duration::ZERO));
+        return Ok(());
+    };
+    let _ = (inner.set_nodelay(true), outer.set_nodelay(true));
+    tokio::io::copy_bidirectional(&mut inner, &mut outer).await.map(drop)
+}
+
+impl Order {
+    fn allows(&self, wanted: SocketAddrV4) -> bool {
+        let (address, port) = (*wanted.ip(), wanted.port());
+        let is_named = || self.loopback.iter().any(|(a, p)| *a == address && p.is_none_or(|p| p == port));
+        !(address.is_loopback() || address.is_unspecified()) || is_named()
+    }
+
+    /// The addresses of the machine's loopback that a job's variables and list of hosts name.
+    pub fn of<'t>(variables: impl Iterator<Item = &'t str>, hosts: &str) -> Order {
+        let mut loopback = Vec::new();
+        for value in variables {
+            let Some((_, rest)) = value.split_once("://") else { continue };
+            let authority = rest.split('/').next().unwrap_or_default();
+            let authority = authority.rsplit('@').next().unwrap_or_default().replace("localhost", "127.0.0.1");
+            if let Ok(SocketAddr::V4(address)) = authority.parse::<SocketAddr>()
+                && address.ip().is_loopback()
+            {
+                loopback.push((*address.ip(), Some(address.port())));
+            }
+        }
+        let addresses = hosts.lines().filter_map(|line| line.split_whitespace().next()?.parse::<Ipv4Addr>().ok());
+        // 127.0.0.1 and 127.0.1.1 are the machine's own names, ours is another.
+        let ours = addresses.filter(|address| address.is_loopback() && address.octets()[1] != 0);
+        loopback.extend(ours.map(|address| (address, None)));
+        loopback.sort();
+        loopback.dedup();
+        Order { loopback }
+    }
+}
+
+/// Hands questions for names on to the machine's first name servers, and the answers back.
+async fn questions(socket: UdpSocket) {
+    let (socket, open) = (Arc::new(socket), Arc::new(Semaphore::new(MAX_OPEN)));
+    let mut buffer = [0; MAX_DATAGRAM];
+    loop {
+        let Ok(permit) = open.clone().acquire_owned().await else { return };
+        let Ok((len, peer)) = socket.recv_from(&mut buffer).await else { continue };
+        let (socket, question) = (socket.clone(), buffer.get(..len).unwrap_or_default().to_vec());
+        tokio::spawn(async move {
+            for server in name_servers() {
+                if let Ok(Ok(answer)) = tokio::time::timeout(ANSWER_LIMIT, ask(server, &question)).await {
+                    let _ = socket.send_to(&answer, peer).await;
+                    break;
+                }
+            }
+            drop(permit);
+        });
+    }
+}
+
+fn name_servers() -> Vec<IpAddr> {
+    let text = fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
+    let servers = text.lines().filter_map(|line| line.trim().strip_prefix("nameserver")?.trim().parse().ok());
+    servers.take(3).collect()
+}
+
+async fn ask(server: IpAddr, question: &[u8]) -> io::Result<Vec<u8>> {
+    let any: IpAddr =
+        if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { std::net::Ipv6Addr::UNSPECIFIED.into() };
+    let socket = UdpSocket::bind((any, 0)).await?;
+    socket.connect((server, 53)).await?;
+    socket.send(question).await?;
+    let mut buffer = [0; MAX_DATAGRAM];
+    let len = socket.recv(&mut buffer).await?;
+    Ok(buffer.get(..len).unwrap_or_default().to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_the_machines_loopback_a_job_reaches_what_it_was_told() {
+        let variables = ["http://127.0.0.1:4566", "http://localhost:4566/x", "https://example.org:9", "127.0.0.1:5432"];
+        let hosts = "127.0.0.1 localhost\n127.0.1.1 box\n127.77.3.4 sts.amazonaws.com\n10.0.0.1 other\n";
+        let order = Order::of(variables.into_iter(), hosts);
+        assert_eq!(order.loopback, [(Ipv4Addr::LOCALHOST, Some(4566)), (Ipv4Addr::new(127, 77, 3, 4), None)]);
+        let allows = |text: &str| order.allows(text.parse().unwrap());
+        assert!(allows("127.0.0.1:4566") && allows("127.77.3.4:443") && allows("93.184.216.34:443"));
+        assert!(!allows("127.0.0.1:5432") && !allows("0.0.0.0:4566") && !allows("127.77.3.5:443"));
+    }
+}
