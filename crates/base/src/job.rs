@@ -44,6 +44,22 @@ pub struct JobSpec {
     /// is told so in its output.
     #[serde(default)]
     pub files: Vec<JobFile>,
+    /// An authority that the job's programs trust besides those that they know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<JobTrust>,
+}
+
+/// A certificate authority, and how programs come to trust it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobTrust {
+    /// Its certificate on this machine, in PEM.
+    pub authority: PathBuf,
+    /// This machine's trusted certificates and that of the authority.
+    pub bundle: PathBuf,
+    /// Where this machine's programs look for certificates; for a job that sees the machine's files. Not empty.
+    pub places: Vec<PathBuf>,
+    /// Variables that tell clients where certificates are; what the user says wins.
+    pub variables: Vec<String>,
 }
 
 /// The surroundings of a job.

@@ -18,7 +18,7 @@ pub use error::{ApiError, ErrorKind, ServiceError};
 pub use event::Event;
 pub use ids::{derived_hex, derived_uuid};
 pub use job::{
-    JobContainer, JobFile, JobFileContent, JobLimits, JobMount, JobOutcome, JobSpec, JobStep, JobTimeout,
+    JobContainer, JobFile, JobFileContent, JobLimits, JobMount, JobOutcome, JobSpec, JobStep, JobTimeout, JobTrust,
     RegistryLogin, StepFailure, StepOutcome, StepRecord, StepRetry,
 };
 pub use machine::{Effect, Machine, Step, Tell, TimerChange};

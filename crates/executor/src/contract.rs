@@ -68,6 +68,11 @@ pub trait Executor: Send + Sync {
     /// does nothing.
     fn destroy<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ExecutorError>>;
 
+    /// Whether jobs reach what listens on the machine's loopback.
+    fn reaches_loopback(&self) -> bool {
+        true
+    }
+
     /// All jobs that were started and not destroyed, for sweeps after a restart.
     fn list(&self) -> BoxFuture<'_, Result<Vec<JobEntry>, ExecutorError>>;
 }

@@ -94,6 +94,10 @@ impl Folder {
         self.0.join("engine")
     }
 
+    pub fn files(&self) -> PathBuf {
+        self.0.join("files")
+    }
+
     /// What only a running job needs: mount points and writable layers.
     pub fn sandbox_dirs(&self) -> [PathBuf; 7] {
         ["root", "layers", "hide", "tmp", "control", "files", "engine"].map(|name| self.0.join(name))
@@ -148,6 +152,11 @@ pub(crate) fn is_locked(journal: &File) -> io::Result<bool> {
 /// Makes a folder for the owner only; an existing one is fine.
 pub(crate) fn make_private_dir(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Makes a folder that everybody may look into; an existing one is fine.
+pub(crate) fn make_open_dir(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o755).create(path)
 }
 
 /// Writes a file in one step: after a crash there is the old content or the new one. Durable when it returns.

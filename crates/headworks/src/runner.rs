@@ -170,6 +170,10 @@ impl Executor for Chosen {
         Box::pin(async move { self.settled().await.destroy(id).await })
     }
 
+    fn reaches_loopback(&self) -> bool {
+        self.settled.borrow().as_ref().is_none_or(|executor| executor.reaches_loopback())
+    }
+
     fn list(&self) -> BoxFuture<'_, Result<Vec<JobEntry>, ExecutorError>> {
         Box::pin(async { self.settled().await.list().await })
     }

@@ -115,6 +115,7 @@ async fn open_front(config: &Config) -> Result<Option<OpenFront>, CliError> {
     let tls = front::server_config(&dir).map_err(CliError::environment)?;
     let bundle_paths = bundle_paths();
     let bundle = write_bundle(&dir, &bundle_paths).map_err(CliError::environment)?;
+    let authority = tls::authority_path(&dir);
     let answers_names = bound.dns.is_some();
     if !answers_names {
         tracing::warn!(
@@ -123,7 +124,7 @@ async fn open_front(config: &Config) -> Result<Option<OpenFront>, CliError> {
             bound.address
         );
     }
-    let found = Front { address: bound.address, answers_names, prefixes: prefixes(), bundle, bundle_paths };
+    let found = Front { address: bound.address, answers_names, prefixes: prefixes(), bundle, authority, bundle_paths };
     Ok(Some(OpenFront { found, bound, tls }))
 }
 

@@ -82,6 +82,8 @@ pub struct Front {
     pub prefixes: Vec<String>,
     /// This machine's trusted certificates and the installation's own authority.
     pub bundle: PathBuf,
+    /// The authority's certificate alone.
+    pub authority: PathBuf,
     /// Where programs look for the machine's trusted certificates.
     pub bundle_paths: Vec<PathBuf>,
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
-use base::{JobFile, JobFileContent, JobSpec, Region};
+use base::{JobFile, JobFileContent, JobSpec, JobTrust, Region};
 use engine::build::Request;
 use platform::{Cx, Front};
 use store::tables::s3_bucket;
@@ -26,10 +26,10 @@ const TRUST: [&str; 7] = [
 const MAX_BUCKETS: i64 = 1000;
 
 /// The job with the front before it, unless the project or the operator has switched it off; or, with a line for the log,
-/// without, where jobs run in containers: these have files of their own.
+/// without, where jobs are in another network than we.
 pub(super) async fn with_front(
     cx: &Cx,
-    executor: &str,
+    reaches_us: bool,
     request: &Request,
     mut spec: JobSpec,
 ) -> Result<(JobSpec, Option<String>), store::Error> {
@@ -41,8 +41,9 @@ pub(super) async fn with_front(
     if spec.env.get(SWITCH).is_some_and(|value| value.eq_ignore_ascii_case("off")) {
         return Ok((spec, None));
     }
-    if executor == "container" {
-        let note = "names of AWS's hosts do not lead to this server in containers yet; AWS_ENDPOINT_URL does";
+    if !reaches_us {
+        let note = "names of AWS's hosts do not lead to this server, since executor.network is not host; \
+                    AWS_ENDPOINT_URL does";
         return Ok((spec, Some(note.to_owned())));
     }
     let buckets = {
@@ -57,14 +58,12 @@ pub(super) async fn with_front(
         let own = read("/etc/resolv.conf").await;
         spec.files.push(text("/etc/resolv.conf", resolver(&own, front.address)));
     }
-    for path in &front.bundle_paths {
-        spec.files.push(JobFile { path: path.clone(), content: JobFileContent::Of(front.bundle.clone()) });
-    }
-    if let Some(bundle) = front.bundle_paths.first() {
-        for name in TRUST {
-            spec.env.entry(name.to_owned()).or_insert_with(|| bundle.display().to_string());
-        }
-    }
+    spec.trust = Some(JobTrust {
+        authority: front.authority.clone(),
+        bundle: front.bundle.clone(),
+        places: front.bundle_paths.clone(),
+        variables: TRUST.map(str::to_owned).to_vec(),
+    });
     Ok((spec, None))
 }
 
@@ -139,6 +138,7 @@ mod tests {
             answers_names: true,
             prefixes: vec!["s3".to_owned(), "git-codecommit".to_owned()],
             bundle: PathBuf::from("/data/tls/bundle.pem"),
+            authority: PathBuf::from("/data/tls/ca.pem"),
             bundle_paths: vec![PathBuf::from("/etc/ssl/certs/ca-certificates.crt")],
         }
     }

@@ -170,6 +170,7 @@ fn probe(request: &Request) -> JobSpec {
         announce: false,
         container: request.container(),
         files: Vec::new(),
+        trust: None,
     }
 }
 

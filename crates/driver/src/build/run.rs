@@ -82,7 +82,7 @@ pub(super) async fn run(driver: &DriverCx, claimed: &Claimed, job: Job<'_>) -> R
                 Err(secrets::Trouble::Retry(e)) => return Err(e),
             };
             let (spec, note) = with_credentials(cx, &state.request, &spec).await;
-            let (spec, without) = with_front(cx, executor.name(), &state.request, spec).await?;
+            let (spec, without) = with_front(cx, executor.reaches_loopback(), &state.request, spec).await?;
             preamble.extend(note.into_iter().chain(without));
             if let Some(plan) = job.cache {
                 let owner = cache::Owner {

@@ -210,6 +210,7 @@ pub fn compile(request: &Request, dirs: &SourceDirs, spec: &Buildspec) -> Result
         announce: true,
         container: request.container(),
         files: Vec::new(),
+        trust: None,
     };
     Ok((
         Plan { artifacts, artifact_problem, exported, path_variables, references, reports, discover, cache, notes },

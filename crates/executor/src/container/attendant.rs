@@ -5,12 +5,14 @@
 //! watches that process by the kernel's means (an engine that dies takes nothing along that still runs), and at the end
 //! kills and removes the container. When the supervisor dies, the end of its socket says so.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use base::{JobFile, JobFileContent};
 use bollard::models::{ContainerCreateBody, HostConfig, Mount, MountType, RestartPolicy, RestartPolicyNameEnum};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -19,7 +21,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::ContainerPlan;
 use super::engine::{Engine, EngineError};
-use crate::folder::Folder;
+use crate::folder::{Folder, make_open_dir};
 use crate::shim::{INSIDE, NETWORK_VARIABLE, Orders, Plan, first_script, is_assignable, message};
 
 /// How long the script may take to say that it runs.
@@ -99,8 +101,9 @@ impl Attendant<'_> {
         let mut orders = Orders::open(&self.folder.control()).map_err(|e| format!("the job's pipes: {e}"))?;
         let connected = self.runtime.block_on(Engine::connect(&self.container.socket)).map_err(|e| e.to_string())?;
         let engine = slot.insert(connected);
+        let files = self.files().map_err(|e| format!("the job's files: {e}"))?;
         let started = self.runtime.block_on(async {
-            engine.create(name, self.body(false)).await?;
+            engine.create(name, self.body(false, files)).await?;
             engine.start(name).await?;
             engine.state(name).await
         });
@@ -224,7 +227,7 @@ impl Attendant<'_> {
     async fn give_files_to(&self, engine: &Engine, (uid, gid): (u32, u32)) -> Result<(), EngineError> {
         let name = format!("{}-owner", self.container.name);
         let work_dir = self.plan.spec.work_dir.display().to_string();
-        let mut body = self.body(true);
+        let mut body = self.body(true, Vec::new());
         body.entrypoint = Some(["/bin/sh", "-c", "chown -R \"$0\" \"$1\" \"$2\""].map(str::to_owned).to_vec());
         body.cmd = Some(vec![format!("{uid}:{gid}"), work_dir, INSIDE.to_owned()]);
         engine.create(&name, body).await?;
@@ -244,19 +247,40 @@ impl Attendant<'_> {
         }
     }
 
+    /// The files that the job sees in place of the image's, where the engine can mount them from.
+    fn files(&self) -> io::Result<Vec<Mount>> {
+        let dir = self.folder.files();
+        make_open_dir(&dir)?;
+        let mut files = self.plan.spec.files.clone();
+        if self.container.network.starts_with("ns:") {
+            // An engine gives these to networks of its own making only.
+            for path in ["/etc/hosts", "/etc/resolv.conf"].map(PathBuf::from) {
+                if !files.iter().any(|file| file.path == path) {
+                    let content = JobFileContent::Text(fs::read_to_string(&path).unwrap_or_default());
+                    files.push(JobFile { path, content });
+                }
+            }
+        }
+        let mut mounts = Vec::new();
+        for (number, file) in files.iter().enumerate() {
+            let own = dir.join(number.to_string());
+            match &file.content {
+                JobFileContent::Text(text) => fs::write(&own, text)?,
+                JobFileContent::Of(path) => drop(fs::copy(path, &own)?),
+            }
+            fs::set_permissions(&own, Permissions::from_mode(0o644))?;
+            mounts.push(bind(&own, &file.path, true));
+        }
+        Ok(mounts)
+    }
+
     /// What the engine is asked for. `is_plain`: no environment, no network, only the job's files.
-    fn body(&self, is_plain: bool) -> ContainerCreateBody {
+    fn body(&self, is_plain: bool, files: Vec<Mount>) -> ContainerCreateBody {
         let (spec, container) = (&self.plan.spec, &self.container);
-        let bind = |source: &Path, target: &Path, read_only: bool| Mount {
-            typ: Some(MountType::BIND),
-            source: Some(source.display().to_string()),
-            target: Some(target.display().to_string()),
-            read_only: Some(read_only),
-            ..Mount::default()
-        };
         let mut mounts = vec![bind(&spec.work_dir, &spec.work_dir, false)];
         let control = PathBuf::from(INSIDE);
         mounts.push(bind(&self.folder.control(), &control, false));
+        mounts.extend(files);
         if !is_plain {
             mounts.extend(spec.container.mounts.iter().map(|m| bind(&m.source, &m.target, m.read_only)));
         }
@@ -296,6 +320,16 @@ impl Attendant<'_> {
             host_config: Some(host),
             ..ContainerCreateBody::default()
         }
+    }
+}
+
+fn bind(source: &Path, target: &Path, read_only: bool) -> Mount {
+    Mount {
+        typ: Some(MountType::BIND),
+        source: Some(source.display().to_string()),
+        target: Some(target.display().to_string()),
+        read_only: Some(read_only),
+        ..Mount::default()
     }
 }
 

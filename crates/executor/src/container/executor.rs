@@ -18,7 +18,7 @@ use super::{ContainerConfig, ContainerPlan, pull};
 use crate::host::HostConfig;
 use crate::jobs::{Shimmed, check};
 use crate::nested::Nested;
-use crate::shim::{Plan, Sandbox};
+use crate::shim::{CA_BUNDLE, Plan, Sandbox};
 use crate::{BoxFuture, Executor, ExecutorError, HostExecutor, JobEntry, Position, Progress, Reports, Started};
 
 /// How long a pull that failed is not tried again: builds come in swarms.
@@ -203,6 +203,11 @@ impl ContainerExecutor {
         let mut spec = spec.clone();
         // It has served its purpose, and the plan lies on the disk.
         spec.container.registry = None;
+        if let Some(trust) = &spec.trust {
+            for name in &trust.variables {
+                spec.env.entry(name.clone()).or_insert_with(|| CA_BUNDLE.to_owned());
+            }
+        }
         spec.limits = JobLimits {
             cpus: spec.limits.cpus.or(config.limits.cpus),
             memory_bytes: spec.limits.memory_bytes.or(config.limits.memory_bytes),
@@ -354,6 +359,10 @@ impl Executor for ContainerExecutor {
 
     fn destroy<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ExecutorError>> {
         self.0.jobs.destroy(id).boxed()
+    }
+
+    fn reaches_loopback(&self) -> bool {
+        self.0.config.network == "host"
     }
 
     fn list(&self) -> BoxFuture<'_, Result<Vec<JobEntry>, ExecutorError>> {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use base::{JobLimits, JobSpec};
+use base::{JobFile, JobFileContent, JobLimits, JobSpec};
 use futures_util::FutureExt as _;
 
 use super::{HostConfig, Isolation};
@@ -58,6 +58,15 @@ impl HostExecutor {
             memory_bytes: spec.limits.memory_bytes.or(config.limits.memory_bytes),
             processes: spec.limits.processes.or(config.limits.processes),
         };
+        if let Some(trust) = spec.trust.take() {
+            let content = JobFileContent::Of(trust.bundle);
+            spec.files.extend(trust.places.iter().map(|path| JobFile { path: path.clone(), content: content.clone() }));
+            if let Some(place) = trust.places.first() {
+                for name in trust.variables {
+                    spec.env.entry(name).or_insert_with(|| place.display().to_string());
+                }
+            }
+        }
         let isolation = &self.0.isolation;
         let mut hidden = config.hidden.clone();
         hidden.push(config.data_dir.clone());

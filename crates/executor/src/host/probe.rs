@@ -130,6 +130,7 @@ async fn try_out(executor: &HostExecutor) -> Result<(), Fault> {
         announce: false,
         container: base::JobContainer::default(),
         files: Vec::new(),
+        trust: None,
     };
     let result = outcome_of(executor, &spec).await;
     let _ = executor.destroy(&id).await;

@@ -38,5 +38,5 @@ pub(crate) use program::{
     SAID_BEGUN,
 };
 pub(crate) use session::message;
-pub(crate) use shell::{INSIDE, Orders, first_script, is_assignable};
+pub(crate) use shell::{CA_BUNDLE, INSIDE, Orders, first_script, is_assignable};
 pub use visit::{is_held, resume, visit};

@@ -18,6 +18,10 @@ use crate::folder::{make_private_dir, remove_tree};
 
 /// Where the control folder is inside an isolated job.
 pub(crate) const INSIDE: &str = "/run/headworks";
+/// Where a container finds its own certificates and those that it is to trust besides.
+pub(crate) const CA_BUNDLE: &str = "/run/headworks/ca-bundle.pem";
+const AUTHORITY: &str = "ca.pem";
+const MACHINES_BUNDLE: &str = "ca-machine.pem";
 const SCRIPT: &str = "main";
 /// The script of a container's first process.
 const FIRST_SCRIPT: &str = "first";
@@ -50,8 +54,22 @@ done
 /// The first process of a container. It says that it is there, then starts a shell for each order and says how that ended.
 /// It holds the output's pipe open, so that there is an end of the output when all of the container is gone, and only then.
 /// The environment comes in a file, because what an engine is told it keeps, and shows to whoever may use it.
+///
+/// An authority that is to be trusted joins the image's own certificates, wherever these are; an image without any gets the
+/// machine's.
 const FIRST: &str = r#"exec 9>@/output 2>&9
 . @/environment
+if [ -r @/ca.pem ]; then
+for headworks_place in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt \
+/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem; do
+if [ -r "$headworks_place" ]; then
+if ! [ -r @/ca-bundle.pem ]; then { cat "$headworks_place"; echo; cat @/ca.pem; } >@/ca-bundle.pem; fi
+{ echo; cat @/ca.pem; } 2>/dev/null >>"$headworks_place" || :
+fi
+done
+if ! [ -r @/ca-bundle.pem ]; then cat @/ca-machine.pem >@/ca-bundle.pem; fi
+unset headworks_place
+fi
 headworks_home=$HOME
 printf 'here\n' >@/said
 while IFS= read -r headworks_user <@/orders; do
@@ -117,6 +135,10 @@ impl Control {
         let variables = spec.env.iter().filter(|(name, _)| is_assignable(name));
         let environment: String = variables.map(|(name, value)| format!("export {name}={}\n", single(value))).collect();
         fs::write(dir.join(ENVIRONMENT), environment)?;
+        if let Some(trust) = &spec.trust {
+            fs::copy(&trust.authority, dir.join(AUTHORITY))?;
+            fs::copy(&trust.bundle, dir.join(MACHINES_BUNDLE))?;
+        }
         for name in [ORDERS, SAID, OUTPUT] {
             rustix::fs::mknodat(CWD, dir.join(name), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?;
         }

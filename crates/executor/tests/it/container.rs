@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use base::{JobMount, JobOutcome, JobSpec, Secret};
+use base::{JobFile, JobFileContent, JobMount, JobOutcome, JobSpec, JobTrust, Secret};
 use executor::{ContainerExecutor, Executor as _, ExecutorError, ImageRule, JobReport, JobState, Position, Started};
 use futures_util::StreamExt as _;
 use rustix::process::{Pid, Signal, kill_process};
@@ -305,6 +305,49 @@ async fn mounts_are_there_and_read_only_when_they_are_to_be() {
     let seen = rig.run(&job).await;
     assert_eq!(seen.lines(), ["from outside", "refused"], "{seen:?}");
     assert_eq!(std::fs::read_to_string(cache.path().join("out")).unwrap(), "x\n");
+}
+
+#[tokio::test]
+async fn files_and_an_authority_are_in_the_container() {
+    let Some(rig) = ContainerRig::new().await else { return };
+    let own = rig.dir.path().join("own");
+    let text = |name: &str, text: &str| {
+        std::fs::write(rig.dir.path().join(name), text).unwrap();
+        rig.dir.path().join(name)
+    };
+    let commands = ["grep ours /etc/hosts; cat /etc/copied", "echo $SSL_CERT_FILE $MINE; cat $SSL_CERT_FILE"];
+    let mut job = rig.spec("files", &commands);
+    text("own", "a copy\n");
+    let file = |path: &str, content| JobFile { path: path.into(), content };
+    job.files = vec![
+        file("/etc/hosts", JobFileContent::Text("127.0.0.1 localhost\n127.77.0.1 ours\n".into())),
+        file("/etc/copied", JobFileContent::Of(own)),
+    ];
+    job.trust = Some(JobTrust {
+        authority: text("ca.pem", "AUTHORITY\n"),
+        bundle: text("bundle.pem", "MACHINE\nAUTHORITY\n"),
+        places: vec!["/etc/ssl/certs/ca-certificates.crt".into()],
+        variables: vec!["SSL_CERT_FILE".into(), "MINE".into()],
+    });
+    job.env.insert("MINE".into(), "/mine".into());
+    let seen = rig.run(&job).await;
+    let lines = ["127.77.0.1 ours", "a copy", "/run/headworks/ca-bundle.pem /mine", "MACHINE", "AUTHORITY"];
+    assert_eq!(seen.lines(), lines, "{seen:?}");
+    // An image's own certificates stay, in all their places.
+    let root = rig.dir.path().join("bundled");
+    let dockerfile =
+        format!("FROM {IMAGE}\nRUN mkdir -p /etc/ssl/certs && echo IMAGE >/etc/ssl/certs/ca-certificates.crt\n");
+    std::fs::create_dir_all(&root).unwrap();
+    std::fs::write(root.join("Dockerfile"), dockerfile).unwrap();
+    let image = "localhost/headworks-test/bundled:1";
+    podman(&["build", "--quiet", "--tag", image, &root.display().to_string()]);
+    job.id = "bundled".into();
+    job.container.image = image.into();
+    job.steps[0].commands =
+        vec!["for f in $SSL_CERT_FILE /etc/ssl/certs/ca-certificates.crt; do grep -v '^$' $f; done".into()];
+    let seen = rig.run(&job).await;
+    podman(&["rmi", "--force", image]);
+    assert_eq!(seen.lines(), ["IMAGE", "AUTHORITY", "IMAGE", "AUTHORITY"], "{seen:?}");
 }
 
 #[tokio::test]

@@ -82,6 +82,7 @@ pub fn spec(id: &str, work_dir: &Path, commands: &[&str]) -> JobSpec {
         // The host has no use for it.
         container: base::JobContainer { image: crate::engine::IMAGE.to_owned(), ..base::JobContainer::default() },
         files: Vec::new(),
+        trust: None,
     }
 }
 
