@@ -47,6 +47,55 @@ pub struct JobSpec {
     /// An authority that the job's programs trust besides those that they know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trust: Option<JobTrust>,
+    #[serde(default)]
+    pub hold: JobHold,
+}
+
+/// Where a job waits for people, and whether they may come in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JobHold {
+    /// It runs its steps, whatever they say: `codebuild-breakpoint` does nothing.
+    #[default]
+    Never,
+    /// Where a command runs `codebuild-breakpoint` it waits for `codebuild-resume`. Its time goes on meanwhile.
+    AtBreakpoints,
+    /// Its last step has no end of its own: it runs the commands that are ordered, until it is cancelled or out of time.
+    ForOrders,
+}
+
+/// A command for a job that waits for some.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandOrder {
+    /// Unique within the job; the same id twice is run once.
+    pub id: String,
+    /// Orders that wait are taken in this order.
+    pub submitted: Timestamp,
+    pub text: Secret<String>,
+}
+
+/// What became of an order, reported when the command begins (without `finished`) and when it is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandRecord {
+    pub id: String,
+    pub started: Timestamp,
+    pub finished: Option<CommandEnd>,
+}
+
+/// How an ordered command ended. Masked values are `***` already.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandEnd {
+    pub at: Timestamp,
+    /// 128 + n when signal n killed it; absent when the job ended under it.
+    pub exit_status: Option<i32>,
+    /// The end of what it wrote, at most [`CommandEnd::MAX_LEN`] bytes.
+    pub stdout: String,
+    /// The same for its errors.
+    pub stderr: String,
+}
+
+impl CommandEnd {
+    /// How much of a command's output is kept beside the log, in bytes.
+    pub const MAX_LEN: usize = 64 << 10;
 }
 
 /// A certificate authority, and how programs come to trust it.

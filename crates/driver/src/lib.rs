@@ -17,7 +17,7 @@ mod retention;
 mod scratch;
 mod sweep;
 
-pub use build::{BuildPerformer, BuildResume};
+pub use build::{BuildPerformer, BuildResume, SandboxPerformer};
 pub use build_batch::BuildBatchPerformer;
 pub use bus::Subscriber;
 pub use content::ContentSweep;

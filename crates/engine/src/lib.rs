@@ -4,5 +4,7 @@ pub mod access;
 pub mod build;
 pub mod build_batch;
 pub mod build_queue;
+pub mod command_execution;
 pub mod pipeline;
+pub mod sandbox;
 pub mod webhook;

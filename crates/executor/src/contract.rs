@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use base::{JobOutcome, JobSpec, StepRecord, Timestamp};
+use base::{CommandOrder, CommandRecord, JobOutcome, JobSpec, StepRecord, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A boxed future, so that [`Executor`] can be a trait object.
@@ -57,6 +57,11 @@ pub trait Executor: Send + Sync {
     /// of the last report goes on from there without a gap or a repetition. A job whose end cannot be known ends with
     /// [`JobOutcome::Lost`]. An unknown id gives [`ExecutorError::UnknownJob`].
     fn follow(&self, id: &str, from: Position) -> Reports;
+
+    /// Has a job that waits for orders (`base::JobHold::ForOrders`) run a command, after those that were ordered before;
+    /// returns when the order is durable. Ordering the same id twice runs it once. A job that has ended takes no order and
+    /// does not say so: its end is what its followers hear.
+    fn order<'a>(&'a self, id: &'a str, order: &'a CommandOrder) -> BoxFuture<'a, Result<(), ExecutorError>>;
 
     /// Asks for the end of a job; returns when the request is durable, not when the job is gone. The job then ends with
     /// [`JobOutcome::Cancelled`], unless it ended in another way first; all its descendants are killed at once, no
@@ -118,6 +123,12 @@ pub enum JobReport {
         /// Where to go on after this report.
         position: Position,
         record: StepRecord,
+    },
+    /// An ordered command began (no `finished`) or is over.
+    Command {
+        /// Where to go on after this report.
+        position: Position,
+        record: CommandRecord,
     },
     /// The last report.
     Ended(JobOutcome),

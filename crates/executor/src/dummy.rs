@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base::{
-    Clock, JobOutcome, JobSpec, JobStep, JobTimeout, RegistryLogin, StepFailure, StepOutcome, StepRecord, SystemClock,
+    Clock, CommandEnd, CommandOrder, CommandRecord, JobHold, JobOutcome, JobSpec, JobStep, JobTimeout, RegistryLogin,
+    StepFailure, StepOutcome, StepRecord, SystemClock,
 };
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tokio::sync::watch;
@@ -69,6 +70,9 @@ struct Job {
     reports: Vec<JobReport>,
     is_ended: bool,
     steps: Vec<StepRecord>,
+    /// Of a job that waits for orders.
+    waits: Option<JobSpec>,
+    taken: Vec<String>,
 }
 
 impl Default for DummyExecutor {
@@ -132,6 +136,23 @@ impl DummyExecutor {
         drop(state);
         self.0.changed.send_replace(());
         Ok(Started::Now)
+    }
+
+    fn order_now(&self, id: &str, order: &CommandOrder) -> Result<(), ExecutorError> {
+        let mut state = self.lock();
+        let behaviour = state.by_id.get(id).cloned().unwrap_or_default();
+        let job = state.jobs.get_mut(id).ok_or_else(|| ExecutorError::UnknownJob(id.to_owned()))?;
+        let Some(spec) = job.waits.clone().filter(|_| !job.is_ended && !job.taken.contains(&order.id)) else {
+            return Ok(());
+        };
+        job.taken.push(order.id.clone());
+        let env = spec.env.clone();
+        let mut run = Run { clock: &*self.0.clock, spec: &spec, behaviour, job: std::mem::take(job), env };
+        run.order(order);
+        *job = run.job;
+        drop(state);
+        self.0.changed.send_replace(());
+        Ok(())
     }
 
     fn cancel_now(&self, id: &str) -> Result<(), ExecutorError> {
@@ -211,6 +232,10 @@ impl Executor for DummyExecutor {
         .boxed()
     }
 
+    fn order<'a>(&'a self, id: &'a str, order: &'a CommandOrder) -> BoxFuture<'a, Result<(), ExecutorError>> {
+        async move { self.order_now(id, order) }.boxed()
+    }
+
     fn cancel<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ExecutorError>> {
         async move { self.cancel_now(id) }.boxed()
     }
@@ -240,6 +265,11 @@ impl Job {
     fn report_step(&mut self, record: StepRecord) {
         let position = self.position();
         self.reports.push(JobReport::Step { position, record });
+    }
+
+    fn report_command(&mut self, record: CommandRecord) {
+        let position = self.position();
+        self.reports.push(JobReport::Command { position, record });
     }
 
     fn end_open_step(&mut self, now: base::Timestamp, outcome: StepOutcome) {
@@ -282,6 +312,10 @@ impl Run<'_> {
             self.job.steps.push(started.clone());
             self.job.report_step(started);
             let Ok(outcome) = self.step(step) else { return };
+            if self.spec.hold == JobHold::ForOrders {
+                self.job.waits = Some(self.spec.clone());
+                return;
+            }
             let failed = outcome != StepOutcome::Succeeded;
             self.job.end_open_step(self.clock.now(), outcome);
             if failed && step.on_failure == StepFailure::Abort {
@@ -293,6 +327,20 @@ impl Run<'_> {
         let exported = exported.collect();
         let steps = self.job.steps.clone();
         self.job.end(JobOutcome::Finished { steps, exported });
+    }
+
+    fn order(&mut self, order: &CommandOrder) {
+        let mut record = CommandRecord { id: order.id.clone(), started: self.clock.now(), finished: None };
+        self.job.report_command(record.clone());
+        let before = self.job.reports.len();
+        let Went::Status(status) = self.command(order.text.expose()) else { return };
+        let said = self.job.reports.iter().skip(before);
+        let stdout =
+            said.filter_map(|report| if let JobReport::Output { text, .. } = report { Some(&**text) } else { None });
+        let stdout = stdout.collect();
+        let end = CommandEnd { at: self.clock.now(), exit_status: Some(status), stdout, stderr: String::new() };
+        record.finished = Some(end);
+        self.job.report_command(record);
     }
 
     /// `Err`: the job has ended, or hangs.

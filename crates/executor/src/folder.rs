@@ -8,6 +8,7 @@
 //!   cancel           exists = asked to end
 //!   held             how to get into a job that waits where it failed
 //!   resume           exists = it may go on
+//!   order-*.json     commands that a job which waits for some has not taken yet
 //!   outcome.json     written once, atomically
 //!   cgroups          the job's cgroup folders, one a line
 //!   container.json   which container belongs to the job, if one does
@@ -24,10 +25,12 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use base::JobOutcome;
+use base::{CommandOrder, JobOutcome};
 use rustix::process::{Flock, FlockOffsetType, FlockType};
 
 use crate::JobState;
+
+const ORDER: &str = "order-";
 
 /// The paths in one job's folder.
 #[derive(Clone, Debug)]
@@ -68,6 +71,25 @@ impl Folder {
 
     pub fn resume(&self) -> PathBuf {
         self.0.join("resume")
+    }
+
+    /// Where an ordered command is put down.
+    pub fn order(&self, order: &CommandOrder) -> PathBuf {
+        self.0.join(format!("{ORDER}{:020}-{}.json", order.submitted.micros(), encode(&order.id)))
+    }
+
+    /// The orders that nobody has taken, the oldest first.
+    pub fn orders(&self) -> io::Result<Vec<PathBuf>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.0)? {
+            let path = entry?.path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if name.starts_with(ORDER) && name.ends_with(".json") {
+                found.push(path);
+            }
+        }
+        found.sort();
+        Ok(found)
     }
 
     pub fn outcome(&self) -> PathBuf {

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::unix::fs::FileExt as _;
 
-use base::{StepRecord, Timestamp};
+use base::{CommandRecord, StepRecord, Timestamp};
 
 use crate::{JobReport, Position};
 
@@ -22,6 +22,7 @@ enum Kind {
     Begun = 1,
     Output = 2,
     Step = 3,
+    Command = 4,
 }
 
 /// The writing end; there is one, the shim's.
@@ -48,6 +49,11 @@ impl Writer {
     pub fn step(&mut self, time: Timestamp, record: &StepRecord) -> io::Result<()> {
         let body = serde_json::to_vec(record)?;
         self.record(Kind::Step, time, &body)
+    }
+
+    pub fn command(&mut self, time: Timestamp, record: &CommandRecord) -> io::Result<()> {
+        let body = serde_json::to_vec(record)?;
+        self.record(Kind::Command, time, &body)
     }
 
     pub fn sync(&self) -> io::Result<()> {
@@ -119,6 +125,8 @@ fn parse(mut bytes: &[u8], from: Position) -> io::Result<(Vec<JobReport>, Positi
             reports.push(JobReport::Output { position: here, time, text });
         } else if *kind == Kind::Step as u8 {
             reports.push(JobReport::Step { position: here, record: serde_json::from_slice(body)? });
+        } else if *kind == Kind::Command as u8 {
+            reports.push(JobReport::Command { position: here, record: serde_json::from_slice(body)? });
         } else if *kind != Kind::Begun as u8 {
             return Err(corrupt(position, "a record's kind is not known"));
         }

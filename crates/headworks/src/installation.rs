@@ -13,7 +13,9 @@ use driver::{Driver, DriverCx, DriverHandle};
 use engine::build::Build;
 use engine::build_batch::BuildBatch;
 use engine::build_queue::BuildQueue;
+use engine::command_execution::CommandExecution;
 use engine::pipeline::{Execution, Gates};
+use engine::sandbox::Sandbox;
 use executor::{Executor as _, JobEntry};
 use platform::iam;
 use platform::{Caller, Cx, Disk, Front, Principal, Site};
@@ -137,7 +139,8 @@ struct Background {
 
 /// Every machine of the product.
 pub fn machines() -> Machines {
-    Machines::new().with::<Build>().with::<BuildBatch>().with::<BuildQueue>().with::<Execution>().with::<Gates>()
+    let builds = Machines::new().with::<Build>().with::<BuildBatch>().with::<BuildQueue>();
+    builds.with::<Sandbox>().with::<CommandExecution>().with::<Execution>().with::<Gates>()
 }
 
 impl Installation {
@@ -247,6 +250,7 @@ impl Installation {
             .with(driver::BuildBatchPerformer)
             .with(driver::BuildPerformer)
             .with(driver::PipelinePerformer)
+            .with(driver::SandboxPerformer)
             .subscribe(driver::PipelineStarter)
             .sweep(driver::ContentSweep)
             .first(driver::BuildResume)

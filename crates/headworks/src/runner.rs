@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use base::JobSpec;
+use base::{CommandOrder, JobSpec};
 use executor::{
     Behaviour, BoxFuture, ContainerConfig, ContainerExecutor, DummyExecutor, Executor, ExecutorError, HostConfig,
     HostExecutor, JobEntry, NoEngine, Position, Progress, Reports, Started, Unavailable,
@@ -162,6 +162,10 @@ impl Executor for Chosen {
         Box::pin(stream::once(async move { wait_for(settled).await.follow(&id, from) }).flatten())
     }
 
+    fn order<'a>(&'a self, id: &'a str, order: &'a CommandOrder) -> BoxFuture<'a, Result<(), ExecutorError>> {
+        Box::pin(async move { self.settled().await.order(id, order).await })
+    }
+
     fn cancel<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ExecutorError>> {
         Box::pin(async move { self.settled().await.cancel(id).await })
     }
@@ -214,6 +218,10 @@ impl Executor for NoExecutor {
     fn follow(&self, id: &str, _from: Position) -> Reports {
         let unknown = ExecutorError::UnknownJob(id.to_owned());
         Box::pin(stream::iter([Err(unknown)]))
+    }
+
+    fn order<'a>(&'a self, id: &'a str, _order: &'a CommandOrder) -> BoxFuture<'a, Result<(), ExecutorError>> {
+        Box::pin(async { Err(self.refuse(id)) })
     }
 
     fn cancel<'a>(&'a self, _id: &'a str) -> BoxFuture<'a, Result<(), ExecutorError>> {

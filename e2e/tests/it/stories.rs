@@ -119,3 +119,8 @@ fn builds_wait_for_their_slot_and_are_retried() {
 fn webhooks_start_builds_of_sources_elsewhere() {
     tell("webhooks");
 }
+
+#[test]
+fn commands_run_in_sandboxes() {
+    tell("sandboxes");
+}

@@ -77,7 +77,7 @@ pub(super) fn view_now(state: &BuildState, no_room: Option<&ApiError>) -> Value 
     build
 }
 
-fn phase(record: &PhaseRecord) -> Value {
+pub(super) fn phase(record: &PhaseRecord) -> Value {
     let mut out = json!({ "phaseType": record.phase.name(), "startTime": whole_millis(record.started) });
     if let PhaseEnd::Ended { at, status, context } = &record.end {
         out["phaseStatus"] = json!(status.name());
@@ -96,7 +96,7 @@ pub(super) fn whole_millis(at: Timestamp) -> Timestamp {
     Timestamp::from_millis(at.millis())
 }
 
-fn logs(state: &BuildState) -> Value {
+pub(super) fn logs(state: &BuildState) -> Value {
     let request = &state.request;
     let mut out = json!({ "deepLink": request.log_link() });
     if let Logs::CloudWatch { group, stream } = &request.logs {

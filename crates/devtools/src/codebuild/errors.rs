@@ -30,6 +30,10 @@ pub(super) fn batch_not_found(id: &str) -> ApiError {
     ApiError::new("ResourceNotFoundException", format!("Build batch {id} does not exist"))
 }
 
+pub(super) fn sandbox_not_found(id: &str) -> ApiError {
+    not_found(format!("Sandbox {id} does not exist"))
+}
+
 pub(super) fn exists(message: impl Into<String>) -> ApiError {
     ApiError::new("ResourceAlreadyExistsException", message)
 }

@@ -1,6 +1,6 @@
 //! ListBuilds: ids of all builds, newest first unless asked otherwise, 100 a page.
 
-use base::{ApiError, PageToken};
+use base::{ApiError, Machine, PageToken};
 use engine::build::Build;
 use platform::Cx;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use store::machine::{self, Position};
 
 use super::errors::invalid;
 
-const PAGE: u32 = 100;
+pub(super) const PAGE: u32 = 100;
 
 /// The request.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -39,8 +39,19 @@ pub(super) async fn page(
     order: Option<&str>,
     token: Option<&str>,
 ) -> Result<Output, ApiError> {
+    page_of::<Build>(cx, project, order, token, PAGE).await
+}
+
+/// The same for the rows of any machine.
+pub(super) async fn page_of<M: Machine>(
+    cx: &Cx,
+    parent: Option<&str>,
+    order: Option<&str>,
+    token: Option<&str>,
+    size: u32,
+) -> Result<Output, ApiError> {
     let newest_first = order != Some("ASCENDING");
-    let list = format!("ListBuilds:{project:?}:{newest_first}:{:?}", cx.scope());
+    let list = format!("{}:{parent:?}:{newest_first}:{:?}", M::KIND, cx.scope());
     let bad = || invalid("Invalid token provided");
     let after = token.map(|token| {
         let position = PageToken::position(&list, token).map_err(|_| bad())?;
@@ -48,10 +59,9 @@ pub(super) async fn page(
     });
     let after = after.transpose()?;
     let mut tx = cx.store.read().await?;
-    let mut rows =
-        machine::positions::<Build>(&mut tx, cx.scope(), project, after.as_ref(), PAGE + 1, newest_first).await?;
-    let more = rows.len() > PAGE as usize;
-    rows.truncate(PAGE as usize);
+    let mut rows = machine::positions::<M>(&mut tx, cx.scope(), parent, after.as_ref(), size + 1, newest_first).await?;
+    let more = rows.len() > size as usize;
+    rows.truncate(size as usize);
     let last = rows.last().filter(|_| more);
     let next_token = last.map(|row| PageToken::after(&list, &row.to_text()).into_string());
     Ok(Output { ids: rows.into_iter().map(|row| row.id).collect(), next_token })

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use base::{ApiError, Secret, Timestamp};
 use engine::build::{Build, Request};
+use engine::sandbox::Sandbox;
 use platform::Cx;
 use platform::sts::Credentials;
 use platform::sts::assume_role::{self, assume_role, check_assume_role};
@@ -114,6 +115,9 @@ impl RoleSessions {
 async fn running(cx: &Cx, build: &str) -> Result<Request, ApiError> {
     let over = || ApiError::new("BuildIsOver", "The build is over, and its credentials with it.").with_status(404);
     let mut tx = cx.store.read().await?;
-    let row = machine::get::<Build>(&mut tx, build).await?.ok_or_else(over)?;
-    if row.state.completed().is_some() { Err(over()) } else { Ok(row.state.request) }
+    let state = match machine::get::<Build>(&mut tx, build).await? {
+        Some(row) => row.state,
+        None => machine::get::<Sandbox>(&mut tx, build).await?.ok_or_else(over)?.state.session,
+    };
+    if state.completed().is_some() { Err(over()) } else { Ok(state.request) }
 }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use base::{ApiError, Arn, Timestamp};
 use engine::build::{
-    ArtifactTarget, AutoRetry, BuildspecFrom, EnvironmentVariable, GitSource, Logs, Parent, Place, Request, Source,
-    SourceKind, VariableKind,
+    ArtifactTarget, AutoRetry, BuildspecFrom, EnvironmentVariable, GitSource, Logs, Parent, Place, Purpose, Request,
+    Source, SourceKind, VariableKind,
 };
 use engine::build_queue::{FleetLimit, FleetSlots, Limits, Overflow};
 use platform::Cx;
@@ -91,6 +91,8 @@ pub(super) fn settle(cx: &Cx, project: &Project, this: Particulars) -> Result<Re
             previous: None,
         }),
         published: BTreeMap::new(),
+        purpose: Purpose::Build,
+        debug_session: false,
     })
 }
 

@@ -6,6 +6,8 @@ use base::{AccountId, Clock, Region, Scope, SequentialIds};
 use engine::build::{Build, BuildEffect, BuildState, Parent, SourceKind};
 use engine::build_batch::BuildBatch;
 use engine::build_queue::BuildQueue;
+use engine::command_execution::CommandExecution;
+use engine::sandbox::Sandbox;
 use platform::{Caller, Cx, Disk, Principal, SealingKey, Site};
 use serde_json::{Value, json};
 use store::testing::{TestStore, each_engine};
@@ -19,7 +21,12 @@ pub(super) struct World {
 }
 
 pub(super) fn machines() -> Machines {
-    Machines::new().with::<Build>().with::<BuildBatch>().with::<BuildQueue>()
+    Machines::new()
+        .with::<Build>()
+        .with::<BuildBatch>()
+        .with::<BuildQueue>()
+        .with::<Sandbox>()
+        .with::<CommandExecution>()
 }
 
 pub(super) fn world(test: TestStore) -> World {

@@ -1,4 +1,4 @@
-//! CodeBuild: <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodebuild.html>. Builds and batches are
+//! CodeBuild: <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodebuild.html>. Builds, batches and sandboxes are
 //! reached through their projects, reports through their groups.
 
 use platform::needs::{Asked, Need};
@@ -28,6 +28,7 @@ pub fn needs(call: &Asked<'_>) -> Option<Vec<Need>> {
         | "ListProjects"
         | "ListReportGroups"
         | "ListReports"
+        | "ListSandboxes"
         | "ListSharedProjects"
         | "ListSharedReportGroups"
         | "ListSourceCredentials" => return Some(vec![call.anything()]),
@@ -38,19 +39,27 @@ pub fn needs(call: &Asked<'_>) -> Option<Vec<Need>> {
         | "InvalidateProjectCache"
         | "ListBuildBatchesForProject"
         | "ListBuildsForProject"
+        | "ListSandboxesForProject"
         | "StartBuild"
         | "StartBuildBatch"
+        | "StartSandbox"
         | "UpdateWebhook" => projects(&["projectName"]),
         "UpdateProjectVisibility" => projects(&["projectArn"]),
         "BatchDeleteBuilds"
         | "BatchGetBuildBatches"
         | "BatchGetBuilds"
+        | "BatchGetCommandExecutions"
+        | "BatchGetSandboxes"
         | "DeleteBuildBatch"
+        | "ListCommandExecutionsForSandbox"
         | "RetryBuild"
         | "RetryBuildBatch"
+        | "StartCommandExecution"
+        | "StartSandboxConnection"
         | "StopBuild"
-        | "StopBuildBatch" => {
-            let ids = call.texts(&["id", "ids"]);
+        | "StopBuildBatch"
+        | "StopSandbox" => {
+            let ids = call.texts(&["id", "ids", "sandboxId"]);
             ids.into_iter().map(|id| call.own(&format!("project/{}", project_of_build(id)))).collect()
         }
         "CreateReportGroup" => groups(&["name"]),

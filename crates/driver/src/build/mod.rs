@@ -37,7 +37,7 @@ mod tests;
 mod upload;
 
 pub(crate) use fetch::{download, folder as fetch_folder};
-pub use performer::BuildPerformer;
+pub use performer::{BuildPerformer, SandboxPerformer};
 pub(crate) use prepare::{Trouble as PrepareTrouble, remove, sources};
 pub use resume::BuildResume;
 pub(crate) use upload::{Trouble as UploadTrouble, one as upload_set};

@@ -1,12 +1,14 @@
-//! Which effect of a build is performed where.
+//! Which effect of a build or of a sandbox is performed where.
 
 use super::{answer, finish, prepare, run, upload};
 use base::{ApiError, Machine};
 use devtools::codebuild;
 use engine::build::{Build, BuildEffect};
+use engine::sandbox::{Sandbox, SandboxEffect};
 use executor::ExecutorError;
 use futures_util::future::BoxFuture;
 use platform::Cx;
+use serde::de::DeserializeOwned;
 use store::outbox::{self, Claimed};
 
 use crate::{DriverCx, PerformError, Performer};
@@ -15,11 +17,14 @@ use crate::{DriverCx, PerformError, Performer};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BuildPerformer;
 
+/// Performs the effects of `engine::sandbox`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SandboxPerformer;
+
 impl BuildPerformer {
-    async fn effect(&self, driver: &DriverCx, claimed: &Claimed) -> Result<(), PerformError> {
+    async fn effect(driver: &DriverCx, claimed: &Claimed, effect: BuildEffect) -> Result<(), PerformError> {
         let DriverCx { cx, executor, .. } = driver;
-        let effect = serde_json::from_value(claimed.effect.clone());
-        match effect.map_err(|e| PerformError::new("read a build's effect", e))? {
+        match effect {
             BuildEffect::Prepare { request } => prepare::prepare(cx, executor, claimed, &request).await,
             BuildEffect::Run { job, logs, preamble, cache } => {
                 let job = run::Job { spec: &job, logs: &logs, preamble: &preamble, cache: cache.as_deref() };
@@ -57,12 +62,41 @@ async fn auto_retry(cx: &Cx, claimed: &Claimed, uuid: String) -> Result<(), Perf
     begun.await.map_err(|e| PerformError::new("start a build again", e))
 }
 
+impl SandboxPerformer {
+    async fn effect(driver: &DriverCx, claimed: &Claimed) -> Result<(), PerformError> {
+        match read(claimed)? {
+            SandboxEffect::Session(effect) => BuildPerformer::effect(driver, claimed, effect).await,
+            SandboxEffect::Order { job, order } => {
+                match driver.executor.order(&job, &order).await {
+                    // The sandbox ends, or has: that is what the command hears.
+                    Ok(()) | Err(ExecutorError::UnknownJob(_)) => answer::done(&driver.cx, claimed).await,
+                    Err(e) => Err(PerformError::new("order a command", e)),
+                }
+            }
+        }
+    }
+}
+
+fn read<E: DeserializeOwned>(claimed: &Claimed) -> Result<E, PerformError> {
+    serde_json::from_value(claimed.effect.clone()).map_err(|e| PerformError::new("read an effect", e))
+}
+
 impl Performer for BuildPerformer {
     fn kind(&self) -> &'static str {
         Build::KIND
     }
 
     fn perform<'a>(&'a self, cx: &'a DriverCx, claimed: &'a Claimed) -> BoxFuture<'a, Result<(), PerformError>> {
-        Box::pin(self.effect(cx, claimed))
+        Box::pin(async move { Self::effect(cx, claimed, read(claimed)?).await })
+    }
+}
+
+impl Performer for SandboxPerformer {
+    fn kind(&self) -> &'static str {
+        Sandbox::KIND
+    }
+
+    fn perform<'a>(&'a self, cx: &'a DriverCx, claimed: &'a Claimed) -> BoxFuture<'a, Result<(), PerformError>> {
+        Box::pin(Self::effect(cx, claimed))
     }
 }

@@ -48,7 +48,7 @@ pub(super) async fn prepare(
     claimed: &Claimed,
     request: &Request,
 ) -> Result<(), PerformError> {
-    match answer::state(cx, &claimed.machine_id).await? {
+    match answer::state(cx, claimed).await? {
         Some(state) if state.completed().is_none() => {}
         Some(_) | None => return answer::done(cx, claimed).await,
     }
@@ -63,13 +63,13 @@ pub(super) async fn prepare(
     let free_bytes = Disk::new(&request.work_dir, 0, 0).free_bytes();
     let is_full = cx.room().is_err() || is_full_disk(&e) || free_bytes < FULL_BYTES;
     // Nobody works there any more, unless another server has taken over and fetched it all.
-    let state = answer::state(cx, &claimed.machine_id).await?;
+    let state = answer::state(cx, claimed).await?;
     if state.is_none_or(|state| matches!(state.stage, Stage::QueuedToPrepare | Stage::Preparing)) {
         remove(&request.work_dir).await?;
     }
     // The next try would fill it again, and take the room from whoever else has work.
     if is_full {
-        let state = answer::tell(cx, &claimed.machine_id, BuildInput::DiskFull {}).await?;
+        let state = answer::tell(cx, claimed, BuildInput::DiskFull {}).await?;
         if state.is_none_or(|state| state.completed().is_some()) {
             tracing::error!(build.id = %claimed.machine_id, "a build is ended: its sources do not fit on the disk");
             return answer::done(cx, claimed).await;
@@ -94,7 +94,7 @@ async fn attempt(
     request: &Request,
 ) -> Result<(), PerformError> {
     let began = BuildInput::Began { key: claimed.key.clone(), at: cx.now() };
-    let (told, work) = tokio::join!(answer::tell(cx, &claimed.machine_id, began), work(cx, executor, claimed, request));
+    let (told, work) = tokio::join!(answer::tell(cx, claimed, began), work(cx, executor, claimed, request));
     told?;
     let input = match work {
         Ok(sourced) => BuildInput::Prepared { key: claimed.key.clone(), sourced },
@@ -171,6 +171,7 @@ fn probe(request: &Request) -> JobSpec {
         container: request.container(),
         files: Vec::new(),
         trust: None,
+        hold: base::JobHold::Never,
     }
 }
 

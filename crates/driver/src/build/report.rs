@@ -48,7 +48,7 @@ impl Reported {
         if !self.reports.is_empty() {
             let reports = self.reports.iter().map(|(open, _)| open.arn.clone()).collect();
             let told = BuildInput::Reported { key: claimed.key.clone(), reports };
-            answer::step(tx, &claimed.machine_id, told).await?;
+            answer::step(tx, (&claimed.kind, &claimed.machine_id), told).await?;
         }
         Ok(())
     }

@@ -41,7 +41,7 @@ async fn a_build_that_cannot_be_read_keeps_no_other_from_being_ended_on_a_full_d
         let spoilt = world.start(HANGS, json!({"name": "one"})).await;
         let other = world.start(HANGS, json!({"name": "two"})).await;
         for claimed in world.claim().await.into_iter().filter(|claimed| claimed.machine_id == other) {
-            world.begin(&other, &claimed).await;
+            world.begin(&claimed).await;
         }
         spoil(&world.test.store, Build::KIND, &spoilt).await;
         DiskSweep::default().run(&world.without_room()).await.unwrap();

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use base::{JobOutcome, JobSpec, StepRecord, Timestamp};
+use base::{CommandRecord, JobOutcome, JobSpec, StepRecord, Timestamp};
 use engine::build::{BuildInput, BuildState, CachePlan, Logs, Reference, Stage, container_line};
+use engine::command_execution::{CommandExecution, ExecutionInput};
 use executor::{Executor, ExecutorError, JobReport, JobState, Position};
 use futures_util::StreamExt;
 use platform::Cx;
 use platform::logs::LogEvent;
 use store::outbox::{self, Claimed};
 use store::tables::codebuild_log_cursor as cursor;
+use store::{AdvanceError, Tx, advance};
 
 use super::credentials::with_credentials;
 use super::front::with_front;
@@ -37,7 +39,7 @@ pub(super) struct Job<'a> {
 
 pub(super) async fn run(driver: &DriverCx, claimed: &Claimed, job: Job<'_>) -> Result<(), PerformError> {
     let DriverCx { cx, executor, .. } = driver;
-    let Some(state) = answer::state(cx, &claimed.machine_id).await?.filter(|s| s.completed().is_none()) else {
+    let Some(state) = answer::state(cx, claimed).await?.filter(|s| s.completed().is_none()) else {
         return over(driver, claimed, job.spec).await;
     };
     let stopping = state.is_stopping();
@@ -93,7 +95,7 @@ pub(super) async fn run(driver: &DriverCx, claimed: &Claimed, job: Job<'_>) -> R
                 preamble.extend(cache::restore(cx, &claimed.key, owner, plan).await?);
             }
             // All that takes time: the build may have been stopped meanwhile, and even given up and cleaned up after.
-            match answer::state(cx, &claimed.machine_id).await?.filter(|s| s.completed().is_none()) {
+            match answer::state(cx, claimed).await?.filter(|s| s.completed().is_none()) {
                 None => return over(driver, claimed, job.spec).await,
                 Some(state) if state.is_stopping() => return Box::pin(run(driver, claimed, job)).await,
                 Some(_) => executor.start(&spec).await,
@@ -115,7 +117,7 @@ pub(super) async fn run(driver: &DriverCx, claimed: &Claimed, job: Job<'_>) -> R
             return Ok(());
         }
         let input = BuildInput::Began { key: claimed.key.clone(), at: cx.now() };
-        let state = answer::tell(cx, &claimed.machine_id, input).await?;
+        let state = answer::tell(cx, claimed, input).await?;
         match state.filter(|s: &BuildState| s.completed().is_none()) {
             // A stop that was committed while the job was starting found no job to cancel.
             Some(state) if state.is_stopping() => cancel(executor.as_ref(), job.spec).await,
@@ -194,7 +196,7 @@ async fn environment(driver: &DriverCx, claimed: &Claimed, job: Job<'_>) -> Resu
             () = server.begun() => return Ok(Environment::Left),
             () = tokio::time::sleep(pause) => {
                 let began = BuildInput::Began { key: claimed.key.clone(), at: cx.now() };
-                let state: Option<BuildState> = answer::tell(cx, &claimed.machine_id, began).await?;
+                let state: Option<BuildState> = answer::tell(cx, claimed, began).await?;
                 if state.is_none_or(|state| state.completed().is_some() || state.is_stopping()) {
                     return Ok(Environment::Ended(unknown(true)));
                 }
@@ -276,6 +278,7 @@ struct Batch {
     to: i64,
     lines: Vec<LogEvent>,
     steps: Vec<StepRecord>,
+    commands: Vec<CommandRecord>,
     ended: Option<JobOutcome>,
 }
 
@@ -289,6 +292,10 @@ impl Batch {
             JobReport::Step { position, record } => {
                 self.move_to(position);
                 self.steps.push(record);
+            }
+            JobReport::Command { position, record } => {
+                self.move_to(position);
+                self.commands.push(record);
             }
             JobReport::Ended(outcome) => self.ended = Some(outcome),
         }
@@ -309,17 +316,30 @@ impl Batch {
                     return Err(store::Error::LeaseLost { seq: claimed.seq });
                 }
                 log::append(tx, &claimed.scope, &logs, &batch.lines).await?;
-                let (key, id) = (claimed.key.clone(), claimed.machine_id.clone());
+                let (key, row) = (claimed.key.clone(), (&*claimed.kind, &*claimed.machine_id));
                 if !batch.steps.is_empty() {
-                    answer::step(tx, &id, BuildInput::StepsReported { key: key.clone(), steps: batch.steps }).await?;
+                    answer::step(tx, row, BuildInput::StepsReported { key: key.clone(), steps: batch.steps }).await?;
+                }
+                for record in batch.commands {
+                    told_of_command(tx, record).await?;
                 }
                 if let Some(outcome) = batch.ended {
-                    answer::step(tx, &id, BuildInput::JobEnded { key, outcome }).await?;
+                    answer::step(tx, row, BuildInput::JobEnded { key, outcome }).await?;
                     outbox::finish(tx, &claimed).await?;
                 }
                 Ok(())
             })
         });
         Ok(written.await?)
+    }
+}
+
+/// A command of a sandbox began or is over.
+async fn told_of_command(tx: &mut Tx, record: CommandRecord) -> Result<(), store::Error> {
+    let id = record.id.clone();
+    match advance::<CommandExecution>(tx, &id, ExecutionInput::Reported(record)).await {
+        Ok(_) | Err(AdvanceError::NotFound) => Ok(()),
+        Err(AdvanceError::Refused(refusal)) => match refusal {},
+        Err(AdvanceError::Store(e)) => Err(e),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use base::JobSpec;
+use base::{CommandOrder, JobSpec};
 use devtools::codebuild::{self, stop_build};
 use engine::build::BuildInput;
 use executor::{DummyExecutor, Executor, ExecutorError, JobEntry, Position, Progress, Reports, Started};
@@ -47,6 +47,10 @@ impl Executor for Slow {
         self.executor.follow(id, from)
     }
 
+    fn order<'a>(&'a self, id: &'a str, order: &'a CommandOrder) -> BoxFuture<'a, Result<(), ExecutorError>> {
+        self.executor.order(id, order)
+    }
+
     fn cancel<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ExecutorError>> {
         self.executor.cancel(id)
     }
@@ -71,13 +75,14 @@ async fn stopped_while_starting(world: &World, given_up: bool) -> String {
     let text = "version: 0.2\nenv: {parameter-store: {V: /p}}\nphases: {build: {commands: [x]}}\n";
     let id = world.start(text, json!({})).await;
     let run = world.claim().await.remove(0);
+    let claimed = run.clone();
     let slow = Arc::new(Slow { executor: world.executor.clone(), came: Notify::new(), goes: Notify::new() });
     let cx = DriverCx::new(world.cx.cx.clone(), slow.clone());
     let running = tokio::spawn(async move { BuildPerformer.perform(&cx, &run).await });
     slow.came.notified().await;
     codebuild::stop_build(&world.cx.cx, stop_build::Input { id: id.clone() }).await.unwrap();
     if given_up {
-        answer::tell(&world.cx.cx, &id, BuildInput::DeadlinePassed {}).await.unwrap();
+        answer::tell(&world.cx.cx, &claimed, BuildInput::DeadlinePassed {}).await.unwrap();
     }
     world.drive().await;
     let work_dir = world.state(&id).await.request.work_dir;

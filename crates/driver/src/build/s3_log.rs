@@ -86,7 +86,7 @@ async fn printed(executor: &Arc<dyn Executor>, job: &str, out: &mut impl Write) 
             Ok(JobReport::Output { text, .. }) => {
                 out.write_all(text.as_bytes()).map_err(|e| PerformError::new("write a build's log", e))?;
             }
-            Ok(JobReport::Step { .. }) => {}
+            Ok(JobReport::Step { .. } | JobReport::Command { .. }) => {}
             Ok(JobReport::Ended(_)) | Err(ExecutorError::UnknownJob(_)) => break,
             Err(e) => return Err(PerformError::new("read what a build's job printed", e)),
         }

@@ -67,9 +67,9 @@ impl World {
     }
 
     /// Somebody begins to work at the build.
-    pub async fn begin(&self, id: &str, claimed: &Claimed) {
+    pub async fn begin(&self, claimed: &Claimed) {
         let began = BuildInput::Began { key: claimed.key.clone(), at: self.cx.cx.now() };
-        answer::tell(&self.cx.cx, id, began).await.unwrap();
+        answer::tell(&self.cx.cx, claimed, began).await.unwrap();
     }
 
     pub async fn claim(&self) -> Vec<Claimed> {
@@ -601,7 +601,7 @@ async fn what_a_try_has_fetched_goes_before_the_next_one_asks_for_room() {
         let nowhere = json!({ "source": { "type": "CODECOMMIT", "location": "http://x/v1/repos/none" } });
         let id = world.start("", nowhere).await;
         let claimed = world.claim().await.remove(0);
-        world.begin(&id, &claimed).await;
+        world.begin(&claimed).await;
         let work_dir = world.state(&id).await.request.work_dir;
         std::fs::create_dir_all(work_dir.join("src")).unwrap();
         assert!(BuildPerformer.perform(&world.without_room(), &claimed).await.is_err());
@@ -621,7 +621,7 @@ async fn a_build_that_fetches_its_sources_is_ended_when_the_disk_is_full() {
         sweep.run(&full).await.unwrap();
         assert_eq!(world.state(&id).await.status_name(), "IN_PROGRESS", "it has not begun, and waits");
         let claimed = world.claim().await.remove(0);
-        world.begin(&id, &claimed).await;
+        world.begin(&claimed).await;
         let work_dir = world.state(&id).await.request.work_dir;
         std::fs::create_dir_all(work_dir.join("src")).unwrap();
         sweep.run(&full).await.unwrap();

@@ -50,7 +50,7 @@ pub(super) struct Wanted<'a> {
 
 pub(super) async fn upload(cx: &Cx, claimed: &Claimed, wanted: Wanted<'_>) -> Result<(), PerformError> {
     let Wanted { source_dir, build_arn, sets, results } = wanted;
-    let state = answer::state(cx, &claimed.machine_id).await?;
+    let state = answer::state(cx, claimed).await?;
     // Not in the build's own folder: what it left there may be a link to anywhere.
     let scratch = Scratch::new(cx, &claimed.key)?;
     let place = report::Where { source_dir, scratch: scratch.path(), project: &results.project, build_arn };

@@ -41,7 +41,7 @@ mod runtimes;
 mod state;
 mod step;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod turn;
 mod unheeded;
 
@@ -53,7 +53,7 @@ pub use plan::{Plan, PlanError, SourceDirs, compile};
 pub use reference::{Kept, PARAMETER_ERROR, Reference, SECRET_ERROR};
 pub use request::{
     ArtifactTarget, AutoRetry, BatchMember, BuildspecFrom, EnvironmentVariable, GitSource, Logs, OutputArtifact,
-    OutputSection, Parent, Place, Request, Source, SourceKind, VariableKind, limits,
+    OutputSection, Parent, Place, Purpose, Request, Source, SourceKind, VariableKind, limits,
 };
 pub use results::{CachePlace, CachePlan, ReportPlan, Results};
 pub use state::{BuildState, BuildStatus, Context, CutReason, DiskHold, Facts, Phase, PhaseEnd, PhaseRecord, Stage};

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use base::{JobSpec, JobStep, StepFailure, StepRetry};
+use base::{JobHold, JobSpec, JobStep, StepFailure, StepRetry};
 use formats::buildspec::{self, Buildspec, OnFailure, PhaseName, Retry, Shell, Version};
 use serde::{Deserialize, Serialize};
 
 use super::reference::{Reference, references};
 use super::results::{self, CachePlan, ReportPlan};
-use super::{ArtifactPlan, Context, Phase, Request, artifacts, git_credentials, runtimes, unheeded};
+use super::{ArtifactPlan, Context, Phase, Purpose, Request, artifacts, git_credentials, runtimes, unheeded};
 
 /// What is decided before the job runs and needed after it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +83,10 @@ pub(super) fn plan_text(
     dirs: &SourceDirs,
     text: &str,
 ) -> Result<(Plan, JobSpec, Vec<String>), PlanError> {
+    if request.purpose == Purpose::Sandbox {
+        let planned = sandbox(request, dirs).map_err(|context| PlanError { context, findings: Vec::new() });
+        return planned.map(|(plan, job)| (plan, job, without_effect(request)));
+    }
     let (spec, diagnostics) = buildspec::read(text);
     let file = request.buildspec.name();
     let findings: Vec<String> = diagnostics.iter().map(|d| d.in_file(file).to_string()).collect();
@@ -98,6 +102,26 @@ pub(super) fn plan_text(
     preamble.extend(sections_without_effect(request, &spec));
     preamble.append(&mut plan.notes);
     Ok((plan, job, preamble))
+}
+
+/// Plans the job of a sandbox: the environment of a build, and in it whatever is ordered.
+fn sandbox(request: &Request, dirs: &SourceDirs) -> Result<(Plan, JobSpec), Context> {
+    let spec = Buildspec {
+        version: Version::V02,
+        run_as: None,
+        env: buildspec::Env::default(),
+        proxy: buildspec::Proxy::default(),
+        batch: None,
+        phases: Vec::new(),
+        reports: Vec::new(),
+        artifacts: None,
+        cache: None,
+    };
+    let (plan, mut job) = compile(request, dirs, &spec)?;
+    job.steps = vec![JobStep { name: Phase::RunSandbox.name().to_owned(), ..JobStep::default() }];
+    job.hold = JobHold::ForOrders;
+    // The project's artifacts, cache and the like are a build's.
+    Ok((Plan { references: plan.references, ..Plan::default() }, job))
 }
 
 /// What the project asks for and no build here has, in words for its log: nothing is passed over in silence. What depends
@@ -211,6 +235,7 @@ pub fn compile(request: &Request, dirs: &SourceDirs, spec: &Buildspec) -> Result
         container: request.container(),
         files: Vec::new(),
         trust: None,
+        hold: if request.debug_session { JobHold::AtBreakpoints } else { JobHold::Never },
     };
     Ok((
         Plan { artifacts, artifact_problem, exported, path_variables, references, reports, discover, cache, notes },
@@ -301,7 +326,9 @@ fn environment(
     put("CODEBUILD_BUILD_ARN", request.arn());
     put("CODEBUILD_BUILD_ID", request.id.clone());
     put("CODEBUILD_BUILD_IMAGE", request.image.clone());
-    put("CODEBUILD_BUILD_NUMBER", request.number.to_string());
+    if request.purpose == Purpose::Build {
+        put("CODEBUILD_BUILD_NUMBER", request.number.to_string());
+    }
     put("CODEBUILD_BUILD_SUCCEEDING", "1".to_owned());
     put("CODEBUILD_INITIATOR", request.initiator.clone());
     put("CODEBUILD_KMS_KEY_ID", request.encryption_key.clone());

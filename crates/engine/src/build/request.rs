@@ -62,6 +62,27 @@ pub struct Request {
     /// Variables that only the service sets, beside those that every build has: what a webhook brought.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub published: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Purpose::is_build")]
+    pub purpose: Purpose,
+    /// `codebuild-breakpoint` holds it, and people may come in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub debug_session: bool,
+}
+
+/// What runs in the environment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Purpose {
+    /// A buildspec.
+    #[default]
+    Build,
+    /// What people order; no buildspec is read.
+    Sandbox,
+}
+
+impl Purpose {
+    fn is_build(&self) -> bool {
+        *self == Purpose::Build
+    }
 }
 
 /// `AutoRetryConfig`: a build that fails is started again by itself.
@@ -295,7 +316,19 @@ pub struct Parent {
 impl Request {
     /// The build's ARN.
     pub fn arn(&self) -> String {
-        self.scope.arn("codebuild", format!("build/{}", self.id)).to_string()
+        let kind = match self.purpose {
+            Purpose::Build => "build",
+            Purpose::Sandbox => "sandbox",
+        };
+        self.scope.arn("codebuild", format!("{kind}/{}", self.id)).to_string()
+    }
+
+    /// The phases that are steps of its job.
+    pub(super) fn steps(&self) -> &'static [Phase] {
+        match self.purpose {
+            Purpose::Build => &Phase::STEPS,
+            Purpose::Sandbox => &[Phase::RunSandbox],
+        }
     }
 
     /// The console's link to the log. Its host is AWS's: clients take it apart to build their own links.

@@ -125,6 +125,8 @@ pub enum Phase {
     PreBuild,
     Build,
     PostBuild,
+    /// Of sandboxes alone.
+    RunSandbox,
     UploadArtifacts,
     Finalizing,
     Completed,
@@ -145,6 +147,7 @@ impl Phase {
             Phase::PreBuild => "PRE_BUILD",
             Phase::Build => "BUILD",
             Phase::PostBuild => "POST_BUILD",
+            Phase::RunSandbox => "RUN_SANDBOX",
             Phase::UploadArtifacts => "UPLOAD_ARTIFACTS",
             Phase::Finalizing => "FINALIZING",
             Phase::Completed => "COMPLETED",
@@ -153,7 +156,7 @@ impl Phase {
 
     /// The phase that a step of the job stands for.
     pub fn of_step(name: &str) -> Option<Phase> {
-        Phase::STEPS.into_iter().find(|phase| phase.name() == name)
+        Phase::STEPS.into_iter().chain([Phase::RunSandbox]).find(|phase| phase.name() == name)
     }
 }
 

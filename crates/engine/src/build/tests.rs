@@ -16,7 +16,7 @@ use crate::build_queue::Limits;
 
 const BUILDSPEC: &str = r#"{"version":"0.2","phases":{"build":{"commands":["make"]}},"artifacts":{"files":["**/*"]}}"#;
 
-pub(super) fn request(options: &str) -> Request {
+pub(crate) fn request(options: &str) -> Request {
     let uuid = "0f1e2d3c-0000-4000-8000-000000000001";
     let place = |key: &str| Place { bucket: "store".to_owned(), key: key.to_owned() };
     let has = |word: &str| options.split_whitespace().any(|w| w == word);
@@ -94,6 +94,8 @@ pub(super) fn request(options: &str) -> Request {
         limited_by: Limits::default(),
         auto_retry: None,
         published: BTreeMap::new(),
+        purpose: Purpose::Build,
+        debug_session: false,
     }
 }
 

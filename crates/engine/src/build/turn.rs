@@ -6,7 +6,9 @@ use base::{Effect, Machine, Step, Tell, TimerChange, Timestamp};
 use serde_json::json;
 
 use super::step::Build;
-use super::{BuildEffect, BuildInput, BuildState, BuildStatus, Context, Phase, PhaseEnd, PhaseRecord, Stage, event};
+use super::{
+    BuildEffect, BuildInput, BuildState, BuildStatus, Context, Phase, PhaseEnd, PhaseRecord, Purpose, Stage, event,
+};
 use crate::build_batch::{BatchInput, BuildBatch, BuildEnd};
 use crate::build_queue::{BuildQueue, QueueInput, queue_id};
 
@@ -106,7 +108,7 @@ impl Turn {
     /// When the last step of the job that ended did so.
     fn steps_ended(&self) -> Option<Timestamp> {
         let ended = |record: &PhaseRecord| match record.end {
-            PhaseEnd::Ended { at, .. } if Phase::STEPS.contains(&record.phase) => Some(at),
+            PhaseEnd::Ended { at, .. } if Phase::of_step(record.phase.name()).is_some() => Some(at),
             PhaseEnd::Ended { .. } | PhaseEnd::Open => None,
         };
         self.state.phases.iter().rev().find_map(ended)
@@ -136,7 +138,9 @@ impl Turn {
     /// Ends the build: FINALIZING, COMPLETED, the last event, the parent's answer, the clean-up.
     pub fn complete(mut self, status: BuildStatus, lines: Vec<String>) -> Step<Build> {
         let now = self.now;
-        self.instant(Phase::Finalizing, now);
+        if self.state.request.purpose == Purpose::Build {
+            self.instant(Phase::Finalizing, now);
+        }
         self.open(Phase::Completed, now);
         self.state.stage = Stage::Completed { status, at: now };
         self.clear_timer(QUEUE_TIMER);

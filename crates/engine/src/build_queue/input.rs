@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::FleetSlots;
+use crate::build::Purpose;
 
 /// Inputs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +24,9 @@ pub struct Ticket {
     /// The build's id.
     pub build: String,
     pub project: String,
+    /// Which machine it is that hears of its turn.
+    #[serde(default)]
+    pub purpose: Purpose,
     pub limits: Limits,
 }
 

@@ -1,7 +1,7 @@
 //! The queue of an account's builds in one region: which may run now, and which wait for a slot.
 //!
 //! Only builds that some limit concerns come here: of the account (a setting of the server), of the project
-//! (`concurrentBuildLimit`), of a fleet (`baseCapacity`). A build asks when it is submitted and stays in its phase
+//! (`concurrentBuildLimit`), of a fleet (`baseCapacity`). A sandbox takes a slot as a build does. A build asks when it is submitted and stays in its phase
 //! QUEUED until it is admitted; it leaves when it is over. The queue is a row like any other, so a restart changes
 //! nothing.
 //!

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::build::Purpose;
+
 /// The whole state of a queue.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct QueueState {
@@ -53,11 +55,13 @@ pub struct Waiting {
     pub build: String,
     pub project: String,
     pub fleet: Option<String>,
+    #[serde(default)]
+    pub purpose: Purpose,
 }
 
 impl QueueState {
     /// Takes the next build for which there is room.
-    pub(super) fn admit_one(&mut self) -> Option<String> {
+    pub(super) fn admit_one(&mut self) -> Option<(String, Purpose)> {
         let mut of_project: BTreeMap<&str, u32> = BTreeMap::new();
         let mut of_fleet: BTreeMap<&str, u32> = BTreeMap::new();
         let mut on_demand = 0_u32;
@@ -86,8 +90,8 @@ impl QueueState {
         let free = self.waiting.iter().enumerate().filter_map(|(n, waiting)| Some((n, waiting, place(waiting)?)));
         let busy = |waiting: &Waiting| of_project.get(waiting.project.as_str()).copied().unwrap_or(0);
         let (n, _, place) = free.min_by_key(|(n, waiting, _)| (busy(waiting), *n))?;
-        let Waiting { build, project, fleet: _ } = self.waiting.remove(n);
+        let Waiting { build, project, fleet: _, purpose } = self.waiting.remove(n);
         self.running.push(Running { build: build.clone(), project, place });
-        Some(build)
+        Some((build, purpose))
     }
 }

@@ -4,7 +4,8 @@ use base::{Machine, Scope, Step, Tell, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Limits, QueueInput, QueueState, Ticket, Waiting};
-use crate::build::{Build, BuildInput};
+use crate::build::{Build, BuildInput, Purpose};
+use crate::sandbox::{Sandbox, SandboxInput};
 
 /// The machine of a queue; its row's id is `queue_id`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,8 +44,12 @@ impl Machine for BuildQueue {
             }
         }
         let mut tells = Vec::new();
-        while let Some(build) = state.admit_one() {
-            tells.push(Tell::to::<Build>(build, &BuildInput::Admitted {}));
+        while let Some((id, purpose)) = state.admit_one() {
+            let admitted = BuildInput::Admitted {};
+            tells.push(match purpose {
+                Purpose::Build => Tell::to::<Build>(id, &admitted),
+                Purpose::Sandbox => Tell::to::<Sandbox>(id, &SandboxInput::Session(admitted)),
+            });
         }
         Ok(Step { tells, ..Step::to(state) })
     }
@@ -59,7 +64,7 @@ impl Machine for BuildQueue {
 }
 
 fn ask(state: &mut QueueState, ticket: Ticket) {
-    let Ticket { build, project, limits: Limits { account, project: limit, fleet } } = ticket;
+    let Ticket { build, project, purpose, limits: Limits { account, project: limit, fleet } } = ticket;
     let known = state.running.iter().any(|r| r.build == build) || state.waiting.iter().any(|w| w.build == build);
     if known {
         return;
@@ -70,7 +75,7 @@ fn ask(state: &mut QueueState, ticket: Ticket) {
         state.fleets.insert(fleet.arn.clone(), fleet.slots);
         fleet.arn
     });
-    state.waiting.push(Waiting { build, project, fleet });
+    state.waiting.push(Waiting { build, project, fleet, purpose });
 }
 
 fn set_project(state: &mut QueueState, name: &str, limit: Option<u32>) {

@@ -1,6 +1,7 @@
 use base::{Machine, Step, Tell, Timestamp};
 
 use super::*;
+use crate::build::Purpose;
 
 struct World(QueueState);
 
@@ -14,7 +15,9 @@ impl World {
 
     fn ask(&mut self, build: &str, limits: Limits) -> Vec<String> {
         let project = build.split(':').next().unwrap().to_owned();
-        self.take(QueueInput::Ask { ticket: Ticket { build: build.to_owned(), project, limits } })
+        self.take(QueueInput::Ask {
+            ticket: Ticket { build: build.to_owned(), project, purpose: Purpose::Build, limits },
+        })
     }
 
     fn leave(&mut self, build: &str) -> Vec<String> {

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 use base::{JobLimits, Timestamp};
 use engine::build::{
-    ArtifactTarget, BuildspecFrom, Logs, OutputArtifact, OutputSection, Parent, Place, Request, Source, SourceKind,
+    ArtifactTarget, BuildspecFrom, Logs, OutputArtifact, OutputSection, Parent, Place, Purpose, Request, Source,
+    SourceKind,
 };
 
 use engine::build_queue::Limits;
@@ -119,5 +120,7 @@ pub fn request(uuid: &str, now: Timestamp) -> Request {
         limited_by: Limits::default(),
         auto_retry: None,
         published: BTreeMap::new(),
+        purpose: Purpose::Build,
+        debug_session: false,
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use base::{Machine, Step, Timestamp};
+use engine::build::Purpose;
 use engine::build_queue::{
     BuildQueue, FleetLimit, FleetSlots, Limits, Overflow, Place, QueueInput, QueueState, Ticket,
 };
@@ -67,7 +68,12 @@ fn ticket(rng: &mut Rng, build: String) -> Ticket {
         },
     });
     let project_limit = rng.chance(50).then_some(2);
-    Ticket { build, project, limits: Limits { account: Some(3), project: project_limit, fleet } }
+    Ticket {
+        build,
+        project,
+        purpose: Purpose::Build,
+        limits: Limits { account: Some(3), project: project_limit, fleet },
+    }
 }
 
 fn take(state: &mut QueueState, input: QueueInput, admitted: &mut BTreeSet<String>) {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use base::{JobLimits, JobSpec};
+use base::{CommandOrder, JobLimits, JobSpec};
 use futures_util::FutureExt as _;
 
 use super::engine::{Engine, EngineError, Facts};
@@ -351,6 +351,10 @@ impl Executor for ContainerExecutor {
 
     fn follow(&self, id: &str, from: Position) -> Reports {
         self.0.jobs.follow(id, from)
+    }
+
+    fn order<'a>(&'a self, id: &'a str, order: &'a CommandOrder) -> BoxFuture<'a, Result<(), ExecutorError>> {
+        self.0.jobs.order(id, order).boxed()
     }
 
     fn cancel<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ExecutorError>> {

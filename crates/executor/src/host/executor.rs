@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use base::{JobFile, JobFileContent, JobLimits, JobSpec};
+use base::{CommandOrder, JobFile, JobFileContent, JobLimits, JobSpec};
 use futures_util::FutureExt as _;
 
 use super::{HostConfig, Isolation};
@@ -150,6 +150,10 @@ impl Executor for HostExecutor {
 
     fn follow(&self, id: &str, from: Position) -> Reports {
         self.0.jobs.follow(id, from)
+    }
+
+    fn order<'a>(&'a self, id: &'a str, order: &'a CommandOrder) -> BoxFuture<'a, Result<(), ExecutorError>> {
+        self.0.jobs.order(id, order).boxed()
     }
 
     fn cancel<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ExecutorError>> {

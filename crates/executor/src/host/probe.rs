@@ -131,6 +131,7 @@ async fn try_out(executor: &HostExecutor) -> Result<(), Fault> {
         container: base::JobContainer::default(),
         files: Vec::new(),
         trust: None,
+        hold: base::JobHold::Never,
     };
     let result = outcome_of(executor, &spec).await;
     let _ = executor.destroy(&id).await;
@@ -153,7 +154,7 @@ async fn outcome_of(executor: &HostExecutor, spec: &JobSpec) -> Result<(), Fault
             JobReport::Ended(other) => {
                 return Err(Fault::Refused(format!("an empty job did not end well: {other:?}")));
             }
-            JobReport::Output { .. } | JobReport::Step { .. } => {}
+            JobReport::Output { .. } | JobReport::Step { .. } | JobReport::Command { .. } => {}
         }
     }
     Err(Fault::Lost("an empty job did not end".into()))

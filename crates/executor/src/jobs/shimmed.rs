@@ -8,7 +8,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use base::JobSpec;
+use base::{CommandOrder, JobSpec};
 use futures_util::{StreamExt as _, stream};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
@@ -163,6 +163,20 @@ impl Shimmed {
             ready: VecDeque::new(),
             is_done: false,
         })
+    }
+
+    /// See [`crate::Executor::order`].
+    pub async fn order(&self, id: &str, order: &CommandOrder) -> Result<(), ExecutorError> {
+        let folder = self.folder(id);
+        let doing = || format!("ordering a command of job {id}");
+        match folder.state().map_err(ExecutorError::io(doing()))? {
+            None => Err(ExecutorError::UnknownJob(id.to_owned())),
+            Some(JobState::Ended | JobState::Lost) => Ok(()),
+            Some(JobState::Waiting | JobState::Running) => {
+                let text = serde_json::to_vec(order).map_err(io::Error::other).map_err(ExecutorError::io(doing()))?;
+                folder::write_durably(&folder.order(order), &text).map_err(ExecutorError::io(doing()))
+            }
+        }
     }
 
     /// See [`crate::Executor::cancel`].

@@ -20,6 +20,7 @@ mod cgroup;
 mod gateway;
 mod init;
 mod keeper;
+mod orders;
 mod plan;
 mod program;
 mod sandbox;

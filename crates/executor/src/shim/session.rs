@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send};
 use rustix::process::Pid;
 
+use super::orders::{self, Stream};
 use super::shell::Control;
 use super::visit::Held;
 use crate::folder::{Folder, write_durably};
@@ -19,7 +20,7 @@ use crate::output::{Lines, Masker};
 
 /// The output pipe's capacity: a talkative command is held up rarely.
 pub(super) const PIPE_LEN: usize = 1 << 20;
-const CHUNK_LEN: usize = 32 << 10;
+pub(super) const CHUNK_LEN: usize = 32 << 10;
 /// How much of the output is searched for the pattern of a retry.
 const TAIL_LEN: usize = 64 << 10;
 
@@ -106,6 +107,8 @@ pub(super) struct Session<'a> {
     pub tail: Option<Vec<u8>>,
     /// Everything that could write is gone; looking again would be a busy loop.
     pub output_ended: bool,
+    /// What ordered commands write: stdout, stderr. Empty where no commands are ordered.
+    pub streams: Vec<Stream>,
 }
 
 impl Session<'_> {
@@ -118,9 +121,12 @@ impl Session<'_> {
             if left.is_zero() {
                 return Err(Stop::TimedOut);
             }
-            let [output, status, socket, cancel] = self.poll(left)?;
+            let [output, status, socket, cancel, streams] = self.poll(left)?;
             if output {
                 self.output_ended = self.read_output()? == Read::End;
+            }
+            if streams {
+                self.read_streams()?;
             }
             if cancel {
                 self.drop_watch_events();
@@ -147,18 +153,41 @@ impl Session<'_> {
             if left.is_zero() {
                 return Err(Stop::TimedOut);
             }
-            let [output, _, socket, changed] = self.poll(left)?;
-            if output {
-                self.read_output()?;
-            }
-            if changed {
-                self.drop_watch_events();
-            }
-            if socket {
-                self.read_socket()?;
-            }
+            self.idle_for(left)?;
         }
         Ok(())
+    }
+
+    /// Waits until something in the job's folder changes; the job goes on meanwhile.
+    pub fn idle(&mut self) -> Result<(), Stop> {
+        loop {
+            self.check_cancel()?;
+            let left = self.deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Stop::TimedOut);
+            }
+            if self.idle_for(left)? {
+                return self.check_cancel();
+            }
+        }
+    }
+
+    /// True when the job's folder has changed.
+    fn idle_for(&mut self, limit: Duration) -> Result<bool, Stop> {
+        let [output, _, socket, changed, streams] = self.poll(limit)?;
+        if output {
+            self.output_ended = self.read_output()? == Read::End;
+        }
+        if streams {
+            self.read_streams()?;
+        }
+        if changed {
+            self.drop_watch_events();
+        }
+        if socket {
+            self.read_socket()?;
+        }
+        Ok(changed)
     }
 
     /// Asks the init for a new shell.
@@ -227,19 +256,31 @@ impl Session<'_> {
         self.flush()
     }
 
-    fn poll(&self, timeout: Duration) -> io::Result<[bool; 4]> {
+    fn poll(&self, timeout: Duration) -> io::Result<[bool; 5]> {
+        let [out, err] = orders::ends(&self.streams, &self.output);
+        let wanted = if self.streams.is_empty() { PollFlags::empty() } else { PollFlags::IN };
         let mut fds = [
             PollFd::new(&self.output, PollFlags::IN),
             PollFd::new(&self.control.status, PollFlags::IN),
             PollFd::new(&self.socket, PollFlags::IN),
             PollFd::new(&self.cancel_watch, PollFlags::IN),
+            PollFd::from_borrowed_fd(out, wanted),
+            PollFd::from_borrowed_fd(err, wanted),
         ];
         // The output pipe hangs up while no shell runs and nothing else holds it: that would be a busy loop.
         if !self.shell_runs || self.output_ended {
             fds[0] = PollFd::new(&self.output, PollFlags::empty());
         }
         poll_fds(&mut fds, timeout)?;
-        Ok(fds.map(|fd| !fd.revents().is_empty()))
+        let [output, status, socket, cancel, out, err] = fds.map(|fd| !fd.revents().is_empty());
+        Ok([output, status, socket, cancel, !self.streams.is_empty() && (out || err)])
+    }
+
+    fn read_streams(&mut self) -> io::Result<()> {
+        for stream in &mut self.streams {
+            stream.read(self.journal)?;
+        }
+        Ok(())
     }
 
     fn read_output(&mut self) -> io::Result<Read> {

@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use base::JobSpec;
+use base::{JobHold, JobSpec};
 use rustix::fs::{CWD, FileType, Mode, OFlags};
 
 use crate::folder::{make_private_dir, remove_tree};
@@ -30,6 +30,8 @@ const SAID: &str = "said";
 const OUTPUT: &str = "output";
 /// Starts a shell with [`MAIN`], in whatever process sources it.
 const LAUNCH: &str = "launch";
+/// What ordered commands write into.
+const STREAMS: [&str; 2] = ["stdout", "stderr"];
 const ENVIRONMENT: &str = "environment";
 /// Variables that a shell sets itself and lets nobody assign: an attempt would end it.
 const READ_ONLY: [&str; 7] = ["BASHOPTS", "BASH_VERSINFO", "EUID", "GROUPS", "PPID", "SHELLOPTS", "UID"];
@@ -97,12 +99,14 @@ pub(super) struct Control {
     commands: File,
     /// Becomes readable when a command has ended.
     pub status: File,
+    /// Reading ends for what ordered commands write; empty where there are none.
+    pub streams: Vec<File>,
     written: u64,
 }
 
 impl Control {
     /// Makes the folder anew. `inside` is its path in the job's view.
-    pub fn create(dir: &Path, inside: &Path) -> io::Result<Control> {
+    pub fn create(dir: &Path, inside: &Path, hold: JobHold) -> io::Result<Control> {
         remove_tree(dir)?;
         make_private_dir(dir)?;
         fs::write(dir.join(SCRIPT), MAIN.replace('@', &quoted(inside)))?;
@@ -114,7 +118,9 @@ impl Control {
             Ok(rustix::fs::open(&path, flags, Mode::empty())?.into())
         };
         let (commands, status) = (pipe(COMMANDS)?, pipe(STATUS)?);
-        Ok(Control { dir: dir.to_owned(), commands, status, written: 0 })
+        let streams: &[&str] = if hold == JobHold::ForOrders { &STREAMS } else { &[] };
+        let streams = streams.iter().map(|name| pipe(name)).collect::<io::Result<_>>()?;
+        Ok(Control { dir: dir.to_owned(), commands, status, streams, written: 0 })
     }
 
     /// The same for a shell in a container; the second value is the reading end of its output.
@@ -123,7 +129,7 @@ impl Control {
     /// outside of the container, everybody may do everything.
     pub fn create_for_container(dir: &Path, spec: &JobSpec) -> io::Result<(Control, OwnedFd)> {
         let inside = Path::new(INSIDE);
-        let control = Control::create(dir, inside)?;
+        let control = Control::create(dir, inside, spec.hold)?;
         let program = match spec.shell.as_str() {
             "" | "sh" => "/bin/sh".to_owned(),
             // Where it is in the image its PATH knows.
@@ -142,7 +148,8 @@ impl Control {
         for name in [ORDERS, SAID, OUTPUT] {
             rustix::fs::mknodat(CWD, dir.join(name), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?;
         }
-        for name in [COMMANDS, STATUS, ORDERS, SAID, OUTPUT] {
+        let streams = if control.streams.is_empty() { &[][..] } else { &STREAMS };
+        for name in [COMMANDS, STATUS, ORDERS, SAID, OUTPUT].iter().chain(streams) {
             fs::set_permissions(dir.join(name), fs::Permissions::from_mode(0o666))?;
         }
         fs::set_permissions(dir, fs::Permissions::from_mode(0o777))?;
@@ -158,8 +165,26 @@ impl Control {
 
     /// Makes the shell run a command text.
     pub fn send(&mut self, text: &str) -> io::Result<()> {
+        let name = self.write("command", text)?;
+        self.commands.write_all(format!("{name}\n").as_bytes())
+    }
+
+    /// Writes a script for a shell of its own; gives the line that runs it.
+    pub fn script(&mut self, shell: &str, inside: &Path, text: &str) -> io::Result<String> {
+        let name = self.write("script", text)?;
+        let shell = match shell {
+            "" | "sh" => "/bin/sh".to_owned(),
+            other => quoted(Path::new(other)),
+        };
+        let dir = quoted(inside);
+        let [stdout, stderr] = STREAMS;
+        Ok(format!("{shell} {dir}/{name} >{dir}/{stdout} 2>{dir}/{stderr}"))
+    }
+
+    /// Writes a new file; gives its name.
+    fn write(&mut self, kind: &str, text: &str) -> io::Result<String> {
         self.written += 1;
-        let name = format!("command-{}", self.written);
+        let name = format!("{kind}-{}", self.written);
         let path = self.dir.join(&name);
         if fs::symlink_metadata(&path).is_ok() {
             fs::remove_file(&path)?;
@@ -169,7 +194,7 @@ impl Control {
         file.set_permissions(fs::Permissions::from_mode(0o644))?;
         file.write_all(text.as_bytes())?;
         file.write_all(b"\n")?;
-        self.commands.write_all(format!("{name}\n").as_bytes())
+        Ok(name)
     }
 
     /// The status that the shell has reported, if any.

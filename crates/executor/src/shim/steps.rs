@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-use base::{JobSpec, JobStep, StepFailure, StepOutcome, StepRecord, StepRetry};
+use base::{JobHold, JobSpec, JobStep, StepFailure, StepOutcome, StepRecord, StepRetry};
 use regex_automata::meta::Regex;
 
 use super::session::{Happened, Session, Stop, now};
-use super::shell;
+use super::{orders, shell};
 use crate::nested::wants_engine;
 
 /// The records so far, and the command that runs now.
@@ -28,13 +28,18 @@ pub(super) fn run(
 ) -> Result<(), Stop> {
     let mut succeeding = true;
     let muted = JobSpec { announce: false, ..spec.clone() };
-    for step in &spec.steps {
+    for (number, step) in spec.steps.iter().enumerate() {
         let spec = if step.quiet { &muted } else { spec };
         let started = StepRecord { name: step.name.clone(), started: now(), finished: None };
         session.record(&started)?;
         progress.steps.push(started);
         announce(session, spec, &format!("Entering phase {}", step.name))?;
         let outcome = run_step(session, spec, step, &mut succeeding, progress)?;
+        if spec.hold == JobHold::ForOrders && number + 1 == spec.steps.len() {
+            // What visitors find, before there was any command.
+            quiet(session, ":")?;
+            orders::serve(session, spec)?;
+        }
         let failed = outcome != StepOutcome::Succeeded;
         end_step(session, spec, progress, outcome)?;
         if failed && step.on_failure == StepFailure::Abort {
@@ -173,7 +178,7 @@ fn run_commands(
 
 /// A command that ends its shell (`exit`, `set -e`, a syntax error in some shells) has the shell's status; the next
 /// command gets a new shell.
-fn run_command(session: &mut Session<'_>, text: &str) -> Result<i32, Stop> {
+pub(super) fn run_command(session: &mut Session<'_>, text: &str) -> Result<i32, Stop> {
     if !session.shell_runs {
         session.start_shell()?;
     }

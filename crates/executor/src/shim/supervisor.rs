@@ -19,6 +19,7 @@ use rustix::thread::UnshareFlags;
 use super::cgroup::Cgroups;
 use super::gateway::{self, Gateway};
 use super::keeper::{Keeper, Order};
+use super::orders::Stream;
 use super::session::{Happened, PIPE_LEN, Session, Stop, now};
 use super::shell::{self, Control};
 use super::steps::{self, Progress};
@@ -72,7 +73,7 @@ fn die_with(parent: u32) -> io::Result<()> {
 fn supervise(folder: &Folder, plan: &Plan, journal: &mut Writer) -> io::Result<JobOutcome> {
     let deadline = Instant::now() + Duration::from_secs(plan.spec.timeout_seconds);
     let inside = control_inside(folder, plan);
-    let (control, output, output_end) = pipes(folder, plan, &inside)?;
+    let (mut control, output, output_end) = pipes(folder, plan, &inside)?;
     let cancel_watch = rustix::fs::inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
     rustix::fs::inotify::add_watch(&cancel_watch, folder.path(), WatchFlags::CREATE | WatchFlags::MOVED_TO)?;
     let flags = SocketFlags::CLOEXEC;
@@ -118,6 +119,7 @@ fn supervise(folder: &Folder, plan: &Plan, journal: &mut Writer) -> io::Result<J
         lines: Lines::default(),
         output,
         socket,
+        streams: std::mem::take(&mut control.streams).into_iter().map(|pipe| Stream::new(pipe, &plan.spec)).collect(),
         control,
         cancel_watch,
         deadline,
@@ -192,7 +194,7 @@ fn pipes(folder: &Folder, plan: &Plan, inside: &Path) -> io::Result<(Control, Ow
         None => {
             let (output, end) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
             rustix::fs::fcntl_setfl(&output, OFlags::NONBLOCK)?;
-            (Control::create(&folder.control(), inside)?, output, Some(end))
+            (Control::create(&folder.control(), inside, plan.spec.hold)?, output, Some(end))
         }
     };
     // Unprivileged users may be over their quota of pipe memory: then the default has to do.

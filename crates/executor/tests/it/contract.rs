@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use base::{JobOutcome, Secret, StepFailure, StepOutcome};
+use base::{CommandEnd, CommandOrder, JobHold, JobOutcome, Secret, StepFailure, StepOutcome, Timestamp};
 use executor::{DummyExecutor, Executor, ExecutorError, JobReport, JobState, Position, Started};
 use futures_util::StreamExt as _;
 
@@ -43,6 +43,7 @@ async fn contract(executor: Arc<dyn Executor>, work: &Path) {
     unknown_jobs_are_named(&*executor).await;
     two_starts_at_once_run_it_once(&executor, work).await;
     a_running_job_can_be_destroyed(&*executor, work).await;
+    a_job_that_waits_for_orders_runs_each_once(&*executor, work).await;
 }
 
 async fn a_job_runs_once_and_reports_everything(executor: &dyn Executor, work: &Path) {
@@ -148,4 +149,47 @@ async fn a_running_job_can_be_destroyed(executor: &dyn Executor, work: &Path) {
     executor.start(&job).await.unwrap();
     executor.destroy(&job.id).await.unwrap();
     assert!(executor.list().await.unwrap().is_empty());
+}
+
+pub fn order(id: &str, text: &str) -> CommandOrder {
+    CommandOrder { id: id.to_owned(), submitted: Timestamp::EPOCH, text: Secret::new(text.to_owned()) }
+}
+
+/// Waits until so many ordered commands are over.
+pub async fn ends(executor: &dyn Executor, id: &str, count: usize) -> Vec<(String, CommandEnd)> {
+    let mut reports = executor.follow(id, Position::START);
+    let mut ends = Vec::new();
+    while ends.len() < count {
+        match reports.next().await.unwrap().unwrap() {
+            JobReport::Command { record, .. } => ends.extend(record.finished.map(|end| (record.id, end))),
+            JobReport::Ended(outcome) => panic!("ended after {ends:?}: {outcome:?}"),
+            JobReport::Output { .. } | JobReport::Step { .. } => {}
+        }
+    }
+    ends
+}
+
+async fn a_job_that_waits_for_orders_runs_each_once(executor: &dyn Executor, work: &Path) {
+    let mut job = spec("orders", work, &[]);
+    job.hold = JobHold::ForOrders;
+    job.masked = vec![Secret::new("s3cret".into())];
+    executor.start(&job).await.unwrap();
+    executor.order(&job.id, &order("a", "echo the s3cret")).await.unwrap();
+    let first = ends(executor, &job.id, 1).await;
+    assert_eq!((first[0].0.as_str(), first[0].1.exit_status, first[0].1.stdout.as_str()), ("a", Some(0), "the ***\n"));
+    executor.order(&job.id, &order("a", "echo again")).await.unwrap();
+    executor.order(&job.id, &order("b", "exit 3")).await.unwrap();
+    let both = ends(executor, &job.id, 2).await;
+    assert_eq!(
+        both.iter().map(|(id, end)| (id.as_str(), end.exit_status)).collect::<Vec<_>>(),
+        [("a", Some(0)), ("b", Some(3))]
+    );
+    executor.cancel(&job.id).await.unwrap();
+    let seen = follow(executor, &job.id).await;
+    assert_eq!(seen.text, "the ***\n");
+    assert!(matches!(seen.outcome, JobOutcome::Cancelled { .. }), "{seen:?}");
+    executor.order(&job.id, &order("c", "echo late")).await.unwrap();
+    assert_eq!(follow(executor, &job.id).await.text, "the ***\n");
+    executor.destroy(&job.id).await.unwrap();
+    assert!(matches!(executor.order(&job.id, &order("d", "true")).await, Err(ExecutorError::UnknownJob(_))));
 }

@@ -7,6 +7,7 @@ mod contract;
 mod engine;
 mod host_isolation;
 mod host_limits;
+mod host_orders;
 mod host_recovery;
 mod host_shell;
 mod host_steps;

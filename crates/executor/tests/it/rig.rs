@@ -83,6 +83,7 @@ pub fn spec(id: &str, work_dir: &Path, commands: &[&str]) -> JobSpec {
         container: base::JobContainer { image: crate::engine::IMAGE.to_owned(), ..base::JobContainer::default() },
         files: Vec::new(),
         trust: None,
+        hold: base::JobHold::Never,
     }
 }
 
@@ -144,6 +145,7 @@ pub async fn follow(executor: &dyn Executor, id: &str) -> Seen {
         match report.unwrap() {
             JobReport::Output { text: more, .. } => text.push_str(&more),
             JobReport::Step { record, .. } => steps.push(record),
+            JobReport::Command { .. } => {}
             JobReport::Ended(outcome) => {
                 assert!(reports.next().await.is_none(), "nothing comes after the end");
                 return Seen { text, steps, outcome };
@@ -161,7 +163,7 @@ pub async fn until(executor: &dyn Executor, id: &str, text: &str) {
         match report.unwrap() {
             JobReport::Output { text: more, .. } => seen.push_str(&more),
             JobReport::Ended(outcome) => panic!("ended before it said {text:?}: {outcome:?} {seen}"),
-            JobReport::Step { .. } => {}
+            JobReport::Step { .. } | JobReport::Command { .. } => {}
         }
         if seen.contains(text) {
             return;

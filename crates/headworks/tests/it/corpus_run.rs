@@ -202,7 +202,7 @@ async fn run(host: &HostExecutor, job: &JobSpec) -> (String, JobOutcome) {
     while let Some(report) = reports.next().await {
         match report.unwrap() {
             JobReport::Output { text, .. } => output.push_str(&text),
-            JobReport::Step { .. } => {}
+            JobReport::Step { .. } | JobReport::Command { .. } => {}
             JobReport::Ended(outcome) => {
                 host.destroy(&job.id).await.unwrap();
                 return (output, outcome);

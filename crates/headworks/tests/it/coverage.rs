@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use headworks::registry;
 
 /// Operations that answer, always with a refusal that says why.
-const REFUSED: &[(&str, &str)] = &[("codebuild", "PutResourcePolicy"), ("iam", "UploadSSHPublicKey")];
+const REFUSED: &[(&str, &str)] =
+    &[("codebuild", "PutResourcePolicy"), ("codebuild", "StartSandboxConnection"), ("iam", "UploadSSHPublicKey")];
 
 fn report() -> String {
     let mut text = String::from(

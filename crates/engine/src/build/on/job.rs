@@ -149,7 +149,8 @@ pub(super) fn end(mut turn: Turn, status: BuildStatus, context: Context) -> Step
     let told = turn.state.first_failure().is_some();
     if !open && !told {
         // Between two steps: the next one is where it ended.
-        let next = Phase::STEPS.into_iter().find(|phase| !turn.has(*phase)).unwrap_or(Phase::Finalizing);
+        let next =
+            turn.state.request.steps().iter().copied().find(|phase| !turn.has(*phase)).unwrap_or(Phase::Finalizing);
         turn.open(next, now);
     }
     let lines = vec![container_line(
@@ -218,8 +219,8 @@ fn finished(mut turn: Turn, plan: &Plan, exported: BTreeMap<String, String>) -> 
 
 fn all_steps_ended(turn: &Turn) -> bool {
     let last_open = turn.state.phases.last().is_some_and(|r| r.end == PhaseEnd::Open);
-    let last = turn.state.request.last_phase.unwrap_or(Phase::PostBuild);
-    !last_open && Phase::STEPS.into_iter().filter(|phase| *phase <= last).all(|phase| turn.has(phase))
+    let last = turn.state.request.last_phase.unwrap_or(Phase::RunSandbox);
+    !last_open && turn.state.request.steps().iter().filter(|phase| **phase <= last).all(|phase| turn.has(*phase))
 }
 
 /// Brings the phases up to what the executor says, in AWS's words; saying it again changes nothing.

@@ -18,8 +18,12 @@ pub(in crate::build) fn start(state: &BuildState, now: Timestamp) -> Step<Build>
     if request.limited_by.is_none() {
         return proceed(turn);
     }
-    let ticket =
-        Ticket { build: request.id.clone(), project: request.project.clone(), limits: request.limited_by.clone() };
+    let ticket = Ticket {
+        build: request.id.clone(),
+        project: request.project.clone(),
+        purpose: request.purpose,
+        limits: request.limited_by.clone(),
+    };
     turn.tell(Tell::to::<BuildQueue>(queue_id(&request.scope), &QueueInput::Ask { ticket }));
     turn.state.stage = Stage::AwaitingSlot;
     turn.into_step()
