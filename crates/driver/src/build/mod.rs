@@ -8,6 +8,8 @@ mod cache;
 mod collect;
 mod copy;
 mod credentials;
+#[cfg(test)]
+mod disk_tests;
 mod fetch;
 mod finish;
 mod front;
@@ -24,6 +26,8 @@ mod results_tests;
 mod resume;
 #[cfg(test)]
 mod resume_tests;
+#[cfg(test)]
+mod role_tests;
 mod run;
 #[cfg(test)]
 mod run_tests;

@@ -3,7 +3,8 @@
 use serde_json::json;
 use store::testing::each_engine;
 
-use super::tests::{World, create_secret, everything_stored, machines, world};
+use super::role_tests::{create_secret, everything_stored};
+use super::tests::{World, machines, world};
 
 const TEXT: &str = "version: 0.2\nphases: {build: {commands: [echo here]}}\n";
 

@@ -141,17 +141,11 @@ fn s3_cache() -> Value {
     json!({ "cache": { "type": "S3", "location": "bucket/caches" } })
 }
 
-async fn bucket(world: &World) {
-    let place = json!({ "LocationConstraint": world.cx.cx.scope().region.as_str() });
-    let input = json!({ "Bucket": "bucket", "CreateBucketConfiguration": place });
-    s3::create_bucket::create_bucket(&world.cx.cx, serde_json::from_value(input).unwrap()).await.unwrap();
-}
-
 #[tokio::test]
 async fn a_cache_is_kept_under_its_key_and_the_next_build_falls_back_to_it() {
     each_engine(machines(), |test| async move {
         let world = world(test);
-        bucket(&world).await;
+        world.bucket("bucket").await;
         let id = build(&world, CACHED, s3_cache(), |dir| write(dir.join("src/deps/a/b"), "1")).await;
         let log = world.log(&id).await.join("");
         assert!(log.contains("There is no cache to restore") && log.contains("Saved cache k-1 (1 files)"), "{log}");
@@ -176,7 +170,7 @@ async fn a_cache_is_kept_under_its_key_and_the_next_build_falls_back_to_it() {
 async fn a_hostile_cache_is_refused_and_the_build_goes_on_without_it() {
     each_engine(machines(), |test| async move {
         let world = world(test);
-        bucket(&world).await;
+        world.bucket("bucket").await;
         let mut first = true;
         for (name, link) in [("../../escape", None), ("/etc/escape", None), ("src/link", Some("../../../etc"))] {
             let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
@@ -207,7 +201,7 @@ async fn a_hostile_cache_is_refused_and_the_build_goes_on_without_it() {
 async fn the_log_is_an_object_too_when_the_project_wants_it() {
     each_engine(machines(), |test| async move {
         let world = world(test);
-        bucket(&world).await;
+        world.bucket("bucket").await;
         let logs = json!({ "logsConfig": { "s3Logs": { "status": "ENABLED", "location": "bucket/logs" } } });
         let id = world.start("version: 0.2\nphases:\n  build:\n    commands: [echo hello]\n", logs).await;
         world.drive().await;

@@ -1,6 +1,6 @@
 //! Builds from StartBuild to the end, with an executor that does what it is told and no loop around it.
 
-use crate::{DiskSweep, DriverCx, PerformError, Performer as _, Sweep as _};
+use crate::{DriverCx, PerformError, Performer as _};
 use std::sync::Arc;
 use std::time::Duration;
 use store::outbox::Claimed;
@@ -8,7 +8,7 @@ use store::outbox::Claimed;
 use devtools::codebuild::{self, create_project, start_build, stop_build};
 use engine::build::{Build, BuildInput, BuildState, Logs, Stage};
 use executor::{Behaviour, DummyExecutor, Executor};
-use platform::{Cx, Disk, Site};
+use platform::{Cx, Disk, Site, s3};
 use serde_json::{Value, json};
 use store::tables::{logs_event, logs_group, logs_stream};
 use store::testing::{TestStore, each_engine};
@@ -54,6 +54,12 @@ impl World {
         started.build["id"].as_str().unwrap().to_owned()
     }
 
+    pub async fn bucket(&self, name: &str) {
+        let place = json!({ "LocationConstraint": self.cx.cx.scope().region.as_str() });
+        let input = json!({ "Bucket": name, "CreateBucketConfiguration": place });
+        s3::create_bucket::create_bucket(&self.cx.cx, serde_json::from_value(input).unwrap()).await.unwrap();
+    }
+
     /// The same server on a full disk.
     pub fn without_room(&self) -> DriverCx {
         let disk = Arc::new(Disk::new(self.test.dir.path(), u64::MAX, u64::MAX));
@@ -61,7 +67,7 @@ impl World {
         DriverCx { cx: Cx { site, ..self.cx.cx.clone() }, ..self.cx.clone() }
     }
 
-    async fn version(&self, id: &str) -> i64 {
+    pub async fn version(&self, id: &str) -> i64 {
         let mut tx = self.test.store.read().await.unwrap();
         machine::get::<Build>(&mut tx, id).await.unwrap().unwrap().version
     }
@@ -90,7 +96,7 @@ impl World {
     }
 
     /// Performs one effect in a task of its own.
-    fn spawn(&self, claimed: Claimed) -> tokio::task::JoinHandle<Result<(), PerformError>> {
+    pub fn spawn(&self, claimed: Claimed) -> tokio::task::JoinHandle<Result<(), PerformError>> {
         let cx = self.cx.clone();
         tokio::spawn(async move { BuildPerformer.perform(&cx, &claimed).await })
     }
@@ -101,7 +107,7 @@ impl World {
     }
 
     /// Waits until the build's phases are as `ready` wants them.
-    async fn until(&self, id: &str, ready: impl Fn(&BuildState) -> bool) {
+    pub async fn until(&self, id: &str, ready: impl Fn(&BuildState) -> bool) {
         while !ready(&self.state(id).await) {
             tokio::task::yield_now().await;
         }
@@ -136,7 +142,7 @@ impl World {
     }
 }
 
-const GOOD: &str = "version: 0.2\nenv: {exported-variables: [V]}\nphases:\n  build:\n    commands:\n      - echo hello\n      - export V=1\n";
+pub(super) const GOOD: &str = "version: 0.2\nenv: {exported-variables: [V]}\nphases:\n  build:\n    commands:\n      - echo hello\n      - export V=1\n";
 
 #[tokio::test]
 async fn a_build_runs_logs_exports_and_leaves_nothing_behind() {
@@ -159,208 +165,6 @@ async fn a_build_runs_logs_exports_and_leaves_nothing_behind() {
             state,
             "the input log gives the stored state"
         );
-    })
-    .await;
-}
-
-/// Whatever the store has kept of the build, as text.
-pub(super) async fn everything_stored(world: &World, id: &str) -> String {
-    let log = world.log(id).await.join("");
-    let state = serde_json::to_string(&world.state(id).await).unwrap();
-    let phases = world.phases(id).await.join("\n");
-    format!("{log}\n{state}\n{phases}")
-}
-
-async fn put_parameter(world: &World, name: &str, kind: &str, value: &str) {
-    let input = json!({"Name": name, "Value": value, "Type": kind, "Overwrite": true});
-    platform::ssm::put_parameter(&world.cx.cx, serde_json::from_value(input).unwrap()).await.unwrap();
-}
-
-pub(super) async fn create_secret(world: &World, name: &str, value: &str) {
-    let input = json!({"Name": name, "SecretString": value});
-    platform::secretsmanager::create_secret(&world.cx.cx, serde_json::from_value(input).unwrap()).await.unwrap();
-}
-
-const SECRETIVE: &str = "version: 0.2
-env:
-  parameter-store: {PLAIN: /app/level, PASSWORD: '/app/password:2'}
-  secrets-manager: {USER: 'db:user', ALL: db}
-  exported-variables: [PASSWORD]
-phases:
-  build:
-    commands: [echo $PLAIN, echo $PASSWORD, echo $USER, echo eHNlY3JldC1vbmU=]
-";
-
-#[tokio::test]
-async fn values_from_elsewhere_reach_the_job_and_nothing_that_is_kept() {
-    each_engine(machines(), |test| async move {
-        let world = world(test);
-        put_parameter(&world, "/app/level", "String", "debug-level").await;
-        put_parameter(&world, "/app/password", "SecureString", "old").await;
-        put_parameter(&world, "/app/password", "SecureString", "xsecret-one").await;
-        put_parameter(&world, "/app/password", "SecureString", "newer").await;
-        create_secret(&world, "db", r#"{"user": "secret-two", "port": 5432}"#).await;
-        let id = world.start(SECRETIVE, json!({})).await;
-        let run = world.claim().await;
-        assert!(!format!("{run:?}").contains("secret-"), "no effect has a value");
-        BuildPerformer.perform(&world.cx, &run[0]).await.unwrap();
-        world.drive().await;
-        let state = world.state(&id).await;
-        assert_eq!(state.status_name(), "SUCCEEDED", "{:?}", world.phases(&id).await);
-        assert_eq!(state.facts.exported_variables.get("PASSWORD").map(String::as_str), Some("***"));
-        let log = world.log(&id).await;
-        assert_eq!(log.iter().filter(|line| line.as_str() == "***\n").count(), 4, "{log:?}");
-        let stored = everything_stored(&world, &id).await;
-        for secret in ["debug-level", "secret-one", "secret-two", "5432"] {
-            assert!(!stored.contains(secret), "{secret}");
-        }
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn what_is_not_there_fails_the_build_before_anything_runs() {
-    each_engine(machines(), |test| async move {
-        let world = world(test);
-        create_secret(&world, "db", r#"{"user": "u"}"#).await;
-        for (number, (section, code, why)) in [
-            ("parameter-store: {V: /none}", "Decrypted Variables Error", "parameter does not exist: /none"),
-            ("secrets-manager: {V: none}", "Secrets Manager Error", "ResourceNotFoundException: Secrets Manager can't"),
-            ("secrets-manager: {V: 'db:password'}", "Secrets Manager Error", "the secret db has no key password"),
-            ("secrets-manager: {V: 'db::NOPE'}", "Secrets Manager Error", "for staging label: NOPE"),
-        ]
-        .into_iter()
-        .enumerate()
-        {
-            let text = format!("version: 0.2\nenv:\n  {section}\nphases: {{build: {{commands: [echo ran]}}}}\n");
-            let id = world.start(&text, json!({ "name": format!("demo{number}") })).await;
-            world.drive().await;
-            let phases = world.phases(&id).await;
-            let failed = format!("DOWNLOAD_SOURCE FAILED {code}: ");
-            assert!(phases.iter().any(|p| p.starts_with(&failed) && p.contains(why)), "{phases:?}");
-            let state = world.state(&id).await;
-            assert_eq!(world.executor.starts(&state.request.uuid), 0);
-            let log = world.log(&id).await;
-            assert!(log.iter().any(|l| l.contains(&format!("status code: {code} Message: "))), "{log:?}");
-        }
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn what_the_role_may_not_read_the_build_does_not_get() {
-    each_engine(machines(), |test| async move {
-        let world = world(test);
-        let trust = json!({
-            "Version": "2012-10-17",
-            "Statement": [{
-                "Effect": "Allow", "Principal": {"Service": "codebuild.amazonaws.com"}, "Action": "sts:AssumeRole",
-            }],
-        });
-        let role = json!({"RoleName": "build", "AssumeRolePolicyDocument": trust.to_string()});
-        platform::iam::create_role(&world.cx.cx, serde_json::from_value(role).unwrap()).await.unwrap();
-        create_secret(&world, "app/db", "secret-one").await;
-        put_parameter(&world, "/app/p", "SecureString", "secret-two").await;
-        for (number, (section, code, action)) in [
-            ("parameter-store: {V: /app/p}", "Decrypted Variables Error", "ssm:GetParameters"),
-            ("secrets-manager: {V: app/db}", "Secrets Manager Error", "secretsmanager:GetSecretValue"),
-        ]
-        .into_iter()
-        .enumerate()
-        {
-            let text = format!("version: 0.2\nenv:\n  {section}\nphases: {{build: {{commands: [echo $V]}}}}\n");
-            let id = world.start(&text, json!({ "name": format!("no{number}") })).await;
-            world.drive().await;
-            let phases = world.phases(&id).await;
-            let why = format!("not authorized to perform: {action} on resource: arn:aws:");
-            assert!(
-                phases.iter().any(|p| p.starts_with(&format!("DOWNLOAD_SOURCE FAILED {code}")) && p.contains(&why)),
-                "{phases:?}"
-            );
-            let policy = json!({
-                "Version": "2012-10-17",
-                "Statement": [{"Effect": "Allow", "Action": action, "Resource": "arn:aws:*:*:*:*app/*"}],
-            });
-            let policy =
-                json!({"RoleName": "build", "PolicyName": format!("p{number}"), "PolicyDocument": policy.to_string()});
-            platform::iam::put_role_policy(&world.cx.cx, serde_json::from_value(policy).unwrap()).await.unwrap();
-            let id = world.start(&text, json!({ "name": format!("yes{number}") })).await;
-            world.drive().await;
-            assert_eq!(world.state(&id).await.status_name(), "SUCCEEDED", "{:?}", world.phases(&id).await);
-        }
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_job_that_runs_is_not_asked_for_its_values_again() {
-    each_engine(machines(), |test| async move {
-        let world = world(test);
-        put_parameter(&world, "/p", "String", "before").await;
-        let text = "version: 0.2\nenv: {parameter-store: {V: /p}}\nphases: {build: {commands: [hang]}}\n";
-        let id = world.start(text, json!({})).await;
-        let running = world.spawn(world.claim().await.remove(0));
-        world.until(&id, |state| state.current_phase() == engine::build::Phase::Build).await;
-        running.abort();
-        let _ = running.await;
-        let gone = json!({"Name": "/p"});
-        platform::ssm::delete_parameter(&world.cx.cx, serde_json::from_value(gone).unwrap()).await.unwrap();
-        world.test.store.write(|tx| Box::pin(async move { outbox::release(tx, "test").await })).await.unwrap();
-        codebuild::stop_build(&world.cx.cx, stop_build::Input { id: id.clone() }).await.unwrap();
-        let tasks: Vec<_> = world.claim().await.into_iter().map(|claimed| world.spawn(claimed)).collect();
-        for task in tasks {
-            task.await.unwrap().unwrap();
-        }
-        world.drive().await;
-        assert_eq!(world.state(&id).await.status_name(), "STOPPED", "{:?}", world.phases(&id).await);
-    })
-    .await;
-}
-
-async fn create_role(world: &World, name: &str, service: &str) {
-    let trust = json!({
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}],
-    });
-    let input = json!({"RoleName": name, "AssumeRolePolicyDocument": trust.to_string()});
-    platform::iam::create_role(&world.cx.cx, serde_json::from_value(input).unwrap()).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_build_has_the_way_to_its_roles_credentials_until_it_ends() {
-    use devtools::codebuild::role::{RoleSessions, credentials_token};
-    each_engine(machines(), |test| async move {
-        let world = world(test);
-        create_role(&world, "build", "codebuild.amazonaws.com").await;
-        let text = "version: 0.2\nphases:\n  build:\n    commands: [echo $AWS_CONTAINER_CREDENTIALS_FULL_URI, \
-                    echo $AWS_CONTAINER_AUTHORIZATION_TOKEN, echo $AWS_ACCESS_KEY_ID, hang]\n";
-        let id = world.start(text, json!({})).await;
-        // For longer than the clock moves.
-        let lease = Duration::from_secs(7200);
-        let mut claimed = outbox::claim(&world.cx.cx.store, "test", 10, lease).await.unwrap();
-        let running = world.spawn(claimed.remove(0));
-        world.until(&id, |state| state.current_phase() == engine::build::Phase::Build).await;
-        let (cx, sessions) = (&world.cx.cx, RoleSessions::default());
-        let first = sessions.of_build(cx, &id).await.unwrap();
-        assert_eq!(first.role_arn, "arn:aws:iam::123456789012:role/build");
-        let key = first.credentials.access_key_id.clone();
-        assert_eq!(sessions.of_build(cx, &id).await.unwrap().credentials.access_key_id, key, "not one a request");
-        let known = cx.credentials.find(&cx.store, &key).await.unwrap().unwrap();
-        assert!(known.principal(base::Partition::Aws).arn.ends_with(&format!("/AWSCodeBuild-{}", &id[5..])));
-        world.test.clock.advance(Duration::from_secs(45 * 60));
-        let later = sessions.of_build(cx, &id).await.unwrap();
-        assert_ne!(later.credentials.access_key_id, key, "new ones before the old ones end");
-        codebuild::stop_build(cx, stop_build::Input { id: id.clone() }).await.unwrap();
-        world.drive().await;
-        running.await.unwrap().unwrap();
-        world.drive().await;
-        assert_eq!(sessions.of_build(cx, &id).await.unwrap_err().code, "BuildIsOver");
-        let gone = cx.credentials.find(&cx.store, &later.credentials.access_key_id).await.unwrap();
-        assert!(gone.is_none(), "they end with the build");
-        let log = world.log(&id).await;
-        assert!(log.contains(&format!("http://127.0.0.1:4566/_headworks/credentials/{id}\n")), "{log:?}");
-        assert!(log.contains(&"***\n".to_owned()) && !log.join("").contains(credentials_token(cx, &id).expose()));
-        assert!(log.contains(&"\n".to_owned()), "no keys in the environment");
     })
     .await;
 }
@@ -476,12 +280,7 @@ async fn a_server_that_stops_does_not_wait_for_the_jobs_that_it_follows() {
 async fn artifacts_are_stored_however_long_the_server_was_down_meanwhile() {
     each_engine(machines(), |test| async move {
         let world = world(test);
-        let bucket = json!({
-            "Bucket": "made",
-            "CreateBucketConfiguration": { "LocationConstraint": world.cx.cx.scope().region.as_str() },
-        });
-        let bucket = serde_json::from_value(bucket).unwrap();
-        platform::s3::create_bucket::create_bucket(&world.cx.cx, bucket).await.unwrap();
+        world.bucket("made").await;
         let artifacts = json!({ "artifacts": { "type": "S3", "location": "made", "packaging": "ZIP" } });
         let text = "version: 0.2\nphases: {build: {commands: [x]}}\nartifacts: {files: '**/*'}\n";
         let id = world.start(text, artifacts).await;
@@ -498,159 +297,6 @@ async fn artifacts_are_stored_however_long_the_server_was_down_meanwhile() {
         driver.stop().await;
         let state = world.state(&id).await;
         assert_eq!((state.status_name(), state.facts.artifacts.len()), ("SUCCEEDED", 1), "{:?}", state.phases);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn running_builds_are_ended_when_the_disk_is_full_and_say_so() {
-    each_engine(machines(), |test| async move {
-        let world = world(test);
-        world.executor.tell_all(Behaviour::Hang);
-        let id = world.start(GOOD, json!({})).await;
-        let running = world.spawn(world.claim().await.remove(0));
-        world.until(&id, |state| state.current_phase() >= engine::build::Phase::Install).await;
-        let sweep = DiskSweep::default();
-        sweep.run(&world.cx).await.unwrap();
-        assert!(!world.state(&id).await.is_stopping(), "there is room");
-        let full = world.without_room();
-        sweep.run(&full).await.unwrap();
-        let version = world.version(&id).await;
-        sweep.run(&full).await.unwrap();
-        assert_eq!(world.version(&id).await, version, "it is told once");
-        world.drive().await;
-        running.await.unwrap().unwrap();
-        world.drive().await;
-        assert_eq!(world.state(&id).await.status_name(), "FAILED");
-        let phases = world.phases(&id).await;
-        assert!(phases.iter().any(|p| p.contains("CLIENT_ERROR: \"The disk of the server is full")), "{phases:?}");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_build_is_not_begun_on_a_full_disk_and_its_phase_says_what_it_waits_for() {
-    each_engine(machines(), |test| async move {
-        let world = world(test);
-        let nowhere = json!({ "source": { "type": "CODECOMMIT", "location": "http://x/v1/repos/none" } });
-        let id = world.start("", nowhere).await;
-        let full = world.without_room();
-        assert!(BuildPerformer.perform(&full, &world.claim().await.remove(0)).await.is_err());
-        let shown = |cx: platform::Cx| async move {
-            let input = codebuild::batch_get_builds::Input { ids: vec![id] };
-            let build = codebuild::batch_get_builds(&cx, input).await.unwrap().builds.remove(0);
-            build["phases"].as_array().unwrap().last().unwrap().clone()
-        };
-        let phase = shown.clone()(full.cx.clone()).await;
-        assert_eq!(
-            (&phase["phaseType"], &phase["contexts"][0]["statusCode"]),
-            (&json!("QUEUED"), &json!("WAITING_FOR_DISK"))
-        );
-        assert!(phase["contexts"][0]["message"].as_str().unwrap().contains("disk.min_free_bytes"), "{phase}");
-        assert_eq!(shown(world.cx.cx.clone()).await.get("contexts"), None, "with room it waits for nothing");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_build_that_brings_all_with_it_waits_for_room_too_and_then_runs() {
-    each_engine(machines(), |test| async move {
-        let world = world(test);
-        let id = world.start(GOOD, json!({})).await;
-        let (full, claimed) = (world.without_room(), world.claim().await.remove(0));
-        assert!(BuildPerformer.perform(&full, &claimed).await.is_err());
-        DiskSweep::default().run(&full).await.unwrap();
-        let state = world.state(&id).await;
-        assert_eq!((state.status_name(), world.executor.starts(&state.request.uuid)), ("IN_PROGRESS", 0));
-        assert!(!state.request.work_dir.exists());
-        let input = codebuild::batch_get_builds::Input { ids: vec![id.clone()] };
-        let build = codebuild::batch_get_builds(&full.cx, input).await.unwrap().builds.remove(0);
-        let phase = build["phases"].as_array().unwrap().last().unwrap();
-        assert_eq!(phase["contexts"][0]["statusCode"], "WAITING_FOR_DISK", "{phase}");
-        BuildPerformer.perform(&world.cx, &claimed).await.unwrap();
-        world.drive().await;
-        assert_eq!(world.state(&id).await.status_name(), "SUCCEEDED");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_job_that_began_before_the_disk_was_full_is_followed_by_the_next_server() {
-    each_engine(machines(), |test| async move {
-        let world = world(test);
-        let id = world.start(GOOD, json!({})).await;
-        let claimed = world.claim().await.remove(0);
-        let engine::build::BuildEffect::Run { job, .. } = serde_json::from_value(claimed.effect.clone()).unwrap()
-        else {
-            panic!("another effect")
-        };
-        std::fs::create_dir_all(&job.current_dir).unwrap();
-        world.executor.start(&job).await.unwrap();
-        BuildPerformer.perform(&world.without_room(), &claimed).await.unwrap();
-        world.drive().await;
-        let state = world.state(&id).await;
-        assert_eq!((state.status_name(), world.executor.starts(&state.request.uuid)), ("SUCCEEDED", 1));
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn what_a_try_has_fetched_goes_before_the_next_one_asks_for_room() {
-    each_engine(machines(), |test| async move {
-        let world = world(test);
-        let nowhere = json!({ "source": { "type": "CODECOMMIT", "location": "http://x/v1/repos/none" } });
-        let id = world.start("", nowhere).await;
-        let claimed = world.claim().await.remove(0);
-        world.begin(&claimed).await;
-        let work_dir = world.state(&id).await.request.work_dir;
-        std::fs::create_dir_all(work_dir.join("src")).unwrap();
-        assert!(BuildPerformer.perform(&world.without_room(), &claimed).await.is_err());
-        assert!(!work_dir.exists());
-        assert_eq!(world.state(&id).await.status_name(), "IN_PROGRESS");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_build_that_fetches_its_sources_is_ended_when_the_disk_is_full() {
-    each_engine(machines(), |test| async move {
-        let world = world(test);
-        let nowhere = json!({ "source": { "type": "CODECOMMIT", "location": "http://x/v1/repos/none" } });
-        let id = world.start("", nowhere).await;
-        let (full, sweep) = (world.without_room(), DiskSweep::default());
-        sweep.run(&full).await.unwrap();
-        assert_eq!(world.state(&id).await.status_name(), "IN_PROGRESS", "it has not begun, and waits");
-        let claimed = world.claim().await.remove(0);
-        world.begin(&claimed).await;
-        let work_dir = world.state(&id).await.request.work_dir;
-        std::fs::create_dir_all(work_dir.join("src")).unwrap();
-        sweep.run(&full).await.unwrap();
-        let phases = world.phases(&id).await;
-        assert!(phases.iter().any(|p| p.starts_with("DOWNLOAD_SOURCE FAILED CLIENT_ERROR: \"The disk")), "{phases:?}");
-        BuildPerformer.perform(&full, &claimed).await.unwrap();
-        world.drive().await;
-        assert!(!work_dir.exists());
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn artifacts_are_given_up_for_want_of_room_only_when_nothing_else_is_left() {
-    each_engine(machines(), |test| async move {
-        let world = world(test);
-        let artifacts = json!({ "artifacts": { "type": "S3", "location": "made", "packaging": "ZIP" } });
-        let text = "version: 0.2\nphases: {build: {commands: [x]}}\nartifacts: {files: '**/*'}\n";
-        let id = world.start(text, artifacts).await;
-        BuildPerformer.perform(&world.cx, &world.claim().await.remove(0)).await.unwrap();
-        let (full, sweep) = (world.without_room(), DiskSweep::default());
-        for _ in 0..4 {
-            sweep.run(&full).await.unwrap();
-            assert!(matches!(world.state(&id).await.stage, Stage::Uploading(_)));
-        }
-        sweep.run(&full).await.unwrap();
-        let phases = world.phases(&id).await;
-        assert!(phases.iter().any(|p| p.starts_with("UPLOAD_ARTIFACTS FAILED CLIENT_ERROR: \"The disk")), "{phases:?}");
-        assert_eq!(world.state(&id).await.status_name(), "FAILED");
     })
     .await;
 }
@@ -741,12 +387,7 @@ async fn what_cannot_be_stored_fails_its_phase() {
 async fn what_a_build_put_in_the_way_of_its_artifacts_is_neither_followed_nor_written() {
     each_engine(machines(), |test| async move {
         let world = world(test);
-        let bucket = json!({
-            "Bucket": "made",
-            "CreateBucketConfiguration": { "LocationConstraint": world.cx.cx.scope().region.as_str() },
-        });
-        let bucket = serde_json::from_value(bucket).unwrap();
-        platform::s3::create_bucket::create_bucket(&world.cx.cx, bucket).await.unwrap();
+        world.bucket("made").await;
         let artifacts = json!({ "artifacts": { "type": "S3", "location": "made", "packaging": "ZIP" } });
         let text = "version: 0.2\nphases: {build: {commands: [x]}}\nartifacts: {files: '**/*'}\n";
         let id = world.start(text, artifacts).await;
@@ -790,10 +431,7 @@ async fn the_phase_says_what_the_environment_is_when_it_was_made_for_the_sources
     each_engine(machines(), |test| async move {
         let world = world(test);
         world.executor.tell_all(provisioning());
-        let region = world.cx.cx.scope().region.as_str();
-        let bucket = json!({ "Bucket": "sources", "CreateBucketConfiguration": { "LocationConstraint": region } });
-        let bucket = serde_json::from_value(bucket).unwrap();
-        platform::s3::create_bucket::create_bucket(&world.cx.cx, bucket).await.unwrap();
+        world.bucket("sources").await;
         let source = json!({ "source": { "type": "S3", "location": "sources/app/", "buildspec": GOOD } });
         let id = world.start(GOOD, source).await;
         world.drive().await;
