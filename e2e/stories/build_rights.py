@@ -26,12 +26,7 @@ delivery = Delivery(server).prepare()
 account = server.aws("sts", "get-caller-identity")["Account"]
 kept = delivery.codecommit.create_repository(repositoryName="kept")["repositoryMetadata"]["cloneUrlHttp"]
 delivery.codepipeline.create_pipeline(pipeline=delivery.declaration(approval=True))
-trust = {"Version": "2012-10-17", "Statement": [{
-    "Effect": "Allow", "Principal": {"Service": "codebuild.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
-roles = {
-    name: delivery.iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
-    for name in ("builder", "strong")
-}
+roles = {name: server.role(name) for name in ("builder", "strong")}
 
 
 def build(*commands: str):

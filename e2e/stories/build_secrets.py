@@ -38,10 +38,7 @@ phases:
 server = Server().start()
 ssm, secrets, codebuild = (server.client(name) for name in ("ssm", "secretsmanager", "codebuild"))
 iam = server.client("iam")
-trust = {"Version": "2012-10-17", "Statement": [
-    {"Effect": "Allow", "Principal": {"Service": "codebuild.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
-role = iam.create_role(RoleName="build", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
-iam.attach_role_policy(RoleName="build", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+role = server.role("build", "*")
 
 server.aws("ssm", "put-parameter", "--name", "/app/level", "--type", "String", "--value", LEVEL)
 ssm.put_parameter(Name="/app/token", Type="SecureString", Value=TOKEN)

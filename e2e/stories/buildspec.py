@@ -10,16 +10,7 @@ from stage import REGION, Server, eventually, proved
 TOOLS = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 server = Server(settings={"PATH": TOOLS}).start()
 codebuild = server.client("codebuild")
-trust = {
-    "Version": "2012-10-17",
-    "Statement": [{
-        "Effect": "Allow", "Principal": {"Service": "codebuild.amazonaws.com"}, "Action": "sts:AssumeRole",
-    }],
-}
-iam = server.client("iam")
-role = iam.create_role(RoleName="builder", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
-pull = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "codecommit:GitPull", "Resource": "*"}]}
-iam.put_role_policy(RoleName="builder", PolicyName="pull", PolicyDocument=json.dumps(pull))
+role = server.role("builder", "codecommit:GitPull", "s3:*")
 codebuild.create_project(
     name="spec",
     source={"type": "NO_SOURCE", "buildspec": "version: 0.2\nphases: {build: {commands: 'true'}}\n"},

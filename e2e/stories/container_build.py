@@ -43,9 +43,7 @@ server.at_end([*PODMAN, "rm", "--force", "--filter", jobs])
 codebuild, s3 = server.client("codebuild"), server.client("s3")
 s3.create_bucket(Bucket="sources", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
 s3.put_object(Bucket="sources", Key="app/message.txt", Body=b"hello from the source\n")
-trust = {"Version": "2012-10-17", "Statement": [
-    {"Effect": "Allow", "Principal": {"Service": "codebuild.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
-role = server.client("iam").create_role(RoleName="build", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+role = server.role("build", "s3:*")
 codebuild.create_project(
     name="app",
     source={"type": "S3", "location": "sources/app/", "buildspec": BUILDSPEC},

@@ -50,17 +50,7 @@ class Delivery:
 
     def prepare(self, files: dict[str, str] | None = None, project: dict | None = None) -> "Delivery":
         """Role, buckets, repository with a first commit, and the project."""
-        trust = {
-            "Version": "2012-10-17",
-            "Statement": [{
-                "Effect": "Allow",
-                "Principal": {"Service": ["codebuild.amazonaws.com", "codepipeline.amazonaws.com"]},
-                "Action": "sts:AssumeRole",
-            }],
-        }
-        self.role = self.iam.create_role(
-            RoleName=f"{self.name}-role", AssumeRolePolicyDocument=json.dumps(trust)
-        )["Role"]["Arn"]
+        self.role = self.server.role(f"{self.name}-role", "s3:*", "codecommit:GitPull")
         for bucket in (ARTIFACTS, SITE):
             self.s3.create_bucket(
                 Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": self.s3.meta.region_name}

@@ -79,10 +79,7 @@ if "lead to 127.77." not in eventually("the line about builds", lambda: (
     skip("this machine does not let the server use port 443")
 
 iam, s3, codebuild, codecommit = (server.client(name) for name in ("iam", "s3", "codebuild", "codecommit"))
-trust = {"Version": "2012-10-17", "Statement": [
-    {"Effect": "Allow", "Principal": {"Service": "codebuild.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
-role = iam.create_role(RoleName="build", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
-iam.attach_role_policy(RoleName="build", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+role = server.role("build", "*")
 s3.create_bucket(Bucket="front-bucket", CreateBucketConfiguration={"LocationConstraint": REGION})
 clone_url = codecommit.create_repository(repositoryName="front")["repositoryMetadata"]["cloneUrlHttp"]
 work = server.folder / "work"

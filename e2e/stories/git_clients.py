@@ -94,8 +94,7 @@ server.plain_git("update-index", "--add", "--cacheinfo", f"160000,{head},lib/boo
 server.plain_git("commit", "-q", "-m", "With a library", cwd=application)
 home = codecommit.create_repository(repositoryName="application")["repositoryMetadata"]["cloneUrlHttp"]
 server.git("push", "-q", home, "main", cwd=application)
-trust = {"Statement": {"Effect": "Allow", "Principal": {"Service": "codebuild.amazonaws.com"}, "Action": "sts:AssumeRole"}}
-role = iam.create_role(RoleName="books", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+role = server.role("books", "codecommit:GitPull")
 codebuild = server.client("codebuild")
 source = {"type": "CODECOMMIT", "location": home, "gitCloneDepth": 1, "buildspec":
           "version: 0.2\nphases: {build: {commands: ['cat lib/books/file-7.txt', 'git submodule status']}}"}
@@ -128,6 +127,13 @@ phase = {p["phaseType"]: p for p in record["phases"]}["DOWNLOAD_SOURCE"]
 assert "repository library not found for the submodule lib/books of primary source" in phase["contexts"][0]["message"], phase
 codecommit.update_repository_name(oldName="elsewhere", newName="library")
 proved("a build has the submodules of its source when it asks for them, and says which one is missing")
+policy = {"Statement": {"Effect": "Deny", "Action": "codecommit:GitPull", "Resource": "arn:aws:codecommit:*:*:library"}}
+iam.put_role_policy(RoleName="books", PolicyName="denied", PolicyDocument=json.dumps(policy))
+record, log = built(gitSubmodulesConfigOverride={"fetchSubmodules": True})
+assert record["buildStatus"] == "FAILED", record
+phase = {p["phaseType"]: p for p in record["phases"]}["DOWNLOAD_SOURCE"]
+assert "authorization failed for the submodule lib/books of primary source" in phase["contexts"][0]["message"], phase
+proved("a submodule that the build's role may not read is not fetched")
 
 codecommit.delete_repository(repositoryName="application")
 codecommit.delete_repository(repositoryName="library")

@@ -19,6 +19,10 @@ trust = {"Version": "2012-10-17", "Statement": [{
 (server.folder / "trust.json").write_text(json.dumps(trust))
 role = server.aws("iam", "create-role", "--role-name", "delivery",
                   "--assume-role-policy-document", f"file://{server.folder}/trust.json")["Role"]["Arn"]
+(server.folder / "policy.json").write_text(json.dumps({"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Action": ["s3:GetObject*", "s3:PutObject"], "Resource": "arn:aws:s3:::delivery-artifacts/*"}]}))
+server.aws("iam", "put-role-policy", "--role-name", "delivery", "--policy-name", "artifacts",
+           "--policy-document", f"file://{server.folder}/policy.json")
 delivery.role = role
 for bucket in ("delivery-artifacts", SITE):
     server.aws("s3", "mb", f"s3://{bucket}")

@@ -52,12 +52,9 @@ cache:
     - '/root/.m2/**/*'
 """
 
-TRUST = {"Version": "2012-10-17", "Statement": [
-    {"Effect": "Allow", "Principal": {"Service": "codebuild.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
-
 server = Server().start()
 codebuild, s3 = server.client("codebuild"), server.client("s3")
-role = server.client("iam").create_role(RoleName="build", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+role = server.role("build", "s3:*")
 s3.create_bucket(Bucket="results", CreateBucketConfiguration={"LocationConstraint": REGION})
 
 

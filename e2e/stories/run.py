@@ -13,9 +13,6 @@ from pathlib import Path
 
 from stage import REGION, ROOT, Server, binary, eventually, processes_with, proved
 
-TRUST = {"Version": "2012-10-17", "Statement": [
-    {"Effect": "Allow", "Principal": {"Service": "codebuild.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
-
 top = Path(tempfile.mkdtemp(prefix="headworks-story-run-"))
 home, temporary = top / "home", top / "tmp"
 home.mkdir()
@@ -62,7 +59,7 @@ def spec(*build, more=""):
 
 server = Server().start()
 codebuild, s3 = server.client("codebuild"), server.client("s3")
-role = server.client("iam").create_role(RoleName="build", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+role = server.role("build", "s3:*")
 s3.create_bucket(Bucket="story", CreateBucketConfiguration={"LocationConstraint": REGION})
 
 

@@ -182,6 +182,18 @@ class Server:
             "GIT_COMMITTER_NAME": "Alice", "GIT_COMMITTER_EMAIL": "alice@example.com",
         }
 
+    def role(self, name: str, *actions: str) -> str:
+        """A role that builds and pipelines run as, and that may do these actions on everything; its ARN."""
+        iam = self.client("iam")
+        trust = {"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Action": "sts:AssumeRole",
+            "Principal": {"Service": ["codebuild.amazonaws.com", "codepipeline.amazonaws.com"]}}]}
+        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+        if actions:
+            policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]}
+            iam.put_role_policy(RoleName=name, PolicyName="allowed", PolicyDocument=json.dumps(policy))
+        return arn
+
     def client(self, service: str, endpoint: str | None = None, **config):
         """A boto3 client, unmodified but for its endpoint and credentials."""
         environment = self.environment()

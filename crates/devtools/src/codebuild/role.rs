@@ -11,9 +11,9 @@ use std::time::Duration;
 use base::{ApiError, Secret, Timestamp};
 use engine::build::{Build, Request};
 use engine::sandbox::Sandbox;
-use platform::Cx;
 use platform::sts::Credentials;
 use platform::sts::assume_role::{self, assume_role, check_assume_role};
+use platform::{Cx, iam};
 use store::tables::sts_session;
 use store::{Tx, machine};
 
@@ -34,6 +34,15 @@ pub async fn why_no_credentials(cx: &Cx, request: &Request) -> Option<String> {
     Some(format!("The build has no AWS credentials: {}", refused.message))
 }
 
+/// The context in which the server does what a build asks of it: in the session of the project's role, so that a build gets
+/// no further by naming a source, a bucket or a secret than by its own calls.
+pub async fn acting(cx: &Cx, request: &Request) -> Result<Cx, ApiError> {
+    let acting = iam::as_session(cx, &request.scope, request.service_role(), &session_name(&request.uuid)).await?;
+    // Roles that tests name need not exist.
+    let is_made_up = cx.site.test_mode && iam::is_nobody(&acting);
+    Ok(if is_made_up { cx.as_service("codebuild", &request.scope) } else { acting })
+}
+
 /// Ends the sessions of a build; gives whether there were any. The caller makes the cache forget.
 pub async fn revoke(tx: &mut Tx, account: &str, uuid: &str) -> Result<bool, store::Error> {
     Ok(sts_session::delete_of_session(tx, account, &session_name(uuid)).await? > 0)
@@ -46,8 +55,8 @@ pub async fn issue(cx: &Cx, request: &Request) -> Option<Result<Credentials, Api
 }
 
 fn input(request: &Request) -> Option<assume_role::Input> {
-    let role = request.echo.get("serviceRole").and_then(|role| role.as_str()).filter(|role| !role.is_empty())?;
-    Some(assume_role::Input {
+    let role = request.service_role();
+    (!role.is_empty()).then(|| assume_role::Input {
         role_arn: role.to_owned(),
         role_session_name: session_name(&request.uuid),
         duration_seconds: None,

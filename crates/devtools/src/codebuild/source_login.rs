@@ -2,6 +2,7 @@
 
 use base::{ApiError, Secret};
 use platform::Cx;
+use platform::iam::{Need, authorize};
 use platform::secretsmanager::get_secret_value::{self, get_secret_value};
 use serde_json::Value;
 use store::tables::codebuild_credential::{self, Row};
@@ -49,6 +50,7 @@ fn identity<'a>(cx: &'a Cx, server_type: &'a str) -> [&'a str; 4] {
 
 /// A secret as CodeBuild wants it: `{"ServerType", "AuthType", "Token", "Username"}`.
 async fn of_secret(cx: &Cx, server_type: &str, arn: &str) -> Result<SourceLogin, ApiError> {
+    authorize(cx, &[Need::new("secretsmanager:GetSecretValue", arn)]).await?;
     let input = get_secret_value::Input { secret_id: arn.to_owned(), version_id: None, version_stage: None };
     let answer = serde_json::to_value(get_secret_value(cx, input).await?).map_err(ApiError::internal)?;
     let wrong = |what: &str| invalid(format!("the secret {arn} {what}"));

@@ -1,4 +1,4 @@
-//! How a build gets at its role's credentials.
+//! What a build may do as its project's role, by itself and through the server.
 //!
 //! Deviation: where the server cannot be reached at 127.0.0.1 the credentials stand in the environment instead of behind
 //! an endpoint, so they end after an hour however long the build goes on.
@@ -7,6 +7,13 @@ use base::{JobSpec, Secret};
 use devtools::codebuild::role;
 use engine::build::Request;
 use platform::Cx;
+
+use crate::PerformError;
+
+/// The context in which the server does what a build asks of it: as its project's role.
+pub(crate) async fn as_role(cx: &Cx, request: &Request) -> Result<Cx, PerformError> {
+    role::acting(cx, request).await.map_err(|e| PerformError::new("look up a build's role", e))
+}
 
 /// The job with the way to the role's credentials; or, with the reason for the log, without: a build may well need none.
 pub(super) async fn with_credentials(cx: &Cx, request: &Request, spec: &JobSpec) -> (JobSpec, Option<String>) {

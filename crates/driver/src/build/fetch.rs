@@ -8,6 +8,8 @@ use devtools::codebuild::source_login;
 use devtools::codecommit;
 use engine::build::{GitSource, Place, Request, Source, SourceKind};
 use futures_util::StreamExt;
+use platform::iam;
+use platform::needs::Need;
 use platform::{Cx, s3};
 use tokio::io::AsyncWriteExt;
 
@@ -64,6 +66,7 @@ async fn code_commit(
         let why = format!("repository {name} not found for {which} and source version {wanted}");
         return Err(Trouble::source("CLIENT_ERROR", why));
     };
+    may_pull(cx, name, &format!("{which} and source version {wanted}")).await?;
     let commit = codecommit::resolve(cx, &row, version).await.map_err(|e| match e.kind {
         ErrorKind::Client => {
             let why = format!("reference not found for {which} and source version {wanted}");
@@ -82,6 +85,15 @@ async fn code_commit(
         submodules::fetch(cx, around, which, 0).await?;
     }
     Ok(commit.to_string())
+}
+
+/// Whether the build may have a repository of this server.
+pub(super) async fn may_pull(cx: &Cx, name: &str, what: &str) -> Result<(), Trouble> {
+    let repository = cx.arn("codecommit", name).to_string();
+    iam::authorize(cx, &[Need::new("codecommit:GitPull", repository)]).await.map_err(|e| match e.kind {
+        ErrorKind::Client => Trouble::source("CLIENT_ERROR", format!("authorization failed for {what}: {}", e.message)),
+        ErrorKind::Server => PerformError::new("decide on a source", e).into(),
+    })
 }
 
 /// A repository elsewhere, with the token that its project or its account has for it.

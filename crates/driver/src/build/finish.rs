@@ -10,8 +10,9 @@ use platform::Cx;
 use store::outbox::{self, Claimed};
 use store::tables::codebuild_log_cursor as cursor;
 
+use super::credentials::as_role;
 use super::prepare::remove;
-use super::{log, s3_log};
+use super::{answer, log, s3_log};
 use crate::PerformError;
 
 /// What is left to do.
@@ -31,10 +32,13 @@ pub(super) async fn finish(
 ) -> Result<(), PerformError> {
     let Rest { job, work_dir, logs, mut lines, log_object } = rest;
     if let Some(place) = &log_object
-        && let Some(why) = s3_log::write(cx, executor, claimed, place, (&logs, &job, &lines)).await?
+        && let Some(state) = answer::state(cx, claimed).await?
     {
-        let (bucket, key) = (&place.bucket, &place.key);
-        lines.push(container_line(cx.now(), &format!("The log cannot be written to {bucket}/{key}: {why}")));
+        let acting = as_role(cx, &state.request).await?;
+        if let Some(why) = s3_log::write(&acting, executor, claimed, place, (&logs, &job, &lines)).await? {
+            let (bucket, key) = (&place.bucket, &place.key);
+            lines.push(container_line(cx.now(), &format!("The log cannot be written to {bucket}/{key}: {why}")));
+        }
     }
     executor.destroy(&job).await.map_err(|e| PerformError::new("remove a build's job", e))?;
     remove(&work_dir).await?;

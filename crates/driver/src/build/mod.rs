@@ -40,6 +40,7 @@ mod submodules;
 mod tests;
 mod upload;
 
+pub(crate) use credentials::as_role;
 pub(crate) use fetch::{download, folder as fetch_folder};
 pub use performer::{BuildPerformer, SandboxPerformer};
 pub(crate) use prepare::{Trouble as PrepareTrouble, remove, sources};

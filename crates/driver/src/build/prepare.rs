@@ -12,6 +12,7 @@ use executor::{Executor, ExecutorError};
 use platform::{Cx, Disk};
 use store::outbox::Claimed;
 
+use super::credentials::as_role;
 use super::provision::provision;
 use super::registry::{NoLogin, with_login};
 use super::{answer, fetch};
@@ -135,8 +136,10 @@ pub(crate) struct Fetched {
     pub buildspec: String,
 }
 
-/// Fetches the sources of a request into its folder, which does not exist yet, and reads its buildspec.
+/// Fetches the sources of a request into its folder, which does not exist yet, and reads its buildspec; all of it as its
+/// project's role.
 pub(crate) async fn sources(cx: &Cx, request: &Request) -> Result<Fetched, Trouble> {
+    let cx = &as_role(cx, request).await?;
     make(&request.source_dir()).await?;
     let resolved_version = fetch::fetch(cx, request, &request.source, &request.source_dir()).await?;
     let mut secondary_versions = BTreeMap::new();

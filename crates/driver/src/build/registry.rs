@@ -4,12 +4,13 @@
 //! <https://docs.aws.amazon.com/codebuild/latest/userguide/sample-private-registry.html>.
 
 use base::{JobSpec, RegistryLogin, Secret};
-use engine::build::{Request, SECRET_ERROR};
+use engine::build::Request;
 use platform::Cx;
 use platform::secretsmanager::get_secret_value;
 use serde::Deserialize;
 
-use super::secrets::{Trouble, reader, secret};
+use super::credentials::as_role;
+use super::secrets::{Trouble, secret};
 use crate::PerformError;
 
 /// Why there are no credentials.
@@ -46,7 +47,7 @@ async fn login(cx: &Cx, request: &Request, id: &str) -> Result<RegistryLogin, No
         )),
         Trouble::Retry(e) => NoLogin::Retry(e),
     };
-    let cx = reader(cx, request, SECRET_ERROR).await.map_err(told)?;
+    let cx = as_role(cx, request).await.map_err(NoLogin::Retry)?;
     let input = get_secret_value::Input { secret_id: id.to_owned(), version_id: None, version_stage: None };
     let text = secret(&cx, input, None).await.map_err(told)?;
     // What serde says of the text would quote it.

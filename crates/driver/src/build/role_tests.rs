@@ -207,3 +207,90 @@ async fn a_build_has_the_way_to_its_roles_credentials_until_it_ends() {
     })
     .await;
 }
+
+/// What a build asks for, the phase that fails without the right, and the right.
+const ASKED: [(&str, &str, &str, &str); 4] = [
+    (
+        r#"{"source": {"type": "S3", "location": "kept/app/", "buildspec": "version: 0.2\nphases: {build: {commands: [x]}}"}}"#,
+        "DOWNLOAD_SOURCE",
+        "s3:ListBucket",
+        "arn:aws:s3:::kept",
+    ),
+    (
+        r#"{"source": {"type": "S3", "location": "kept/app.zip", "buildspec": "version: 0.2\nphases: {build: {commands: [x]}}"}}"#,
+        "DOWNLOAD_SOURCE",
+        "s3:GetObject",
+        "arn:aws:s3:::kept/app.zip",
+    ),
+    (
+        r#"{"source": {"type": "CODECOMMIT", "location": "http://x/v1/repos/kept"}}"#,
+        "DOWNLOAD_SOURCE",
+        "codecommit:GitPull",
+        "arn:aws:codecommit:eu-central-1:123456789012:kept",
+    ),
+    (
+        r#"{"artifacts": {"type": "S3", "location": "kept", "packaging": "ZIP"}}"#,
+        "UPLOAD_ARTIFACTS",
+        "s3:PutObject",
+        "arn:aws:s3:::kept/",
+    ),
+];
+
+#[tokio::test]
+async fn the_server_fetches_and_stores_for_a_build_only_what_its_role_allows() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        world.bucket("kept").await;
+        let repository = serde_json::from_value(json!({ "repositoryName": "kept" })).unwrap();
+        devtools::codecommit::create_repository(&world.cx.cx, repository).await.unwrap();
+        create_role(&world, "build", "codebuild.amazonaws.com").await;
+        let text = "version: 0.2\nphases: {build: {commands: [x]}}\nartifacts: {files: '**/*'}\n";
+        for (number, (change, phase, action, resource)) in ASKED.into_iter().enumerate() {
+            let mut change: Value = serde_json::from_str(change).unwrap();
+            change["name"] = json!(format!("asked{number}"));
+            let id = world.start(text, change.clone()).await;
+            while let Some(claimed) = world.claim().await.pop() {
+                let source = world.state(&id).await.request.source_dir();
+                std::fs::create_dir_all(&source).unwrap();
+                std::fs::write(source.join("made"), "x").unwrap();
+                BuildPerformer.perform(&world.cx, &claimed).await.unwrap();
+            }
+            let phases = world.phases(&id).await;
+            let denied = format!("not authorized to perform: {action} on resource: {resource}");
+            let told =
+                phases.iter().any(|p| p.starts_with(&format!("{phase} FAILED CLIENT_ERROR")) && p.contains(&denied));
+            assert!(told, "{denied}: {phases:?}");
+            // What is refused afterwards is not there, which is another matter.
+            allow(&world, action, "*").await;
+            change["name"] = json!(format!("allowed{number}"));
+            let id = world.start(text, change).await;
+            while let Some(claimed) = world.claim().await.pop() {
+                BuildPerformer.perform(&world.cx, &claimed).await.unwrap();
+            }
+            let phases = world.phases(&id).await;
+            assert!(!phases.iter().any(|p| p.contains(&denied)), "{phases:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_role_that_is_gone_may_do_nothing_and_the_phase_says_so() {
+    each_engine(machines(), |test| async move {
+        let mut world = world(test);
+        let site = platform::Site { test_mode: false, ..platform::Site::clone(&world.cx.cx.site) };
+        world.cx.cx.site = std::sync::Arc::new(site);
+        world.bucket("kept").await;
+        let text = "version: 0.2\nphases: {build: {commands: [x]}}\n";
+        let source = json!({ "source": { "type": "S3", "location": "kept/app.zip", "buildspec": text } });
+        create_role(&world, "build", "codebuild.amazonaws.com").await;
+        let id = world.start(text, source).await;
+        let gone = serde_json::from_value(json!({ "RoleName": "build" })).unwrap();
+        platform::iam::delete_role(&world.cx.cx, gone).await.unwrap();
+        world.drive().await;
+        let phases = world.phases(&id).await;
+        let told = phases.iter().any(|p| p.contains("s3:GetObject") && p.contains("because its role does not exist"));
+        assert!(told, "{phases:?}");
+    })
+    .await;
+}

@@ -13,7 +13,7 @@ use store::outbox::{self, Claimed};
 use store::tables::codebuild_log_cursor as cursor;
 use store::{AdvanceError, Tx, advance};
 
-use super::credentials::with_credentials;
+use super::credentials::{as_role, with_credentials};
 use super::front::with_front;
 use super::provision::provision;
 use super::registry::{NoLogin, with_login};
@@ -92,7 +92,8 @@ pub(super) async fn run(driver: &DriverCx, claimed: &Claimed, job: Job<'_>) -> R
                     work_dir: &job.spec.work_dir,
                     source_dir: &job.spec.current_dir,
                 };
-                preamble.extend(cache::restore(cx, &claimed.key, owner, plan).await?);
+                let acting = as_role(cx, &state.request).await?;
+                preamble.extend(cache::restore(&acting, &claimed.key, owner, plan).await?);
             }
             // All that takes time: the build may have been stopped meanwhile, and even given up and cleaned up after.
             match answer::state(cx, claimed).await?.filter(|s| s.completed().is_none()) {

@@ -12,6 +12,7 @@ use platform::needs::Need;
 use platform::secretsmanager::get_secret_value::{self, get_secret_value};
 use platform::ssm::get_parameter::{self, get_parameter};
 
+use super::credentials::as_role;
 use crate::PerformError;
 
 /// Why a variable has no value.
@@ -32,8 +33,10 @@ pub(super) async fn with_values(
     references: &[Reference],
 ) -> Result<JobSpec, Trouble> {
     let mut spec = spec.clone();
-    let Some(first) = references.first() else { return Ok(spec) };
-    let cx = reader(cx, request, code(first)).await?;
+    if references.is_empty() {
+        return Ok(spec);
+    }
+    let cx = as_role(cx, request).await.map_err(Trouble::Retry)?;
     for reference in references {
         let value = match &reference.kept {
             Kept::Parameter { name } => parameter(&cx, name).await?,
@@ -50,25 +53,6 @@ pub(super) async fn with_values(
         spec.masked.push(value);
     }
     Ok(spec)
-}
-
-fn code(reference: &Reference) -> &'static str {
-    match reference.kept {
-        Kept::Parameter { .. } => PARAMETER_ERROR,
-        Kept::Secret { .. } => SECRET_ERROR,
-    }
-}
-
-/// As whom values are read: as the project's role, in the session that the build will have.
-pub(super) async fn reader(cx: &Cx, request: &Request, code: &'static str) -> Result<Cx, Trouble> {
-    let role = request.service_role();
-    let session = format!("AWSCodeBuild-{}", request.uuid);
-    match iam::as_session(cx, &request.scope, role, &session).await.map_err(|e| trouble(code, e))? {
-        Some(cx) => Ok(cx),
-        // Roles that tests name need not exist.
-        None if cx.site.test_mode => Ok(cx.as_service("codebuild", &request.scope)),
-        None => Err(Trouble::Failure { code, message: format!("AccessDeniedException: there is no role {role}") }),
-    }
 }
 
 async fn allowed(cx: &Cx, action: &str, resource: String, code: &'static str) -> Result<(), Trouble> {

@@ -10,6 +10,7 @@ use devtools::codecommit;
 use git::{Remote, Repository, Submodule};
 use platform::Cx;
 
+use super::fetch::may_pull;
 use super::prepare::Trouble;
 use crate::PerformError;
 
@@ -102,6 +103,7 @@ async fn ours(
         codecommit::find_repository(&mut tx, cx.scope(), name).await.map_err(PerformError::from)?
     };
     let row = row.ok_or_else(|| failed(format!("repository {name} not found")))?;
+    may_pull(cx, name, &format!("the submodule {} of {which}", submodule.path)).await?;
     let repository = codecommit::open(cx, &row).await.map_err(|e| PerformError::new("open a repository", e))?;
     let commit = submodule.commit;
     match repository.working_copy(commit, dir, url, around.depth).await {

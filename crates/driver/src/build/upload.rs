@@ -13,6 +13,7 @@ use platform::{Cx, s3};
 use store::outbox::Claimed;
 
 use super::collect::{CollectError, collect};
+use super::credentials::as_role;
 use super::{answer, cache, report};
 use crate::PerformError;
 use crate::archive::{Content, Member, pack};
@@ -65,7 +66,8 @@ pub(super) async fn upload(cx: &Cx, claimed: &Claimed, wanted: Wanted<'_>) -> Re
         let given_up = report::given_up(opened);
         return answer::told(cx, claimed, given_up, Vec::new(), None).await;
     };
-    let reported = report::read(cx, place, &reports, opened).await?;
+    let acting = as_role(cx, &state.request).await?;
+    let reported = report::read(&acting, place, &reports, opened).await?;
     let failed = |code: &str, message: String| BuildInput::UploadFailed {
         key: claimed.key.clone(),
         code: code.to_owned(),
@@ -75,7 +77,7 @@ pub(super) async fn upload(cx: &Cx, claimed: &Claimed, wanted: Wanted<'_>) -> Re
     let mut artifacts = Vec::new();
     let mut failure = results.problem.as_ref().map(|problem| failed(&problem.status_code, problem.message.clone()));
     for set in sets {
-        match one(cx, source_dir, scratch.path(), build_arn, set).await {
+        match one(&acting, source_dir, scratch.path(), build_arn, set).await {
             Ok(artifact) => artifacts.push(artifact),
             Err(Trouble::Failure(message)) => {
                 failure = Some(failed("CLIENT_ERROR", message));
@@ -88,7 +90,7 @@ pub(super) async fn upload(cx: &Cx, claimed: &Claimed, wanted: Wanted<'_>) -> Re
     if let Some(plan) = results.cache.as_ref().filter(|_| failure.is_none()) {
         let work_dir = &state.request.work_dir;
         let owner = cache::Owner { scope: &claimed.scope, work_dir, source_dir };
-        lines.extend(cache::save(cx, scratch.path(), owner, plan).await?);
+        lines.extend(cache::save(&acting, scratch.path(), owner, plan).await?);
     }
     let uploaded = BuildInput::Uploaded { key: claimed.key.clone(), artifacts };
     answer::told(cx, claimed, reported, lines, Some(failure.unwrap_or(uploaded))).await

@@ -3,14 +3,15 @@
 use std::path::Path;
 
 use engine::build::{ArtifactPlan, ArtifactTarget, Packaging, Place, destination_key};
-use engine::build_batch::{BatchInput, CombinePart};
+use engine::build_batch::{BatchInput, BuildBatch, CombinePart};
 use platform::Cx;
+use store::machine;
 use store::outbox::Claimed;
 
 use super::answer;
 use crate::PerformError;
 use crate::archive::{self, Limits, Links};
-use crate::build::{PrepareTrouble, UploadTrouble, download, fetch_folder, upload_set};
+use crate::build::{PrepareTrouble, UploadTrouble, as_role, download, fetch_folder, upload_set};
 use crate::scratch::Scratch;
 
 /// What is to be combined, and where to.
@@ -33,9 +34,22 @@ impl From<PerformError> for Trouble {
 }
 
 pub(super) async fn combine(cx: &Cx, claimed: &Claimed, wanted: &Wanted) -> Result<(), PerformError> {
-    let scratch = Scratch::new(cx, &claimed.key)?;
+    let batch = {
+        let mut tx = cx.store.read().await?;
+        machine::get::<BuildBatch>(&mut tx, &claimed.machine_id).await?
+    };
     let key = claimed.key.clone();
-    let input = match combined(cx, wanted, scratch.path()).await {
+    let Some(batch) = batch else {
+        let message = "the batch is gone".to_owned();
+        return answer::result(
+            cx,
+            claimed,
+            BatchInput::CombineFailed { key, code: "CLIENT_ERROR".to_owned(), message },
+        )
+        .await;
+    };
+    let scratch = Scratch::new(cx, &claimed.key)?;
+    let input = match combined(&as_role(cx, &batch.state.request.template).await?, wanted, scratch.path()).await {
         Ok(artifact) => BatchInput::Combined { key, artifact },
         Err(Trouble::Failure(message)) => BatchInput::CombineFailed { key, code: "CLIENT_ERROR".to_owned(), message },
         Err(Trouble::Retry(e)) => return Err(e),

@@ -15,6 +15,10 @@ const FILES: &[(&str, &str)] = &[
     ("content/how.page", include_str!("../../../../examples/site/content/how.page")),
 ];
 
+/// Who may act as the role of project and pipeline, as `create-role` takes it.
+pub const TRUST: &str = include_str!("../../../../examples/site/trust.json");
+/// What that role may do, as `put-role-policy` takes it.
+pub const POLICY: &str = include_str!("../../../../examples/site/policy.json");
 /// The CodeBuild project, as `create-project` takes it.
 pub const PROJECT: &str = include_str!("../../../../examples/site/project.json");
 /// The pipeline, as `create-pipeline` takes it.

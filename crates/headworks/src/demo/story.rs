@@ -18,7 +18,6 @@ const ARTIFACTS: &str = "demo-artifacts";
 const SITE: &str = "demo-site";
 /// The role that the example names, which pipeline and build may take on.
 const ROLE: &str = "demo";
-const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":["codebuild.amazonaws.com","codepipeline.amazonaws.com"]},"Action":"sts:AssumeRole"}]}"#;
 /// A push starts the pipeline within milliseconds; this long means that it never will.
 const START_LIMIT: Duration = Duration::from_secs(30);
 
@@ -48,8 +47,10 @@ async fn tell(config: &Config, work: &Path, running: &up::Running) -> Result<(),
     let begun = Instant::now();
     let client = Client::of(&running.installation)?;
     step("role, buckets, repository, build project and pipeline");
-    let role = [("RoleName", ROLE), ("AssumeRolePolicyDocument", TRUST)];
+    let role = [("RoleName", ROLE), ("AssumeRolePolicyDocument", example::TRUST)];
     client.query("iam", "CreateRole", &role).await?;
+    let policy = [("RoleName", ROLE), ("PolicyName", "artifacts"), ("PolicyDocument", example::POLICY)];
+    client.query("iam", "PutRolePolicy", &policy).await?;
     client.create_bucket(ARTIFACTS).await?;
     client.create_bucket(SITE).await?;
     let repository = client.call("codecommit", "CreateRepository", json!({ "repositoryName": NAME })).await?;

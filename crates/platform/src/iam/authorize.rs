@@ -12,24 +12,27 @@ use crate::{Caller, Cx, Principal};
 
 /// How the sessions begin that CodeBuild makes for its builds.
 pub(crate) const BUILD_SESSION: &str = "AWSCodeBuild-";
+/// Stands for the id of a role that does not exist, and so has no policies.
+const NOBODY: &str = "nobody";
 
 /// Decides whether the caller may do what a call needs. Every operation passes here before it runs, and so does git.
 pub async fn authorize(cx: &Cx, needs: &[Need]) -> Result<(), ApiError> {
     authorize_by(cx, Enforcement::Builds, needs).await
 }
 
-/// The same context for a session of a role, as its policies see it; `None` when there is no such role.
-pub async fn as_session(cx: &Cx, scope: &Scope, role_arn: &str, session: &str) -> Result<Option<Cx>, ApiError> {
-    let Some((account, name)) = names::parse_arn(role_arn, "role") else { return Ok(None) };
+/// The same context for a session of a role, held to the role's policies. A role that does not exist may do nothing.
+pub async fn as_session(cx: &Cx, scope: &Scope, role_arn: &str, session: &str) -> Result<Cx, ApiError> {
+    let (account, name) = names::parse_arn(role_arn, "role").unwrap_or_default();
     let mut tx = cx.store.read().await?;
-    let Some(role) = iam_role::get(&mut tx, &account, &name).await? else { return Ok(None) };
+    let role = iam_role::get(&mut tx, &account, &name).await?;
+    let id = role.as_ref().map_or(NOBODY, |role| &role.id);
     let principal = Principal {
-        arn: scope.global_arn("sts", format!("assumed-role/{}/{session}", role.name)).to_string(),
-        user_id: format!("{}:{session}", role.id),
+        arn: scope.global_arn("sts", format!("assumed-role/{name}/{session}")).to_string(),
+        user_id: format!("{id}:{session}"),
         access_key: None,
     };
     let caller = Caller { scope: scope.clone(), principal, ..cx.caller.clone() };
-    Ok(Some(Cx { caller, ..cx.clone() }))
+    Ok(Cx { caller, ..cx.clone() })
 }
 
 /// The same under an enforcement of one's choice.
@@ -59,11 +62,17 @@ pub(super) async fn authorize_by(cx: &Cx, enforcement: Enforcement, needs: &[Nee
     Ok(())
 }
 
+/// Whether the context is the session of a role that does not exist.
+pub fn is_nobody(cx: &Cx) -> bool {
+    cx.caller.principal.user_id.split_once(':').is_some_and(|(role, _)| role == NOBODY)
+}
+
 /// The refusal in AWS's words.
 fn denied(cx: &Cx, action: &str, resource: &str, verdict: Verdict) -> ApiError {
     let who = &cx.caller.principal.arn;
     let why = match verdict {
         Verdict::DeniedExplicitly => "with an explicit deny in an identity-based policy".to_owned(),
+        Verdict::DeniedByDefault | Verdict::Allowed if is_nobody(cx) => "because its role does not exist".to_owned(),
         Verdict::DeniedByDefault | Verdict::Allowed => {
             format!("because no identity-based policy allows the {action} action")
         }

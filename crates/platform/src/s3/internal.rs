@@ -1,4 +1,5 @@
-//! Objects for our own services: what a build, a pipeline or a deployment reads and writes. Same rules, same events.
+//! Objects for our own services: what a build, a pipeline or a deployment reads and writes. Same rules, same events; and a
+//! service that acts as a role is held to the role's policies, as the role's own calls are.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,6 +7,7 @@ use std::path::Path;
 use base::{ApiError, Timestamp};
 use bytes::Bytes;
 use futures_util::stream;
+use serde_json::{Value, json};
 use store::tables::s3_version::Listed;
 use tokio::io::AsyncReadExt;
 
@@ -13,6 +15,8 @@ use super::bucket::{self, For};
 use super::listing::{Position, Walk};
 use super::shape::ObjectHeaders;
 use super::{get_object, head_object, put_object};
+use crate::iam::authorize;
+use crate::needs::{self, Asked};
 use crate::{ByteStream, Cx};
 
 /// What a writer may say about an object.
@@ -80,6 +84,7 @@ pub async fn put_stream(
     content: ByteStream,
     describe: Describe,
 ) -> Result<Written, ApiError> {
+    allowed(cx, "PutObject", json!({ "Bucket": bucket, "Key": key })).await?;
     let input = put_object::Input {
         bucket: bucket.to_owned(),
         key: key.to_owned(),
@@ -97,17 +102,20 @@ pub async fn put_stream(
 
 /// Opens an object (its current version unless one is named) for reading.
 pub async fn open(cx: &Cx, bucket: &str, key: &str, version_id: Option<&str>) -> Result<(Found, ByteStream), ApiError> {
+    may_read(cx, bucket, key, version_id).await?;
     let (output, body) = get_object::get_object(cx, read_input(bucket, key, version_id)).await?;
     Ok((found(output), body))
 }
 
 /// What is known of an object (its current version unless one is named).
 pub async fn head(cx: &Cx, bucket: &str, key: &str, version_id: Option<&str>) -> Result<Found, ApiError> {
+    may_read(cx, bucket, key, version_id).await?;
     head_object::head_object(cx, read_input(bucket, key, version_id)).await.map(found)
 }
 
 /// All current objects whose keys begin with `prefix`, in key order.
 pub async fn list(cx: &Cx, bucket: &str, prefix: &str) -> Result<Vec<Listed>, ApiError> {
+    allowed(cx, "ListObjectsV2", json!({ "Bucket": bucket })).await?;
     let walk = Walk { bucket: bucket.to_owned(), prefix: prefix.to_owned(), delimiter: None, max: 1000 };
     let mut tx = cx.store.read().await?;
     bucket::load(&mut tx, cx, bucket, None, For::Reading).await?;
@@ -125,6 +133,16 @@ pub async fn keeps_versions(cx: &Cx, bucket: &str) -> Result<bool, ApiError> {
     let mut tx = cx.store.read().await?;
     let row = bucket::load(&mut tx, cx, bucket, None, For::Reading).await?;
     Ok(bucket::versioning(&row) == bucket::Versioning::Enabled)
+}
+
+async fn may_read(cx: &Cx, bucket: &str, key: &str, version_id: Option<&str>) -> Result<(), ApiError> {
+    allowed(cx, "GetObject", json!({ "Bucket": bucket, "Key": key, "VersionId": version_id })).await
+}
+
+/// The decision that a call of the operation would meet.
+async fn allowed(cx: &Cx, operation: &str, input: Value) -> Result<(), ApiError> {
+    let asked = Asked { scope: cx.scope(), service: "s3", operation, input: &input };
+    authorize(cx, &needs::s3::needs(&asked).unwrap_or_default()).await
 }
 
 fn read_input(bucket: &str, key: &str, version_id: Option<&str>) -> get_object::Input {
