@@ -1,6 +1,8 @@
 //! A build acts as its project's role: with temporary credentials of its own, which it fetches where
 //! `AWS_CONTAINER_CREDENTIALS_FULL_URI` says, as often as it likes, and which end with it.
 //!
+//! Deviation: a build's log in CloudWatch Logs and its reports are written whether the role allows it or not.
+//!
 //! Who asks must show the build's token. The token follows from the installation's key and the build's id, so it is kept
 //! nowhere, and a restarted server knows it again.
 
