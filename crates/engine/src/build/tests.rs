@@ -1,5 +1,5 @@
-//! Plays `scenarios/*.txt`: lines with `> ` are inputs, `+N` moves the clock by seconds, the rest is what must come
-//! out. `HEADWORKS_BLESS=1` writes what came out into the files.
+//! Plays `tests/scenarios/build/*.txt`: lines with `> ` are inputs, `+N` moves the clock by seconds, the rest is what must come
+//! out. `HEADWORKS_TEST_UPDATE=1` writes what came out into the files.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -303,14 +303,14 @@ fn run(text: &str) -> String {
 
 #[test]
 fn scenarios_play_as_written() {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/build/scenarios");
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/build");
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
     files.sort();
     assert!(!files.is_empty());
     for path in files {
         let text = std::fs::read_to_string(&path).unwrap();
         let played = run(&text);
-        if std::env::var_os("HEADWORKS_BLESS").is_some() {
+        if std::env::var_os("HEADWORKS_TEST_UPDATE").is_some() {
             std::fs::write(&path, &played).unwrap();
         } else {
             assert_eq!(played, text, "{}", path.display());

@@ -1,5 +1,5 @@
 //! Scenario files: `tests/scenarios/pipeline/*.txt`. A file declares a pipeline, then gives commands (`> ...`), each
-//! followed by what came of it. `UPDATE_SCENARIOS=1` writes the files anew; read the difference before you commit it.
+//! followed by what came of it. `HEADWORKS_TEST_UPDATE=1` writes the files anew; read the difference before you commit it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -21,7 +21,7 @@ fn every_scenario_leads_to_what_its_file_says() {
     let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().path()).collect();
     files.sort();
     assert!(!files.is_empty(), "no scenarios in {}", folder.display());
-    let update = std::env::var_os("UPDATE_SCENARIOS").is_some();
+    let update = std::env::var_os("HEADWORKS_TEST_UPDATE").is_some();
     let mut wrong = Vec::new();
     for file in files {
         let written = std::fs::read_to_string(&file).unwrap();
