@@ -1,13 +1,19 @@
-"""Builds run in containers: image, log, artifacts, a killed server, a stop, an image that nobody has."""
+"""Builds run in containers: image, private registry, AWS's names, log, artifacts, a killed server, a stop, no image."""
 
+import base64
+import http.server
 import io
 import json
 import os
 import re
 import shlex
 import subprocess
+import sysconfig
+import tarfile
+import threading
 import time
 import zipfile
+from pathlib import Path
 
 from stage import Server, eventually, processes_with, proved, skip
 
@@ -25,8 +31,11 @@ phases:
   build:
     commands:
       - test -e /boot || echo in a container
+      - echo memory $(cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null)
+      - echo processors $(cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpu.max 2>/dev/null)
       - cat message.txt && pwd && test "$PWD" = "$CODEBUILD_SRC_DIR"
-      - wget -q -O - "$AWS_ENDPOINT_URL/healthz" >/dev/null && echo the server can be reached
+      - address=${AWS_ENDPOINT_URL#http://}
+      - printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' | busybox nc ${address%:*} ${address#*:} | grep -q '200 OK' && echo the server can be reached
       - ANSWER=$(expr 6 '*' 7) && export ANSWER
       - mkdir -p dist && echo "built $ANSWER" >dist/result.txt
 artifacts:
@@ -95,6 +104,8 @@ assert build["exportedEnvironmentVariables"] == [{"name": "ANSWER", "value": "42
 content = s3.get_object(Bucket="sources", Key="out/app.zip")["Body"].read()
 assert zipfile.ZipFile(io.BytesIO(content)).read("dist/result.txt") == b"built 42\n"
 proved("a build runs in its image, sees its source and the server, and its artifacts are stored")
+assert f"\nmemory {4 << 30}\n" in text and "\nprocessors 200000" in text, text
+proved("BUILD_GENERAL1_SMALL gives the container 4 GiB of memory and two processors")
 
 told = phase(build, "PROVISIONING")["contexts"][0]["message"]
 assert IMAGE in told and "container" in told, told
@@ -107,6 +118,127 @@ assert (build["buildStatus"], provisioning["phaseStatus"]) == ("FAILED", "FAILED
 assert "Unable to pull the container image localhost:9/nobody/nothing:1" in provisioning["contexts"][0]["message"]
 assert "Pulling image localhost:9/nobody/nothing:1" in log_of(build)
 proved("an image that nobody has fails the build in PROVISIONING with the reason")
+
+# A registry of our own, with one image: Python with what it needs, and nothing else.
+LOGIN = "puller:pa55-word-of-the-registry"
+
+
+def python_image() -> Path:
+    """`podman push dir:` of an image with the machine's Python."""
+    python = Path(f"/usr/bin/python{sysconfig.get_python_version()}")
+    library = Path(f"/usr/lib/{python.name}")
+    if not python.exists() or not library.exists():
+        skip(f"there is no {python}")
+    objects = [python, *library.glob("lib-dynload/*.so")]
+    told = subprocess.run(["ldd", *map(str, objects)], capture_output=True, text=True, check=True).stdout
+    needed = {Path(word) for line in told.splitlines() for word in line.split() if re.fullmatch(r"/\S*\.so[.\d]*", word)}
+    needed |= {Path(path) for path in ("/bin/busybox", "/etc/nsswitch.conf") if Path(path).exists()}
+    for folder in {path.parent for path in needed if path.name.startswith("libc.so")}:
+        needed |= {*folder.glob("libnss_*.so.2"), *folder.glob("libresolv.so.2")}
+    packed = server.folder / "python.tar"
+    wanted = lambda member: None if re.search(r"/(test|__pycache__|idlelib|ensurepip|dist-packages|config-)", member.name) else member
+    with tarfile.open(packed, "w") as tar:
+        for path in [python, *needed]:
+            # A loader's name is where programs look for it, whatever it leads to.
+            member = tar.gettarinfo(str(path.resolve()), str(path).lstrip("/"))
+            with open(path.resolve(), "rb") as content:
+                tar.addfile(member, content)
+        tar.add(library, str(library).lstrip("/"), filter=wanted)
+        for name in ("sh", "cat", "grep", "id"):
+            link = tarfile.TarInfo(f"usr/local/bin/{name}" if name != "sh" else "bin/sh")
+            link.type, link.linkname = tarfile.SYMTYPE, "/bin/busybox"
+            tar.addfile(link)
+    name, folder = f"localhost/headworks-test/python-{os.getpid()}:1", server.folder / "pushed"
+    server.at_end([*PODMAN, "rmi", "--force", name])
+    subprocess.run([*PODMAN, "import", "--quiet", str(packed), name], check=True, capture_output=True)
+    subprocess.run([*PODMAN, "push", "--quiet", "--format", "v2s2", name, f"dir:{folder}"], check=True, capture_output=True)
+    return folder
+
+
+class Registry(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        if self.headers.get("Authorization") != "Basic " + base64.b64encode(LOGIN.encode()).decode():
+            return self.answer(401, "application/json", b"{}")
+        name = self.path.rsplit("/", 1)[-1]
+        if self.path == "/v2/":
+            return self.answer(200, "application/json", b"{}")
+        if "/manifests/" in self.path:
+            kind = "application/vnd.docker.distribution.manifest.v2+json"
+            return self.answer(200, kind, (pushed / "manifest.json").read_bytes())
+        self.answer(200, "application/octet-stream", (pushed / name.removeprefix("sha256:")).read_bytes())
+
+    do_HEAD = do_GET
+
+    def answer(self, status: int, kind: str, body: bytes):
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("WWW-Authenticate", 'Basic realm="story"')
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+pushed = python_image()
+registry = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Registry)
+threading.Thread(target=registry.serve_forever, daemon=True).start()
+PRIVATE = f"127.0.0.1:{registry.server_address[1]}/team/python:1"
+server.at_end([*PODMAN, "rmi", "--force", PRIVATE])
+user, password = LOGIN.split(":")
+secrets = server.client("secretsmanager")
+secrets.create_secret(Name="registry", SecretString=json.dumps({"username": user, "password": password}))
+private = {"imageOverride": PRIVATE, "imagePullCredentialsTypeOverride": "SERVICE_ROLE",
+           "artifactsOverride": {"type": "NO_ARTIFACTS"},
+           "registryCredentialOverride": {"credential": "registry", "credentialProvider": "SECRETS_MANAGER"}}
+HTTPS = """\
+version: 0.2
+phases:
+  build:
+    commands:
+      - unset AWS_ENDPOINT_URL
+      - |
+        python3 - <<'END'
+        import os, socket, urllib.error, urllib.request
+        host = "sts.us-east-1.amazonaws.com"
+        print("address", socket.gethostbyname(host), "bundle", os.environ["SSL_CERT_FILE"])
+        try:
+            urllib.request.urlopen(f"https://{host}/?Action=GetCallerIdentity&Version=2011-06-15")
+        except urllib.error.HTTPError as e:
+            print("answer", e.code, e.read().decode().replace(chr(10), " "))
+        END
+""".replace("python3 -", f"python{sysconfig.get_python_version()} -")
+
+build = wait_for(start(buildspecOverride=HTTPS, **private))
+told = phase(build, "PROVISIONING")["contexts"][0]["message"]
+assert build["buildStatus"] == "FAILED" and "secretsmanager:GetSecretValue" in told and "registryCredential registry" in told, told
+allow = {"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}]}
+server.client("iam").put_role_policy(RoleName="build", PolicyName="registry", PolicyDocument=json.dumps(allow))
+build = wait_for(start(buildspecOverride=HTTPS, **private))
+text = log_of(build)
+assert build["buildStatus"] == "SUCCEEDED", (build["phases"], text)
+assert f"Pulled image {PRIVATE}" in text and password not in text + json.dumps(build, default=str), text
+proved("an image of a private registry is pulled with the project's secret, which the role must be allowed to read")
+
+if "lead to 127.77." in server.log.read_text(errors="replace"):
+    assert "\naddress 127.77." in text and " bundle /run/headworks/ca-bundle.pem\n" in text, text
+    assert "\nanswer 403 " in text and "MissingAuthenticationToken" in text, text
+    proved("in a container AWS's names lead to the server, and plain Python trusts its certificate")
+    build = wait_for(start(buildspecOverride=HTTPS.replace("unset AWS_ENDPOINT_URL", "grep -c amazonaws /etc/hosts || true")
+                           .split("      - |")[0],
+                           environmentVariablesOverride=[{"name": "HEADWORKS_FRONT", "value": "off"}], **private))
+    assert "\n0\n" in log_of(build), log_of(build)
+    proved("a project can do without")
+
+build = wait_for(start(imageOverride=PRIVATE, artifactsOverride={"type": "NO_ARTIFACTS"}))
+told = phase(build, "PROVISIONING")["contexts"][0]["message"]
+assert build["buildStatus"] == "FAILED" and "Unable to pull the container image" in told, told
+proved("that the engine has the image by now does not give it to a build without credentials")
 
 SLOW = "version: 0.2\nphases:\n  build:\n    commands:\n      - echo before; sleep 4; echo after; echo ran >>ran\n" \
        "      - test $(wc -l <ran) = 1\n"

@@ -101,6 +101,11 @@ fn builds_run_in_containers() {
 }
 
 #[test]
+fn docker_in_builds() {
+    tell("docker_in_builds");
+}
+
+#[test]
 fn the_demo_ends_well() {
     tell("demo");
 }
