@@ -123,6 +123,17 @@ pub struct JobContainer {
     pub mounts: Vec<JobMount>,
     /// For the image's registry.
     pub registry: Option<RegistryLogin>,
+    /// Images and layers that the job's own container engine begins with.
+    pub layers: Option<JobLayers>,
+}
+
+/// The storage of the container engines of earlier jobs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobLayers {
+    /// Absolute, on the host; made when it is missing.
+    pub dir: PathBuf,
+    /// What the job makes stays there for later ones.
+    pub writes: bool,
 }
 
 /// A folder or file of the host that a job sees.

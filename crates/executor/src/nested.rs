@@ -4,15 +4,54 @@
 //! nothing in common with the engine of the machine: it ends with the job, and its storage goes with the job's folder.
 //! Clients in the job find its socket in `DOCKER_HOST`.
 
+use std::fs::File;
+use std::io;
+use std::os::fd::IntoRawFd as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use base::JobSpec;
+use base::{JobLayers, JobSpec};
 use serde::{Deserialize, Serialize};
+
+use crate::folder::make_private_dir;
 
 /// The socket in the job's control folder, by its name.
 pub(crate) const SOCKET: &str = "docker.sock";
 /// Where the engine finds its storage.
 pub(crate) const STORAGE: &str = "/var/lib/containers";
+
+/// Where it finds layers that it may only read.
+pub(crate) const OTHERS: &str = "/var/lib/headworks-layers";
+
+/// The storage that an engine begins with.
+#[derive(Debug)]
+pub(crate) enum Storage {
+    /// An empty one, in the job's folder.
+    Own,
+    /// That of earlier jobs, for this one alone.
+    Kept(PathBuf),
+    /// An empty one; layers of earlier jobs can be read.
+    Beside(PathBuf),
+}
+
+impl Storage {
+    /// Decides, and holds what it has decided on for as long as this process lives.
+    pub fn open(layers: Option<&JobLayers>) -> io::Result<Storage> {
+        let Some(JobLayers { dir, writes }) = layers else { return Ok(Storage::Own) };
+        make_private_dir(&dir.join("storage"))?;
+        let lock = File::options().read(true).append(true).create(true).mode(0o600).open(dir.join("lock"))?;
+        let storage = if *writes && lock.try_lock().is_ok() {
+            Storage::Kept(dir.clone())
+        } else if lock.try_lock_shared().is_ok() {
+            Storage::Beside(dir.clone())
+        } else {
+            return Ok(Storage::Own);
+        };
+        // It goes with the process: the first one of the job's namespace, which is the last one to go.
+        let _ = lock.into_raw_fd();
+        Ok(storage)
+    }
+}
 
 /// The programs of an engine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +86,12 @@ impl Nested {
             find(name).ok_or_else(|| format!("{name} is not installed on the server's machine"))?;
         }
         Ok(Nested { podman, runtime })
+    }
+
+    /// What the job asks of a layer cache and does not get.
+    pub fn layers_note(spec: &JobSpec, decided: &Result<Nested, String>) -> Option<String> {
+        let reason = decided.as_ref().err().filter(|_| spec.container.layers.is_some())?;
+        Some(format!("cache mode LOCAL_DOCKER_LAYER_CACHE has no effect: {reason}"))
     }
 
     /// Tells the clients of Docker and of Podman where the engine is; what the user says wins.

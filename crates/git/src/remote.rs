@@ -4,11 +4,14 @@
 //! in a URL nor in the working copy. As a header it would go along when the host redirects to another; asked for by
 //! host it does not, and a submodule on another host does not get it either. Only `https` and `http` are spoken, so
 //! no URL reads files of this machine or starts programs.
+//!
+//! With a cache only what has changed since the last time comes over the network. It is a repository that nobody but us writes,
+//! and it only spares: what a version stands for, and whether the login counts, the server is asked each time.
 
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::process::Command;
@@ -42,6 +45,8 @@ pub struct Remote {
     pub login: Option<Login>,
     /// The server's certificate is not checked.
     pub insecure_tls: bool,
+    /// A folder that keeps the history from one time to the next; made when it is missing. Not used with a `depth`.
+    pub cache: Option<PathBuf>,
 }
 
 /// A user and what proves it.
@@ -99,7 +104,10 @@ impl Remote {
         fs::create_dir_all(dir).map_err(Error::io("making the folder", dir))?;
         prepare(&dir.join(".git"), &self.url)?;
         let copy = Copy { remote: self, dir, config: self.config(&host) };
-        let commit = copy.fetch().await?;
+        let commit = match self.cache.as_deref().filter(|_| self.depth.is_none()) {
+            None => copy.fetch().await?,
+            Some(cache) => copy.fetch_with(cache).await?,
+        };
         copy.git(&["checkout", "-q", "-f", "--detach", &commit, "--"]).await?;
         if self.submodules {
             let depth = self.depth.map(|n| format!("--depth={n}"));
@@ -146,6 +154,76 @@ impl Copy<'_> {
             Error::Git { stderr, status, .. } if !status.starts_with("not") => refusal(stderr),
             other => RemoteError::Local(other),
         })
+    }
+
+    /// The same, with what a cache has. A cache that is no good is thrown away, and nothing fails for it.
+    async fn fetch_with(&self, cache: &Path) -> Result<String, RemoteError> {
+        let url = format!("file://{}", cache.display());
+        if cache.join("HEAD").exists() {
+            let all = ["+refs/heads/*:refs/headworks-cache/heads/*", "+refs/tags/*:refs/headworks-cache/tags/*"];
+            let seeded = self.local(&["fetch", "-q", "--no-tags", "--", &url, all[0], all[1]]).await;
+            let fetched = match seeded {
+                Ok(_) => self.fetch().await,
+                Err(e) => Err(e),
+            };
+            if matches!(fetched, Err(RemoteError::NoVersion(_) | RemoteError::NeedsLogin | RemoteError::NoRepository)) {
+                return fetched;
+            }
+            let unseeded = ["fetch", "-q", "--prune", "--", &url, "+refs/headworks-none/*:refs/headworks-cache/*"];
+            let cleaned = self.local(&unseeded).await;
+            if let (Ok(commit), Ok(_)) = (fetched, cleaned)
+                && self.is_of_remote(&commit).await
+            {
+                self.keep(cache).await;
+                return Ok(commit);
+            }
+            // What the remote refuses it refuses again, and says why.
+            remove(&self.dir.join(".git"))?;
+            prepare(&self.dir.join(".git"), &self.remote.url)?;
+            let commit = self.fetch().await?;
+            remove(cache)?;
+            self.keep(cache).await;
+            return Ok(commit);
+        }
+        let commit = self.fetch().await?;
+        self.keep(cache).await;
+        Ok(commit)
+    }
+
+    /// Whether the commit is one of the remote's, and not just one that was there some time.
+    async fn is_of_remote(&self, commit: &str) -> bool {
+        let listed = self.git(&["for-each-ref", "--count=1", "--contains", commit]).await;
+        listed.is_ok_and(|listed| !listed.trim().is_empty())
+    }
+
+    /// Brings the cache up to date, from the working copy that nobody else has seen yet. Another build may be at it: then
+    /// that one's word counts.
+    async fn keep(&self, cache: &Path) {
+        let made = match cache.join("HEAD").exists() {
+            true => Ok(()),
+            false => fs::create_dir_all(cache)
+                .map_err(Error::io("making the folder", cache))
+                .and_then(|()| prepare(cache, &self.remote.url)),
+        };
+        if made.is_err() {
+            return;
+        }
+        let from = format!("file://{}", self.dir.join(".git").display());
+        let all = ["+refs/remotes/origin/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
+        let fetch = ["fetch", "-q", "--prune", "--update-head-ok", "--no-tags", "--", &from, all[0], all[1]];
+        let fetch = fetch.map(OsStr::new);
+        let config = [("gc.auto", "2000"), ("gc.autoDetach", "false")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+        if run(git_with(cache, &fetch, &config).env("GIT_ALLOW_PROTOCOL", "file"), "into a cache").await.is_ok() {
+            let tidy = ["gc", "--auto", "-q"].map(OsStr::new);
+            let _ = run(&mut git_with(cache, &tidy, &config), "gc").await;
+        }
+    }
+
+    /// Runs git in the working copy with nothing but this machine to talk to.
+    async fn local(&self, args: &[&str]) -> Result<String, RemoteError> {
+        let args: Vec<&OsStr> = args.iter().map(OsStr::new).collect();
+        let mut command: Command = git_with(&self.dir.join(".git"), &args, &[]);
+        run(command.env("GIT_ALLOW_PROTOCOL", "file"), "of a cache").await.map_err(RemoteError::Local)
     }
 
     /// Fetches what is wanted and gives its commit.
@@ -220,6 +298,13 @@ impl Copy<'_> {
             Err(RemoteError::Refused(_)) => Ok(None),
             Err(e) => Err(e),
         }
+    }
+}
+
+fn remove(dir: &Path) -> Result<(), Error> {
+    match fs::remove_dir_all(dir) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io("removing", dir)(e)),
+        _ => Ok(()),
     }
 }
 

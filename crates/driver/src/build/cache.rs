@@ -11,8 +11,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{Context as Sha256, SHA256};
-use base::{ApiError, ErrorKind, Scope, Timestamp};
-use engine::build::{ArtifactPlan, CachePlace, CachePlan, FileMatcher, Packaging, Place};
+use base::{ApiError, ErrorKind, JobLayers, JobSpec, Scope, Timestamp};
+use engine::build::{ArtifactPlan, CachePlace, CachePlan, FileMatcher, Packaging, Place, Request};
 use futures_util::StreamExt;
 use platform::{Cx, s3};
 use tokio::io::AsyncWriteExt;
@@ -59,6 +59,24 @@ impl From<ArchiveError> for Trouble {
     fn from(e: ArchiveError) -> Self {
         if e.is_users() { Trouble::Said(e.to_string()) } else { Trouble::Retry(PerformError::new("unpack a cache", e)) }
     }
+}
+
+/// The folder of a project's local caches, as long as nobody invalidates them.
+pub(super) async fn local_folder(cx: &Cx, request: &Request) -> Result<PathBuf, PerformError> {
+    let namespace = request.cache_namespace();
+    let mut tx = cx.store.read().await?;
+    let generation = store::tables::codebuild_cache::generation(&mut tx, &request.scope, namespace).await?;
+    Ok(devtools::codebuild::cache_folder(cx, &request.scope, namespace).join(generation.to_string()))
+}
+
+/// The job with the layers that its project keeps for container engines.
+pub(super) async fn with_layers(cx: &Cx, request: &Request, spec: &JobSpec) -> Result<JobSpec, PerformError> {
+    let mut spec = spec.clone();
+    if request.has_local_cache("LOCAL_DOCKER_LAYER_CACHE") {
+        let dir = local_folder(cx, request).await?.join("layers");
+        spec.container.layers = Some(JobLayers { dir, writes: request.may_fill_caches() });
+    }
+    Ok(spec)
 }
 
 /// Makes the cache appear in the job's folder, before the job starts. Gives lines for the log.

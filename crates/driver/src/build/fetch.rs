@@ -13,6 +13,7 @@ use platform::needs::Need;
 use platform::{Cx, s3};
 use tokio::io::AsyncWriteExt;
 
+use super::cache::local_folder;
 use super::prepare::Trouble;
 use super::{copy, submodules};
 use crate::PerformError;
@@ -31,7 +32,7 @@ pub(super) async fn fetch(cx: &Cx, request: &Request, source: &Source, dir: &Pat
             code_commit(cx, repository, source.version.as_deref(), &which, dir).await.map(Some)
         }
         SourceKind::Local(folder) => local(cx, folder, dir).await.map(|()| None),
-        SourceKind::Git(git) => remote(cx, git, source.version.as_deref(), &which, dir).await.map(Some),
+        SourceKind::Git(git) => remote(cx, request, git, source.version.as_deref(), &which, dir).await.map(Some),
         SourceKind::S3(place) if place.key.is_empty() || place.key.ends_with('/') => {
             folder(cx, place, dir).await.map(|()| None)
         }
@@ -97,7 +98,14 @@ pub(super) async fn may_pull(cx: &Cx, name: &str, what: &str) -> Result<(), Trou
 }
 
 /// A repository elsewhere, with the token that its project or its account has for it.
-async fn remote(cx: &Cx, git: &GitSource, version: Option<&str>, which: &str, dir: &Path) -> Result<String, Trouble> {
+async fn remote(
+    cx: &Cx,
+    request: &Request,
+    git: &GitSource,
+    version: Option<&str>,
+    which: &str,
+    dir: &Path,
+) -> Result<String, Trouble> {
     let login = source_login(cx, &git.provider, git.secret.as_deref()).await.map_err(|e| match e.kind {
         ErrorKind::Client => Trouble::source("CLIENT_ERROR", format!("no credentials for {which}: {}", e.message)),
         ErrorKind::Server => PerformError::new("read source credentials", e).into(),
@@ -110,6 +118,7 @@ async fn remote(cx: &Cx, git: &GitSource, version: Option<&str>, which: &str, di
         submodules: git.submodules,
         login,
         insecure_tls: git.insecure_tls,
+        cache: source_cache(cx, request, git).await?,
     };
     let url = &git.location;
     match remote.working_copy(dir).await {
@@ -131,6 +140,15 @@ async fn remote(cx: &Cx, git: &GitSource, version: Option<&str>, which: &str, di
             Err(Trouble::source("CLIENT_ERROR", format!("{which} {url}: {e}")))
         }
     }
+}
+
+/// Where the history of a source is kept for the project's next build.
+async fn source_cache(cx: &Cx, request: &Request, git: &GitSource) -> Result<Option<PathBuf>, PerformError> {
+    if !request.has_local_cache("LOCAL_SOURCE_CACHE") {
+        return Ok(None);
+    }
+    let dir = local_folder(cx, request).await?;
+    Ok(Some(dir.join("sources").join(base::derived_hex(&["source", &git.location], 32))))
 }
 
 async fn zip(cx: &Cx, request: &Request, place: &Place, version: Option<&str>, dir: &Path) -> Result<(), Trouble> {

@@ -12,6 +12,7 @@ use executor::{Executor, ExecutorError};
 use platform::{Cx, Disk};
 use store::outbox::Claimed;
 
+use super::cache::with_layers;
 use super::credentials::as_role;
 use super::provision::provision;
 use super::registry::{NoLogin, with_login};
@@ -111,7 +112,8 @@ async fn attempt(
 }
 
 async fn work(cx: &Cx, executor: &Arc<dyn Executor>, claimed: &Claimed, request: &Request) -> Result<Sourced, Trouble> {
-    let spec = match with_login(cx, executor.name(), request, &probe(request)).await {
+    let spec = with_layers(cx, request, &probe(request)).await?;
+    let spec = match with_login(cx, executor.name(), request, &spec).await {
         Ok(spec) => spec,
         Err(NoLogin::Failure(reason)) => return Err(Trouble::Failure(SourceFailure::Environment { reason })),
         Err(NoLogin::Retry(e)) => return Err(e.into()),

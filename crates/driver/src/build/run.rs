@@ -13,6 +13,7 @@ use store::outbox::{self, Claimed};
 use store::tables::codebuild_log_cursor as cursor;
 use store::{AdvanceError, Tx, advance};
 
+use super::cache::with_layers;
 use super::credentials::{as_role, with_credentials};
 use super::front::with_front;
 use super::provision::provision;
@@ -62,7 +63,8 @@ pub(super) async fn run(driver: &DriverCx, claimed: &Claimed, job: Job<'_>) -> R
         let references = references(&state.stage);
         // A server that died right after the start has told of none; the job runs with the values of then.
         let started = if at == 0 && (references.is_empty() || !has_begun(executor.as_ref(), &job.spec.id).await?) {
-            let spec = match with_login(cx, executor.name(), &state.request, job.spec).await {
+            let spec = with_layers(cx, &state.request, job.spec).await?;
+            let spec = match with_login(cx, executor.name(), &state.request, &spec).await {
                 Ok(spec) => spec,
                 Err(NoLogin::Failure(reason)) => {
                     return ended(cx, claimed, JobOutcome::NotStarted { reason }).await;

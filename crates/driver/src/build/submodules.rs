@@ -68,6 +68,7 @@ pub(super) fn fetch<'a>(
                         submodules: true,
                         login: None,
                         insecure_tls: false,
+                        cache: None,
                     };
                     match remote.working_copy(&dir).await {
                         Ok(_) => {}

@@ -10,7 +10,7 @@ use base::{JobStep, StepFailure};
 use formats::buildspec::Buildspec;
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Place, Request};
+use super::{Context, Place, Request, SourceKind};
 
 /// What UPLOAD_ARTIFACTS does besides storing artifacts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,22 +112,16 @@ pub(super) fn cache(
             Some(CachePlace::S3(Place { bucket: bucket.to_owned(), key: prefix.trim_matches('/').to_owned() }))
         }
         "LOCAL" => {
-            let modes = request.echo.pointer("/cache/modes").and_then(serde_json::Value::as_array);
-            let has = |mode: &str| modes.is_some_and(|modes| modes.iter().any(|m| m == mode));
-            if has("LOCAL_SOURCE_CACHE") {
-                notes
-                    .push("cache mode LOCAL_SOURCE_CACHE is not needed: sources are at hand on this server".to_owned());
+            if request.has_local_cache("LOCAL_SOURCE_CACHE") {
+                notes.extend(source_cache_note(request));
             }
-            if has("LOCAL_DOCKER_LAYER_CACHE") {
-                let why = "cache mode LOCAL_DOCKER_LAYER_CACHE has no effect: it needs a container engine in the build";
-                notes.push(why.to_owned());
-            }
-            has("LOCAL_CUSTOM_CACHE").then_some(CachePlace::Local)
+            // What becomes of LOCAL_DOCKER_LAYER_CACHE says whoever knows whether the build has a container engine.
+            request.has_local_cache("LOCAL_CUSTOM_CACHE").then_some(CachePlace::Local)
         }
         _ => None,
     };
     let (Some(place), Some(spec)) = (place, spec.cache.as_ref().filter(|cache| !cache.paths.is_empty())) else {
-        if kind == "S3" || (kind == "LOCAL" && notes.is_empty()) {
+        if kind == "S3" || request.has_local_cache("LOCAL_CUSTOM_CACHE") {
             notes.push(format!("cache {kind} keeps nothing: the buildspec lists no cache paths"));
         }
         return (None, notes);
@@ -147,7 +141,7 @@ pub(super) fn cache(
     if spec.action.saves() && !saves {
         notes.push("the cache is not written: the build is of a pull request".to_owned());
     }
-    let namespace = asked("/cache/cacheNamespace").filter(|n| !n.is_empty()).unwrap_or(&request.project).to_owned();
+    let namespace = request.cache_namespace().to_owned();
     let plan = CachePlan {
         place,
         namespace,
@@ -158,6 +152,39 @@ pub(super) fn cache(
         saves,
     };
     (Some(plan), notes)
+}
+
+/// Why keeping the history of sources spares nothing.
+fn source_cache_note(request: &Request) -> Option<String> {
+    let why = match &request.source.kind {
+        SourceKind::Git(git) if git.depth.is_none() => return None,
+        SourceKind::Git(_) => "has no effect with gitCloneDepth, which fetches little in any case",
+        SourceKind::CodeCommit { .. } => "is not needed: the repository is at hand on this server",
+        SourceKind::NoSource | SourceKind::S3(_) | SourceKind::Pipeline { .. } | SourceKind::Local(_) => {
+            "has no effect: the source is no git repository"
+        }
+    };
+    Some(format!("cache mode LOCAL_SOURCE_CACHE {why}"))
+}
+
+impl Request {
+    /// Whether the project asks for this mode of a local cache.
+    pub fn has_local_cache(&self, mode: &str) -> bool {
+        let modes = self.echo.pointer("/cache/modes").and_then(serde_json::Value::as_array);
+        self.echo.pointer("/cache/type").and_then(serde_json::Value::as_str) == Some("LOCAL")
+            && modes.is_some_and(|modes| modes.iter().any(|m| m == mode))
+    }
+
+    /// The name that the project's caches go by.
+    pub fn cache_namespace(&self) -> &str {
+        let asked = self.echo.pointer("/cache/cacheNamespace").and_then(serde_json::Value::as_str);
+        asked.filter(|name| !name.is_empty()).unwrap_or(&self.project)
+    }
+
+    /// Whether what the build leaves may reach other builds.
+    pub fn may_fill_caches(&self) -> bool {
+        is_trusted(self)
+    }
 }
 
 /// Whether what a build leaves may reach other builds. A pull request is built before anybody has agreed to it.

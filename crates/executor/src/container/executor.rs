@@ -116,7 +116,9 @@ impl ContainerExecutor {
             Ok(()) => {
                 let mut notes =
                     vec![format!("The build runs in a container of the image {image} ({})", self.0.facts.name)];
-                match self.nested(spec) {
+                let decided = self.nested(spec);
+                notes.extend(Nested::layers_note(spec, &decided));
+                match decided {
                     Ok(_) => notes.extend(self.engine_notes()),
                     Err(why) if self.is_privileged(spec) => notes.push(format!(
                         "privilegedMode: the container has all rights, but no container engine of its own: {why}"

@@ -114,7 +114,9 @@ impl HostExecutor {
             let image = &spec.container.image;
             notes.push(format!("image {image} is not used: the build runs with this machine's own tools"));
         }
-        match self.engine(spec) {
+        let decided = self.engine(spec);
+        notes.extend(Nested::layers_note(spec, &decided));
+        match decided {
             Ok(_) => notes.push("privilegedMode: the build has a container engine of its own (DOCKER_HOST)".to_owned()),
             Err(why) if spec.container.privileged => notes.push(format!("privilegedMode has no effect: {why}")),
             Err(_) => {}

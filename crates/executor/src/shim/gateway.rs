@@ -8,7 +8,7 @@
 //!
 //! Deviation: in such a network TCP and name service lead out, over IPv4; other protocols do not.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
@@ -30,6 +30,8 @@ const MAX_OPEN: usize = 4096;
 const CONNECT_LIMIT: Duration = Duration::from_secs(30);
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 const MAX_DATAGRAM: usize = 4096;
+/// Of 127.77.0.0/16, where servers answer under AWS's names.
+const FRONT_NET: u8 = 77;
 /// Where networks of containers are: what is for them stays inside.
 const INNER: &str = "10.88.0.0/15";
 
@@ -38,6 +40,8 @@ const INNER: &str = "10.88.0.0/15";
 pub(super) struct Order {
     /// Of the machine's loopback, what the job may reach: all ports of an address, or one.
     pub loopback: Vec<(Ipv4Addr, Option<u16>)>,
+    /// Who answers questions for names, the first first.
+    pub name_servers: Vec<IpAddr>,
 }
 
 /// A gateway, seen from the job's supervisor.
@@ -113,7 +117,8 @@ pub(super) fn run() -> io::Result<()> {
     println!("{}", space.as_raw_fd());
     runtime.block_on(async move {
         let (tcp, udp) = (TcpListener::from_std(tcp)?, UdpSocket::from_std(udp)?);
-        tokio::join!(connections(tcp, Arc::new(order)), questions(udp));
+        let order = Arc::new(order);
+        tokio::join!(connections(tcp, order.clone()), questions(udp, order));
         Ok(())
     })
 }
@@ -224,8 +229,9 @@ impl Order {
         !(address.is_loopback() || address.is_unspecified()) || is_named()
     }
 
-    /// The addresses of the machine's loopback that a job's variables and list of hosts name.
-    pub fn of<'t>(variables: impl Iterator<Item = &'t str>, hosts: &str) -> Order {
+    /// The addresses of the machine's loopback that a job's variables and list of hosts name, and the name servers of its
+    /// resolver's configuration.
+    pub fn of<'t>(variables: impl Iterator<Item = &'t str>, hosts: &str, resolver: &str) -> Order {
         let mut loopback = Vec::new();
         for value in variables {
             let Some((_, rest)) = value.split_once("://") else { continue };
@@ -238,25 +244,27 @@ impl Order {
             }
         }
         let addresses = hosts.lines().filter_map(|line| line.split_whitespace().next()?.parse::<Ipv4Addr>().ok());
-        // 127.0.0.1 and 127.0.1.1 are the machine's own names, ours is another.
-        let ours = addresses.filter(|address| address.is_loopback() && address.octets()[1] != 0);
+        // Every other one is a name of the machine's own.
+        let ours = addresses.filter(|address| address.is_loopback() && address.octets()[1] == FRONT_NET);
         loopback.extend(ours.map(|address| (address, None)));
         loopback.sort();
         loopback.dedup();
-        Order { loopback }
+        let servers = resolver.lines().filter_map(|line| line.trim().strip_prefix("nameserver")?.trim().parse().ok());
+        Order { loopback, name_servers: servers.take(3).collect() }
     }
 }
 
-/// Hands questions for names on to the machine's first name servers, and the answers back.
-async fn questions(socket: UdpSocket) {
+/// Hands questions for names on, and the answers back.
+async fn questions(socket: UdpSocket, order: Arc<Order>) {
     let (socket, open) = (Arc::new(socket), Arc::new(Semaphore::new(MAX_OPEN)));
     let mut buffer = [0; MAX_DATAGRAM];
     loop {
         let Ok(permit) = open.clone().acquire_owned().await else { return };
         let Ok((len, peer)) = socket.recv_from(&mut buffer).await else { continue };
         let (socket, question) = (socket.clone(), buffer.get(..len).unwrap_or_default().to_vec());
+        let order = order.clone();
         tokio::spawn(async move {
-            for server in name_servers() {
+            for server in order.name_servers.iter().copied() {
                 if let Ok(Ok(answer)) = tokio::time::timeout(ANSWER_LIMIT, ask(server, &question)).await {
                     let _ = socket.send_to(&answer, peer).await;
                     break;
@@ -265,12 +273,6 @@ async fn questions(socket: UdpSocket) {
             drop(permit);
         });
     }
-}
-
-fn name_servers() -> Vec<IpAddr> {
-    let text = fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
-    let servers = text.lines().filter_map(|line| line.trim().strip_prefix("nameserver")?.trim().parse().ok());
-    servers.take(3).collect()
 }
 
 async fn ask(server: IpAddr, question: &[u8]) -> io::Result<Vec<u8>> {
@@ -292,7 +294,9 @@ mod tests {
     fn of_the_machines_loopback_a_job_reaches_what_it_was_told() {
         let variables = ["http://127.0.0.1:4566", "http://localhost:4566/x", "https://example.org:9", "127.0.0.1:5432"];
         let hosts = "127.0.0.1 localhost\n127.0.1.1 box\n127.77.3.4 sts.amazonaws.com\n10.0.0.1 other\n";
-        let order = Order::of(variables.into_iter(), hosts);
+        let resolver = "search example.org\nnameserver 127.77.3.4\nnameserver 10.0.0.2\n";
+        let order = Order::of(variables.into_iter(), hosts, resolver);
+        assert_eq!(order.name_servers.len(), 2);
         assert_eq!(order.loopback, [(Ipv4Addr::LOCALHOST, Some(4566)), (Ipv4Addr::new(127, 77, 3, 4), None)]);
         let allows = |text: &str| order.allows(text.parse().unwrap());
         assert!(allows("127.0.0.1:4566") && allows("127.77.3.4:443") && allows("93.184.216.34:443"));

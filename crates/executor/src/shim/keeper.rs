@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Plan, ROLE_KEEPER, ROLE_VARIABLE, sandbox};
 use crate::folder::Folder;
-use crate::nested::{Nested, STORAGE};
+use crate::nested::{Nested, OTHERS, STORAGE};
 
 /// How long the engine may take to answer.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -170,6 +170,13 @@ fn start(folder: &Folder, order: &Order) -> Result<Child, String> {
     control_groups().map_err(|e| format!("control groups: {e}"))?;
     sandbox::drop_from_bounding_set(|one| !DROPPED.contains(one));
     let log = configure(order).map_err(|e| format!("its configuration: {e}"))?;
+    // A storage that was kept is that of an engine which was killed: its containers and volumes are nobody's any more.
+    if Path::new(STORAGE).join("storage/libpod").exists() {
+        for left in [&["rm", "--all", "--force"][..], &["volume", "prune", "--force"]] {
+            let cleaned = podman(order, &log).and_then(|mut command| command.args(left).status());
+            cleaned.map_err(|e| format!("{}: {e}", order.nested.podman.display()))?;
+        }
+    }
     let mut engine = spawn(order, &log).map_err(|e| format!("{}: {e}", order.nested.podman.display()))?;
     let limit = Instant::now() + START_LIMIT;
     loop {
@@ -189,12 +196,17 @@ fn start(folder: &Folder, order: &Order) -> Result<Child, String> {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the executor, which starts processes")]
 fn spawn(order: &Order, log: &Path) -> io::Result<Child> {
-    let log = File::create(log)?;
-    Command::new(&order.nested.podman)
-        .args(["system", "service", "--time=0"])
-        .arg(format!("unix://{}", order.socket.display()))
+    let mut command = podman(order, log)?;
+    let socket = format!("unix://{}", order.socket.display());
+    command.args(["system", "service", "--time=0"]).arg(socket).spawn()
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the executor, which starts processes")]
+fn podman(order: &Order, log: &Path) -> io::Result<Command> {
+    let log = File::options().append(true).create(true).open(log)?;
+    let mut command = Command::new(&order.nested.podman);
+    command
         .env_clear()
         .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
         .env("HOME", "/root")
@@ -205,8 +217,8 @@ fn spawn(order: &Order, log: &Path) -> io::Result<Child> {
         .current_dir(OWN)
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
-        .stderr(log)
-        .spawn()
+        .stderr(log);
+    Ok(command)
 }
 
 /// Writes the engine's settings; gives the file for what it has to say.
@@ -232,8 +244,14 @@ fn configure(order: &Order) -> io::Result<PathBuf> {
         order.nested.runtime.display()
     );
     fs::write(format!("{OWN}/containers.conf"), containers)?;
-    let storage =
-        format!("[storage]\ndriver = \"{driver}\"\ngraphroot = \"{STORAGE}/storage\"\nrunroot = \"{OWN}/storage\"\n");
+    let others = Path::new(OTHERS).join("storage");
+    let others = match others.join(format!("{driver}-images")).exists() {
+        true => format!("[storage.options]\nadditionalimagestores = [\"{}\"]\n", others.display()),
+        false => String::new(),
+    };
+    let storage = format!(
+        "[storage]\ndriver = \"{driver}\"\ngraphroot = \"{STORAGE}/storage\"\nrunroot = \"{OWN}/storage\"\n{others}"
+    );
     fs::write(format!("{OWN}/storage.conf"), storage)?;
     Ok(Path::new(OWN).join("log"))
 }

@@ -30,7 +30,7 @@ use base::{JobFile, JobFileContent};
 
 use super::{Plan, shell};
 use crate::folder::Folder;
-use crate::nested::STORAGE;
+use crate::nested::{OTHERS, STORAGE, Storage};
 
 /// What could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -112,8 +112,18 @@ pub(super) fn enter(folder: &Folder, plan: &Plan) -> Result<()> {
         view.bind_mount(mount)?;
     }
     if plan.nested.is_some() {
+        let storage = Storage::open(plan.spec.container.layers.as_ref()).doing(|| "the layer cache".into())?;
         make_dir(&folder.engine(), 0o700)?;
-        view.bind_in(&folder.engine(), Path::new(STORAGE))?;
+        match storage {
+            Storage::Own => view.bind_in(&folder.engine(), Path::new(STORAGE))?,
+            Storage::Kept(dir) => view.bind_in(&dir, Path::new(STORAGE))?,
+            Storage::Beside(dir) => {
+                view.bind_in(&folder.engine(), Path::new(STORAGE))?;
+                let to = view.inside(Path::new(OTHERS));
+                make_dir(&to, 0o755)?;
+                view.bind_read_only(&dir, &to)?;
+            }
+        }
     }
     view.files(&plan.spec.files)?;
     view.switch()

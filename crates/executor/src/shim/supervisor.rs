@@ -291,12 +291,15 @@ fn in_network(
     if plan.nested.is_none() {
         return spawn(None).map(|child| (child, None));
     }
-    let hosts = plan.spec.files.iter().find(|file| file.path == Path::new("/etc/hosts"));
-    let hosts = match hosts.map(|file| &file.content) {
-        Some(base::JobFileContent::Text(text)) => text.clone(),
-        Some(base::JobFileContent::Of(_)) | None => String::new(),
+    let text = |path: &str| {
+        let file = plan.spec.files.iter().find(|file| file.path == Path::new(path));
+        match file.map(|file| &file.content) {
+            Some(base::JobFileContent::Text(text)) => text.clone(),
+            Some(base::JobFileContent::Of(_)) | None => fs::read_to_string(path).unwrap_or_default(),
+        }
     };
-    let order = gateway::Order::of(plan.spec.env.values().map(String::as_str), &hosts);
+    let variables = plan.spec.env.values().map(String::as_str);
+    let order = gateway::Order::of(variables, &text("/etc/hosts"), &text("/etc/resolv.conf"));
     let gateway = Gateway::start(folder, &order)?;
     let child = match plan.container {
         Some(_) => spawn(Some(&gateway.path))?,

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use base::{JobMount, JobOutcome, JobSpec};
+use base::{JobLayers, JobMount, JobOutcome, JobSpec};
 use executor::{Executor as _, ExecutorError};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::engine::{ContainerRig, IMAGE, podman, socket};
-use crate::rig::{Rig, follow, processes, unique_sleep, until};
+use crate::rig::{Rig, Seen, follow, processes, unique_sleep, until};
 
 const DOCKER: &str = "/usr/local/bin/docker";
 
@@ -293,6 +293,66 @@ async fn a_container_and_the_engine_beside_it_share_a_network_that_is_not_the_ma
     }
     let Some(rig) = ContainerRig::with(|config| config.allow_privileged = true).await else { return };
     network(&rig.executor, container_job(&rig, "network", &[])).await;
+}
+
+/// Images that the engine of a job begins with, and a container and a volume that it leaves.
+const LAYERS: [&str; 3] = [
+    "echo \"begins with: $(docker images -q | wc -l) images, $(docker ps -aq | wc -l) containers, \
+     $(docker volume ls -q | wc -l) volumes\"",
+    "docker image inspect IMAGE >/dev/null 2>&1 || docker load -q -i base.tar",
+    "docker run -d -v left:/left IMAGE sleep 1000 && docker build -q -t mine . 2>/dev/null && docker run --rm mine",
+];
+
+#[tokio::test]
+async fn layers_are_kept_for_the_next_job_and_only_trusted_jobs_change_them() {
+    if !is_possible() {
+        return;
+    }
+    let Some(rig) = Rig::with(|config| config.allow_privileged = true).await else { return };
+    let layers = rig.dir.path().join("layers");
+    let job = |id: &str, writes| {
+        let commands = LAYERS.map(|command| command.replace("IMAGE", IMAGE));
+        let mut job = with_image(rig.spec(id, &commands.each_ref().map(String::as_str)));
+        job.container.layers = Some(JobLayers { dir: layers.clone(), writes });
+        job
+    };
+    let begins = |seen: &Seen| {
+        assert!(seen.succeeded(), "{}", seen.text);
+        let line = seen.text.lines().find(|line| line.starts_with("begins with: ")).unwrap_or_default();
+        line.trim_start_matches("begins with: ").to_owned()
+    };
+    // Nobody has written yet, and whoever may not write leaves nothing.
+    assert_eq!(begins(&rig.run(&job("pull-request", false)).await), "0 images, 0 containers, 0 volumes");
+    assert_eq!(begins(&rig.run(&job("first", true)).await), "0 images, 0 containers, 0 volumes");
+    let kept = begins(&rig.run(&job("second", true)).await);
+    assert_eq!(kept, "2 images, 0 containers, 0 volumes", "images stay, all else goes");
+    assert_eq!(begins(&rig.run(&job("another-pull-request", false)).await), "2 images, 0 containers, 0 volumes");
+
+    // Two at once: the second has a storage of its own.
+    let mut holder = job("holder", true);
+    holder.steps[0].commands.push("mkfifo go; echo up; read word <go".into());
+    rig.host.start(&holder).await.unwrap();
+    until(&rig.host, &holder.id, "\nup\n").await;
+    assert_eq!(begins(&rig.run(&job("beside", true)).await), "0 images, 0 containers, 0 volumes");
+    let go = holder.work_dir.join("go");
+    tokio::task::spawn_blocking(move || std::fs::write(go, "on\n")).await.unwrap().unwrap();
+    assert!(follow(&rig.host, &holder.id).await.succeeded());
+    rig.host.destroy(&holder.id).await.unwrap();
+
+    // A shim that is killed leaves a storage that the next job can use.
+    let mut killed = job("killed", true);
+    killed.steps[0].commands.push("echo up; sleep 1000".into());
+    rig.host.start(&killed).await.unwrap();
+    until(&rig.host, &killed.id, "\nup\n").await;
+    let shim = rig.host.jobs_dir().join(&killed.id).display().to_string();
+    kill_process(Pid::from_raw(processes(&shim).into_iter().min().unwrap()).unwrap(), Signal::KILL).unwrap();
+    follow(&rig.host, &killed.id).await;
+    while !processes(&shim).is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    rig.host.destroy(&killed.id).await.unwrap();
+    assert_eq!(begins(&rig.run(&job("after", true)).await), "2 images, 0 containers, 0 volumes");
+    assert_eq!(left(&rig.host.jobs_dir()), Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -56,6 +56,7 @@ async fn a_remote_gives_branches_tags_commits_and_says_what_it_has_not() {
             submodules: true,
             login: None,
             insecure_tls: false,
+            cache: None,
         };
         async move { remote.working_copy(&dir).await.map(|commit| (commit, dir)) }
     };
@@ -90,6 +91,7 @@ async fn a_remote_gives_branches_tags_commits_and_says_what_it_has_not() {
         submodules: false,
         login: None,
         insecure_tls: false,
+        cache: None,
     };
     let refused = nowhere.working_copy(&folder.path().join("nowhere")).await.unwrap_err();
     assert!(matches!(refused, RemoteError::Refused(_)), "{refused}");
@@ -103,6 +105,7 @@ fn remote(server: &Server, login: Option<(&str, &str)>) -> Remote {
         submodules: true,
         login: login.map(|(user, password)| Login { user: user.to_owned(), password: password.to_owned() }),
         insecure_tls: false,
+        cache: None,
     }
 }
 
@@ -213,4 +216,73 @@ fn each_file(dir: &Path, visit: &mut impl FnMut(&Path)) {
         let path = entry.unwrap().path();
         if path.is_dir() { each_file(&path, visit) } else { visit(&path) }
     }
+}
+
+/// Bytes of all packs and loose objects.
+fn size_of(dir: &Path) -> u64 {
+    let mut all = 0;
+    let mut left = vec![dir.to_owned()];
+    while let Some(dir) = left.pop() {
+        for entry in std::fs::read_dir(dir).unwrap().map(Result::unwrap) {
+            let meta = entry.metadata().unwrap();
+            if meta.is_dir() { left.push(entry.path()) } else { all += meta.len() }
+        }
+    }
+    all
+}
+
+#[tokio::test]
+async fn a_cache_spares_the_history_and_is_never_believed() {
+    let server = Server::start().await;
+    let client = Client::new(&server).await;
+    let noise: String = (0..20_000_u32).map(|i| format!("{:08x}", i.wrapping_mul(2_654_435_761))).collect();
+    client.commit("noise", &noise).await;
+    let first = client.commit("a.txt", "one\n").await;
+    client.ok(&["push", "-q", "origin", "HEAD:refs/heads/main", "HEAD:refs/heads/gone"]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let cache = folder.path().join("caches/one");
+    let fetch = |name: &str, version: &str, cache: Option<&Path>| {
+        let dir = folder.path().join(name);
+        let remote = Remote {
+            url: server.url(),
+            version: Some(version.to_owned()),
+            depth: None,
+            submodules: false,
+            login: None,
+            insecure_tls: false,
+            cache: cache.map(Path::to_owned),
+        };
+        async move { remote.working_copy(&dir).await.map(|commit| (commit, dir)) }
+    };
+    let (commit, dir) = fetch("one", "main", Some(&cache)).await.unwrap();
+    assert_eq!(commit, first.to_string());
+    assert!(size_of(&cache.join("objects")) > 50_000, "the cache has the history");
+
+    let second = client.commit("a.txt", "two\n").await;
+    client.ok(&["push", "-q", "origin", "HEAD:refs/heads/main", ":refs/heads/gone"]).await;
+    let (commit, dir_two) = fetch("two", "main", Some(&cache)).await.unwrap();
+    assert_eq!(commit, second.to_string());
+    assert_eq!(std::fs::read_to_string(dir_two.join("a.txt")).unwrap(), "two\n");
+    let refs = git_in(&dir_two, &["for-each-ref", "--format=%(refname)"]).await;
+    assert_eq!(refs, "refs/remotes/origin/main", "as without a cache, and without what the remote has no more");
+    assert_eq!(git_in(&dir_two, &["fsck", "--connectivity-only"]).await, "");
+    assert_eq!(git_in(&cache, &["rev-parse", "refs/heads/main"]).await, second.to_string());
+
+    // A build may do what it likes with its working copy.
+    std::fs::remove_dir_all(dir.join(".git/objects")).unwrap();
+    // A version that is not there leaves the cache as it is.
+    assert!(matches!(fetch("none", "nobody", Some(&cache)).await, Err(RemoteError::NoVersion(_))));
+    assert!(cache.join("HEAD").exists());
+    // A cache that is broken in any way is made anew.
+    for (name, broken) in [("HEAD", "garbage"), ("packed-refs", "garbage\n"), ("config", "[garbage")] {
+        std::fs::write(cache.join(name), broken).unwrap();
+        let (commit, _) = fetch(&format!("after-{name}"), "main", Some(&cache)).await.unwrap();
+        assert_eq!(commit, second.to_string());
+    }
+    for pack in std::fs::read_dir(cache.join("objects/pack")).unwrap().map(|entry| entry.unwrap().path()) {
+        std::fs::remove_file(pack).unwrap();
+    }
+    let (commit, last) = fetch("after-packs", "main", Some(&cache)).await.unwrap();
+    assert_eq!(commit, second.to_string());
+    assert_eq!(git_in(&last, &["fsck", "--connectivity-only"]).await, "");
 }
