@@ -1,6 +1,7 @@
 //! A job: commands to run somewhere, in words that every executor understands. Nothing here knows what a build is.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddrV4;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,10 @@ pub struct JobSpec {
     /// is told so in its output.
     #[serde(default)]
     pub files: Vec<JobFile>,
+    /// Addresses of the machine's loopback under which the job reaches others of it. A job that has any gets a network of
+    /// its own; only where [`JobRoute`] can be kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<JobRoute>,
     /// An authority that the job's programs trust besides those that they know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trust: Option<JobTrust>,
@@ -96,6 +101,15 @@ pub struct CommandEnd {
 impl CommandEnd {
     /// How much of a command's output is kept beside the log, in bytes.
     pub const MAX_LEN: usize = 64 << 10;
+}
+
+/// What leads elsewhere for a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobRoute {
+    /// What the job connects to, or asks for names.
+    pub from: SocketAddrV4,
+    /// Who answers.
+    pub to: SocketAddrV4,
 }
 
 /// A certificate authority, and how programs come to trust it.

@@ -19,8 +19,8 @@ pub use event::Event;
 pub use ids::{derived_hex, derived_uuid};
 pub use job::{
     CommandEnd, CommandOrder, CommandRecord, JobContainer, JobFile, JobFileContent, JobHold, JobLayers, JobLimits,
-    JobMount, JobOutcome, JobSpec, JobStep, JobTimeout, JobTrust, RegistryLogin, StepFailure, StepOutcome, StepRecord,
-    StepRetry,
+    JobMount, JobOutcome, JobRoute, JobSpec, JobStep, JobTimeout, JobTrust, RegistryLogin, StepFailure, StepOutcome,
+    StepRecord, StepRetry,
 };
 pub use machine::{Effect, Machine, Step, Tell, TimerChange};
 pub use page::{PageToken, PageTokenError};

@@ -78,6 +78,11 @@ pub trait Executor: Send + Sync {
         true
     }
 
+    /// Whether jobs can have routes of their own ([`JobSpec::routes`]).
+    fn routes(&self) -> bool {
+        false
+    }
+
     /// All jobs that were started and not destroyed, for sweeps after a restart.
     fn list(&self) -> BoxFuture<'_, Result<Vec<JobEntry>, ExecutorError>>;
 }

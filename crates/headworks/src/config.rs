@@ -102,7 +102,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "front",
         default: "auto",
-        help: "auto: inside builds the names of AWS's hosts lead here, where ports 443 and 53 may be used; off.",
+        help: "auto: inside builds the names of AWS's hosts lead here, where ports 443 and 53 may be used; always: where they \
+               may not, builds get a network of their own for it; off.",
     },
     Setting {
         key: "limits.body_bytes",
@@ -136,6 +137,8 @@ pub const SETTINGS: &[Setting] = &[
     },
 ];
 
+/// What the setting `front` may be.
+const FRONTS: &str = "auto, always or off";
 /// The setting that may also be a table: image by name.
 const IMAGES: &str = "executor.images";
 
@@ -214,6 +217,8 @@ pub struct Config {
     pub lenient_runtimes: bool,
     /// Whether names of AWS's hosts lead to us inside builds.
     pub front: bool,
+    /// Also where we may not listen on their ports.
+    pub front_always: bool,
     pub max_body_bytes: usize,
     pub max_connections: usize,
     pub max_builds: Option<u32>,
@@ -387,11 +392,12 @@ impl Layers {
             visible: paths("executor.visible"),
             hidden: paths("executor.hidden"),
             lenient_runtimes: flag("builds.lenient_runtimes")?,
-            front: self.parse("front", "auto or off", |v| match v {
-                "auto" => Some(true),
+            front: self.parse("front", FRONTS, |v| match v {
+                "auto" | "always" => Some(true),
                 "off" => Some(false),
                 _ => None,
             })?,
+            front_always: self.parse("front", FRONTS, |v| Some(v == "always"))?,
             max_body_bytes: self.parse("limits.body_bytes", "a number of bytes", |v| v.parse().ok())?,
             max_connections: self.parse("limits.connections", "a number from 1 to 1000000", |v| {
                 v.parse().ok().filter(|n| (1..=1_000_000).contains(n))

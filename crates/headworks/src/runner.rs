@@ -174,6 +174,10 @@ impl Executor for Chosen {
         Box::pin(async move { self.settled().await.destroy(id).await })
     }
 
+    fn routes(&self) -> bool {
+        self.settled.borrow().as_ref().is_some_and(|executor| executor.routes())
+    }
+
     fn reaches_loopback(&self) -> bool {
         self.settled.borrow().as_ref().is_none_or(|executor| executor.reaches_loopback())
     }

@@ -80,7 +80,7 @@ pub async fn start(config: Config) -> Result<Running, CliError> {
     let mut listeners: Vec<_> = [listener].into_iter().chain(more).map(|l| spawn(l, tls.clone())).collect();
     let mut names = None;
     if let Some(OpenFront { bound, tls, .. }) = front {
-        let Bound { address, https, http, dns } = bound;
+        let Bound { address, https, http, dns, .. } = bound;
         listeners.extend([https].into_iter().chain(http).map(|l| spawn(l, tls.clone())));
         names = dns.map(|(udp, tcp)| tokio::spawn(answer_names(installation.cx.clone(), address, udp, tcp)));
     }
@@ -100,13 +100,19 @@ async fn open_front(config: &Config) -> Result<Option<OpenFront>, CliError> {
         return Ok(None);
     }
     let dir = make_dir(&config.data_dir)?;
-    let bound = match front::bind(&dir).await {
+    let bound = match front::bind(&dir, 0).await {
+        Err(e) if e.kind() == io::ErrorKind::PermissionDenied && config.front_always => {
+            front::bind(&dir, front::SHIFT).await
+        }
+        other => other,
+    };
+    let bound = match bound {
         Ok(bound) => bound,
         Err(e) => {
             tracing::warn!(
                 error = %e,
-                hint = "give the server CAP_NET_BIND_SERVICE (or the sysctl net.ipv4.ip_unprivileged_port_start=53), or \
-                        set `front` to off",
+                hint = "give the server CAP_NET_BIND_SERVICE (or the sysctl net.ipv4.ip_unprivileged_port_start=53), \
+                        or set `front` to always or off",
                 "builds reach this server by AWS_ENDPOINT_URL alone, which old SDKs ignore"
             );
             return Ok(None);
@@ -124,7 +130,15 @@ async fn open_front(config: &Config) -> Result<Option<OpenFront>, CliError> {
             bound.address
         );
     }
-    let found = Front { address: bound.address, answers_names, prefixes: prefixes(), bundle, authority, bundle_paths };
+    let found = Front {
+        address: bound.address,
+        shift: bound.shift,
+        answers_names,
+        prefixes: prefixes(),
+        bundle,
+        authority,
+        bundle_paths,
+    };
     Ok(Some(OpenFront { found, bound, tls }))
 }
 

@@ -76,6 +76,9 @@ pub struct Site {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Front {
     pub address: Ipv4Addr,
+    /// What is added to the ports 443, 80 and 53 where the server may not have these: builds then need a network of their
+    /// own in which they lead here.
+    pub shift: u16,
     /// Names are answered there too (port 53), also those that no list of hosts can have.
     pub answers_names: bool,
     /// The first labels of the hosts that are ours: `sts`, `git-codecommit`.

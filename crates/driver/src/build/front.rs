@@ -2,16 +2,19 @@
 //! clients that ignore `AWS_ENDPOINT_URL`: boto3 before 1.28, version 2 of the JavaScript SDK, URLs that are written down.
 
 use std::fmt::Write as _;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 
-use base::{JobFile, JobFileContent, JobSpec, JobTrust, Region};
+use base::{JobFile, JobFileContent, JobRoute, JobSpec, JobTrust, Region};
 use engine::build::Request;
+use executor::Executor;
 use platform::{Cx, Front};
 use store::tables::s3_bucket;
 
 /// A project's variable that keeps the front away from its builds.
 const SWITCH: &str = "HEADWORKS_FRONT";
+/// HTTPS, HTTP and name service.
+const FRONT_PORTS: [u16; 3] = [443, 80, 53];
 /// What tells clients which certificates to trust.
 const TRUST: [&str; 7] = [
     "AWS_CA_BUNDLE",
@@ -29,7 +32,7 @@ const MAX_BUCKETS: i64 = 1000;
 /// without, where jobs are in another network than we.
 pub(super) async fn with_front(
     cx: &Cx,
-    reaches_us: bool,
+    executor: &dyn Executor,
     request: &Request,
     mut spec: JobSpec,
 ) -> Result<(JobSpec, Option<String>), store::Error> {
@@ -41,7 +44,12 @@ pub(super) async fn with_front(
     if spec.env.get(SWITCH).is_some_and(|value| value.eq_ignore_ascii_case("off")) {
         return Ok((spec, None));
     }
-    if !reaches_us {
+    if front.shift != 0 && !executor.routes() {
+        let note = "names of AWS's hosts do not lead to this server: it may not use port 443, and its builds cannot have a \
+                    network of their own; AWS_ENDPOINT_URL does";
+        return Ok((spec, Some(note.to_owned())));
+    }
+    if !executor.reaches_loopback() {
         let note = "names of AWS's hosts do not lead to this server, since executor.network is not host; \
                     AWS_ENDPOINT_URL does";
         return Ok((spec, Some(note.to_owned())));
@@ -57,6 +65,13 @@ pub(super) async fn with_front(
     if front.answers_names {
         let own = read("/etc/resolv.conf").await;
         spec.files.push(text("/etc/resolv.conf", resolver(&own, front.address)));
+    }
+    if front.shift != 0 {
+        let route = |port: u16| JobRoute {
+            from: SocketAddrV4::new(front.address, port),
+            to: SocketAddrV4::new(front.address, port + front.shift),
+        };
+        spec.routes = FRONT_PORTS.map(route).to_vec();
     }
     spec.trust = Some(JobTrust {
         authority: front.authority.clone(),
@@ -135,6 +150,7 @@ mod tests {
     fn front() -> Front {
         Front {
             address: Ipv4Addr::new(127, 77, 0, 1),
+            shift: 0,
             answers_names: true,
             prefixes: vec!["s3".to_owned(), "git-codecommit".to_owned()],
             bundle: PathBuf::from("/data/tls/bundle.pem"),

@@ -177,6 +177,7 @@ fn probe(request: &Request) -> JobSpec {
         files: Vec::new(),
         trust: None,
         hold: base::JobHold::Never,
+        routes: Vec::new(),
     }
 }
 

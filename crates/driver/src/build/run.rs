@@ -86,7 +86,7 @@ pub(super) async fn run(driver: &DriverCx, claimed: &Claimed, job: Job<'_>) -> R
                 Err(secrets::Trouble::Retry(e)) => return Err(e),
             };
             let (spec, note) = with_credentials(cx, &state.request, &spec).await;
-            let (spec, without) = with_front(cx, executor.reaches_loopback(), &state.request, spec).await?;
+            let (spec, without) = with_front(cx, executor.as_ref(), &state.request, spec).await?;
             preamble.extend(note.into_iter().chain(without));
             if let Some(plan) = job.cache {
                 let owner = cache::Owner {

@@ -236,6 +236,7 @@ pub fn compile(request: &Request, dirs: &SourceDirs, spec: &Buildspec) -> Result
         files: Vec::new(),
         trust: None,
         hold: if request.debug_session { JobHold::AtBreakpoints } else { JobHold::Never },
+        routes: Vec::new(),
     };
     Ok((
         Plan { artifacts, artifact_problem, exported, path_variables, references, reports, discover, cache, notes },

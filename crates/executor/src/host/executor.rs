@@ -8,7 +8,7 @@ use futures_util::FutureExt as _;
 
 use super::{HostConfig, Isolation};
 use crate::jobs::{Shimmed, check};
-use crate::nested::Nested;
+use crate::nested::{Nested, can_route};
 use crate::shim::{Plan, Sandbox};
 use crate::{BoxFuture, Executor, ExecutorError, JobEntry, Position, Progress, Reports, Started};
 
@@ -164,6 +164,11 @@ impl Executor for HostExecutor {
 
     fn destroy<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ExecutorError>> {
         self.0.jobs.destroy(id).boxed()
+    }
+
+    fn routes(&self) -> bool {
+        let isolation = &self.0.isolation;
+        isolation.isolated && isolation.user_namespace && can_route()
     }
 
     fn list(&self) -> BoxFuture<'_, Result<Vec<JobEntry>, ExecutorError>> {

@@ -132,6 +132,7 @@ async fn try_out(executor: &HostExecutor) -> Result<(), Fault> {
         files: Vec::new(),
         trust: None,
         hold: base::JobHold::Never,
+        routes: Vec::new(),
     };
     let result = outcome_of(executor, &spec).await;
     let _ = executor.destroy(&id).await;

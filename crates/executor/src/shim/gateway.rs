@@ -10,12 +10,18 @@
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
-use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use base::JobRoute;
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags, SocketFlags, SocketType,
+};
 use rustix::process::Signal;
 use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space};
 use serde::{Deserialize, Serialize};
@@ -35,6 +41,9 @@ const FRONT_NET: u8 = 77;
 /// Where networks of containers are: what is for them stays inside.
 const INNER: &str = "10.88.0.0/15";
 
+/// What a gateway says that got its sockets.
+const GIVEN: &str = "given";
+
 /// What a gateway is told, as one line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Order {
@@ -42,6 +51,10 @@ pub(super) struct Order {
     pub loopback: Vec<(Ipv4Addr, Option<u16>)>,
     /// Who answers questions for names, the first first.
     pub name_servers: Vec<IpAddr>,
+    /// What leads elsewhere.
+    pub routes: Vec<JobRoute>,
+    /// The sockets in the job's network come from the supervisor.
+    pub is_given: bool,
 }
 
 /// A gateway, seen from the job's supervisor.
@@ -88,6 +101,45 @@ impl Gateway {
         }
     }
 
+    /// The same for a server that is not root: this process, with all that it starts from now on, moves into namespaces of
+    /// users and of the network, makes the sockets there and gives them to the gateway, which stays outside.
+    #[expect(clippy::disallowed_methods, reason = "this is the executor, which starts processes")]
+    pub fn start_around(folder: &Folder, order: &Order, enter: impl FnOnce() -> io::Result<()>) -> io::Result<Gateway> {
+        let (own, theirs) =
+            rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+        let mut child = Command::new("/proc/self/exe")
+            .args(std::env::args_os().skip(1).take_while(|argument| argument != folder.path().as_os_str()))
+            .arg(folder.path())
+            .env_clear()
+            .env(ROLE_VARIABLE, ROLE_GATEWAY)
+            .stdin(theirs)
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let stdout = child.stdout.take();
+        let mut gateway = Gateway { path: "/proc/self/ns/net".to_owned(), child };
+        let given = enter().and_then(|()| Inside::furnish(order)).and_then(|(tcp, udp)| {
+            let mut line = serde_json::to_vec(order)?;
+            line.push(b'\n');
+            rustix::net::send(&own, &line, SendFlags::NOSIGNAL)?;
+            give(&own, tcp.as_fd(), udp.as_fd())
+        });
+        let mut answer = String::new();
+        if let (Ok(()), Some(stdout)) = (&given, stdout) {
+            BufReader::new(stdout).read_line(&mut answer)?;
+        }
+        match (given, answer.trim()) {
+            (Ok(()), GIVEN) => Ok(gateway),
+            (Ok(()), other) => {
+                gateway.kill();
+                Err(io::Error::other(format!("a network of its own: {other}")))
+            }
+            (Err(e), _) => {
+                gateway.kill();
+                Err(io::Error::new(e.kind(), format!("a network of its own: {e}")))
+            }
+        }
+    }
+
     /// Runs something with this thread in the job's network: what is started there stays there.
     pub fn inside<T>(&self, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         let own = File::open("/proc/self/ns/net")?;
@@ -112,9 +164,12 @@ pub(super) fn run() -> io::Result<()> {
         return Ok(());
     }
     let order: Order = serde_json::from_str(&line)?;
-    let Inside { space, tcp, udp } = Inside::make(&order)?;
+    let Inside { space, tcp, udp } = if order.is_given { Inside::take()? } else { Inside::make(&order)? };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    println!("{}", space.as_raw_fd());
+    match &space {
+        Some(space) => println!("{}", space.as_raw_fd()),
+        None => println!("{GIVEN}"),
+    }
     runtime.block_on(async move {
         let (tcp, udp) = (TcpListener::from_std(tcp)?, UdpSocket::from_std(udp)?);
         let order = Arc::new(order);
@@ -125,7 +180,8 @@ pub(super) fn run() -> io::Result<()> {
 
 /// The namespace, and sockets in it.
 struct Inside {
-    space: OwnedFd,
+    /// Where it is not the supervisor's.
+    space: Option<OwnedFd>,
     tcp: std::net::TcpListener,
     udp: std::net::UdpSocket,
 }
@@ -137,6 +193,31 @@ impl Inside {
         let own = File::open("/proc/self/ns/net")?;
         sandbox::unshare(UnshareFlags::NEWNET)?;
         let space = File::open("/proc/self/ns/net")?;
+        let (tcp, udp) = Inside::furnish(order)?;
+        move_into_link_name_space(own.as_fd(), Some(LinkNameSpaceType::Network))?;
+        Ok(Inside { space: Some(space.into()), tcp, udp })
+    }
+
+    /// What the supervisor has made.
+    fn take() -> io::Result<Inside> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+        let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+        let mut byte = [0];
+        let stdin = rustix::stdio::stdin();
+        rustix::net::recvmsg(stdin, &mut [io::IoSliceMut::new(&mut byte)], &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
+        let mut given = ancillary.drain().filter_map(|message| match message {
+            RecvAncillaryMessage::ScmRights(rights) => Some(rights),
+            _ => None,
+        });
+        let mut given = given.by_ref().flatten();
+        match (given.next(), given.next()) {
+            (Some(tcp), Some(udp)) => Ok(Inside { space: None, tcp: tcp.into(), udp: udp.into() }),
+            _ => Err(io::Error::other("the sockets did not arrive")),
+        }
+    }
+
+    /// Sets the network up in which this thread is, and makes the sockets in it.
+    fn furnish(order: &Order) -> io::Result<(std::net::TcpListener, std::net::UdpSocket)> {
         tool("ip", &["link", "set", "lo", "up"])?;
         // Everything seems to be here; the rules below say where it really goes.
         tool("ip", &["route", "add", "default", "dev", "lo"])?;
@@ -145,9 +226,19 @@ impl Inside {
         tcp.set_nonblocking(true)?;
         udp.set_nonblocking(true)?;
         rules(order, tcp.local_addr()?.port(), udp.local_addr()?.port())?;
-        move_into_link_name_space(own.as_fd(), Some(LinkNameSpaceType::Network))?;
-        Ok(Inside { space: space.into(), tcp, udp })
+        Ok((tcp, udp))
     }
+}
+
+fn give(to: &OwnedFd, tcp: BorrowedFd<'_>, udp: BorrowedFd<'_>) -> io::Result<()> {
+    let sockets = [tcp, udp];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    if !ancillary.push(SendAncillaryMessage::ScmRights(&sockets)) {
+        return Err(io::Error::other("the sockets cannot be given"));
+    }
+    rustix::net::sendmsg(to, &[io::IoSlice::new(b"s")], &mut ancillary, SendFlags::NOSIGNAL)?;
+    Ok(())
 }
 
 fn rules(order: &Order, tcp: u16, udp: u16) -> io::Result<()> {
@@ -212,7 +303,7 @@ async fn connect(mut inner: TcpStream, order: &Order) -> io::Result<()> {
     if !order.allows(wanted) {
         return Ok(());
     }
-    let outer = tokio::time::timeout(CONNECT_LIMIT, TcpStream::connect(wanted)).await;
+    let outer = tokio::time::timeout(CONNECT_LIMIT, TcpStream::connect(order.led(wanted))).await;
     let Ok(Ok(mut outer)) = outer else {
         // A reset tells the job what happened, as a refusal would have.
         let _ = rustix::net::sockopt::set_socket_linger(inner.as_fd(), Some(Duration::ZERO));
@@ -223,6 +314,19 @@ async fn connect(mut inner: TcpStream, order: &Order) -> io::Result<()> {
 }
 
 impl Order {
+    /// Where a connection to this address really goes.
+    fn led(&self, wanted: SocketAddrV4) -> SocketAddrV4 {
+        self.routes.iter().find(|route| route.from == wanted).map_or(wanted, |route| route.to)
+    }
+
+    /// Who answers questions for names.
+    fn servers(&self) -> impl Iterator<Item = SocketAddr> + '_ {
+        self.name_servers.iter().map(|server| match server {
+            IpAddr::V4(address) => SocketAddr::V4(self.led(SocketAddrV4::new(*address, 53))),
+            IpAddr::V6(address) => SocketAddr::from((*address, 53)),
+        })
+    }
+
     fn allows(&self, wanted: SocketAddrV4) -> bool {
         let (address, port) = (*wanted.ip(), wanted.port());
         let is_named = || self.loopback.iter().any(|(a, p)| *a == address && p.is_none_or(|p| p == port));
@@ -250,7 +354,7 @@ impl Order {
         loopback.sort();
         loopback.dedup();
         let servers = resolver.lines().filter_map(|line| line.trim().strip_prefix("nameserver")?.trim().parse().ok());
-        Order { loopback, name_servers: servers.take(3).collect() }
+        Order { loopback, name_servers: servers.take(3).collect(), routes: Vec::new(), is_given: false }
     }
 }
 
@@ -264,7 +368,7 @@ async fn questions(socket: UdpSocket, order: Arc<Order>) {
         let (socket, question) = (socket.clone(), buffer.get(..len).unwrap_or_default().to_vec());
         let order = order.clone();
         tokio::spawn(async move {
-            for server in order.name_servers.iter().copied() {
+            for server in order.servers() {
                 if let Ok(Ok(answer)) = tokio::time::timeout(ANSWER_LIMIT, ask(server, &question)).await {
                     let _ = socket.send_to(&answer, peer).await;
                     break;
@@ -275,11 +379,11 @@ async fn questions(socket: UdpSocket, order: Arc<Order>) {
     }
 }
 
-async fn ask(server: IpAddr, question: &[u8]) -> io::Result<Vec<u8>> {
+async fn ask(server: SocketAddr, question: &[u8]) -> io::Result<Vec<u8>> {
     let any: IpAddr =
         if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { std::net::Ipv6Addr::UNSPECIFIED.into() };
     let socket = UdpSocket::bind((any, 0)).await?;
-    socket.connect((server, 53)).await?;
+    socket.connect(server).await?;
     socket.send(question).await?;
     let mut buffer = [0; MAX_DATAGRAM];
     let len = socket.recv(&mut buffer).await?;

@@ -288,7 +288,8 @@ fn in_network(
     plan: &Plan,
     spawn: impl FnOnce(Option<&str>) -> io::Result<Child>,
 ) -> io::Result<(Child, Option<Gateway>)> {
-    if plan.nested.is_none() {
+    let is_routed = plan.sandbox.user_namespace && !plan.spec.routes.is_empty() && plan.container.is_none();
+    if plan.nested.is_none() && !is_routed {
         return spawn(None).map(|child| (child, None));
     }
     let text = |path: &str| {
@@ -299,7 +300,12 @@ fn in_network(
         }
     };
     let variables = plan.spec.env.values().map(String::as_str);
-    let order = gateway::Order::of(variables, &text("/etc/hosts"), &text("/etc/resolv.conf"));
+    let mut order = gateway::Order::of(variables, &text("/etc/hosts"), &text("/etc/resolv.conf"));
+    if is_routed {
+        (order.routes, order.is_given) = (plan.spec.routes.clone(), true);
+        let gateway = Gateway::start_around(folder, &order, || enter_user_namespace(UnshareFlags::NEWNET))?;
+        return spawn(None).map(|child| (child, Some(gateway)));
+    }
     let gateway = Gateway::start(folder, &order)?;
     let child = match plan.container {
         Some(_) => spawn(Some(&gateway.path))?,
@@ -360,11 +366,18 @@ fn spawn_init(sandbox: &Sandbox, socket: OwnedFd, output: OwnedFd) -> io::Result
 /// After this the next child is pid 1 of a new PID namespace. This process itself stays in the host's view.
 #[expect(deprecated, reason = "its safe form is sound here: the file descriptor table is not unshared")]
 fn enter_namespaces(sandbox: &Sandbox) -> io::Result<()> {
-    if !sandbox.user_namespace {
+    // As root, or in a namespace where this process is root already.
+    if !sandbox.user_namespace || rustix::process::geteuid().is_root() {
         return Ok(rustix::thread::unshare(UnshareFlags::NEWPID)?);
     }
+    enter_user_namespace(UnshareFlags::NEWPID)
+}
+
+/// This process is root from here on, but only of namespaces that it makes: of users, and of what else is asked for.
+#[expect(deprecated, reason = "its safe form is sound here: the file descriptor table is not unshared")]
+fn enter_user_namespace(more: UnshareFlags) -> io::Result<()> {
     let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
-    rustix::thread::unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWPID)?;
+    rustix::thread::unshare(UnshareFlags::NEWUSER | more)?;
     fs::write("/proc/self/setgroups", "deny")?;
     fs::write("/proc/self/uid_map", format!("0 {uid} 1"))?;
     fs::write("/proc/self/gid_map", format!("0 {gid} 1"))

@@ -1,8 +1,10 @@
 //! What a job sees of the machine, and what it leaves on it.
 
+use std::net::SocketAddrV4;
 use std::os::unix::fs::PermissionsExt as _;
 
-use base::{JobFile, JobFileContent};
+use base::{JobFile, JobFileContent, JobRoute};
+use executor::Executor as _;
 
 use crate::rig::{Rig, base_dir};
 
@@ -248,13 +250,42 @@ async fn an_executor_without_isolation_says_so_and_still_kills_everything() {
     let mut config = crate::rig::config(rig.dir.path());
     config.allow_unisolated = true;
     let open = executor::HostExecutor::new(config, isolation);
-    assert!(executor::Executor::describe(&open).contains("NO isolation"));
+    assert!(open.describe().contains("NO isolation"));
     let mark = crate::rig::unique_sleep();
     let mut job =
         rig.spec("open", &[&format!("(setsid sh -c 'sleep {mark} & sleep {mark}' &) ; echo up; sleep {mark}")]);
     job.timeout_seconds = 1;
-    executor::Executor::start(&open, &job).await.unwrap();
+    open.start(&job).await.unwrap();
     let seen = crate::rig::follow(&open, &job.id).await;
     assert!(matches!(seen.outcome, base::JobOutcome::TimedOut(_)), "{seen:?}");
     assert_eq!(crate::rig::processes(&mark), Vec::<i32>::new());
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_root_can_lead_addresses_elsewhere() {
+    let Some(rig) = Rig::new().await else { return };
+    if !rig.host.routes() {
+        eprintln!("SKIPPED: only where the server is not root, and ip and iptables are installed");
+        return;
+    }
+    let elsewhere = crate::nested::answering("127.77.9.9", "the server");
+    let machines = crate::nested::answering("127.0.0.1", "the machine's");
+    let get = |address: &str, port: u16| {
+        format!("printf 'GET / HTTP/1.0\\r\\n\\r\\n' | busybox nc -w 5 {address} {port} | tail -n 1")
+    };
+    let commands = [get("127.77.9.9", 443), get("127.0.0.1", machines)];
+    let mut job = rig.spec("led", &commands.each_ref().map(|command| command.as_str()));
+    job.steps[0].commands[1].push_str(" || true");
+    let address = "127.77.9.9".parse().unwrap();
+    job.routes = vec![JobRoute { from: SocketAddrV4::new(address, 443), to: SocketAddrV4::new(address, elsewhere) }];
+    let hosts = "127.0.0.1 localhost\n127.77.9.9 sts.amazonaws.com\n".to_owned();
+    job.files = vec![JobFile { path: "/etc/hosts".into(), content: JobFileContent::Text(hosts) }];
+    let seen = rig.run(&job).await;
+    assert!(seen.succeeded(), "{}", seen.text);
+    let is_closed = seen.text.contains("Connection refused") && !seen.text.contains("the machine's");
+    assert!(
+        seen.text.starts_with("the server") && is_closed,
+        "and nothing else of the machine's loopback: {}",
+        seen.text
+    );
 }

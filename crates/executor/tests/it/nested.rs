@@ -228,7 +228,7 @@ const NETWORK: [&str; 7] = [
 ];
 
 /// Answers every connection with a word.
-fn answering(address: &str, word: &'static str) -> u16 {
+pub fn answering(address: &str, word: &'static str) -> u16 {
     let listener = std::net::TcpListener::bind((address, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {

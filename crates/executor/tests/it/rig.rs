@@ -84,6 +84,7 @@ pub fn spec(id: &str, work_dir: &Path, commands: &[&str]) -> JobSpec {
         files: Vec::new(),
         trust: None,
         hold: base::JobHold::Never,
+        routes: Vec::new(),
     }
 }
 

@@ -17,6 +17,8 @@ const TRIES: u16 = 16;
 /// The sockets, all of one address.
 pub(crate) struct Bound {
     pub address: Ipv4Addr,
+    /// What was added to the ports.
+    pub shift: u16,
     pub https: TcpListener,
     /// Not there when somebody listens on port 80 of all addresses.
     pub http: Option<TcpListener>,
@@ -24,20 +26,23 @@ pub(crate) struct Bound {
     pub dns: Option<(UdpSocket, TcpListener)>,
 }
 
+/// What is added to ports that need a privilege.
+pub(crate) const SHIFT: u16 = 40_000;
+
 /// Binds the address that this data folder had before, or a free one: builds that run know it, so it must not change.
-pub(crate) async fn bind(data_dir: &Path) -> io::Result<Bound> {
+pub(crate) async fn bind(data_dir: &Path, shift: u16) -> io::Result<Bound> {
     let file = data_dir.join("front-address");
     let before = fs::read_to_string(&file).ok().and_then(|text| text.trim().parse::<Ipv4Addr>().ok());
     let before = before.filter(Ipv4Addr::is_loopback);
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
     for address in before.into_iter().chain(candidates(data_dir)) {
-        match TcpListener::bind((address, HTTPS)).await {
+        match TcpListener::bind((address, HTTPS + shift)).await {
             Ok(https) => {
                 if before != Some(address) {
                     fs::write(&file, format!("{address}\n"))?;
                 }
-                let http = TcpListener::bind((address, HTTP)).await.ok();
-                return Ok(Bound { address, https, http, dns: dns(address).await });
+                let http = TcpListener::bind((address, HTTP + shift)).await.ok();
+                return Ok(Bound { address, shift, https, http, dns: dns(address, shift).await });
             }
             Err(e) if e.kind() == io::ErrorKind::AddrInUse => last = e,
             Err(e) => return Err(e),
@@ -46,9 +51,9 @@ pub(crate) async fn bind(data_dir: &Path) -> io::Result<Bound> {
     Err(last)
 }
 
-async fn dns(address: Ipv4Addr) -> Option<(UdpSocket, TcpListener)> {
-    let udp = UdpSocket::bind((address, DNS)).await.ok()?;
-    let tcp = TcpListener::bind((address, DNS)).await.ok()?;
+async fn dns(address: Ipv4Addr, shift: u16) -> Option<(UdpSocket, TcpListener)> {
+    let udp = UdpSocket::bind((address, DNS + shift)).await.ok()?;
+    let tcp = TcpListener::bind((address, DNS + shift)).await.ok()?;
     Some((udp, tcp))
 }
 
