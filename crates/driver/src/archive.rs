@@ -79,6 +79,20 @@ fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Archi
     move |source| ArchiveError::Io { doing, path, source }
 }
 
+/// What the disk says of an entry. Names that clash or are too long are the archive's fault: trying again would be in
+/// vain.
+fn entry_error(doing: &'static str, name: &str, path: &Path) -> impl FnOnce(io::Error) -> ArchiveError {
+    move |e| {
+        let why = match e.kind() {
+            io::ErrorKind::AlreadyExists => "something else has its name",
+            io::ErrorKind::NotADirectory => "its name leads through a file",
+            io::ErrorKind::InvalidFilename => "its name or its target is too long",
+            _ => return io_error(doing, path)(e),
+        };
+        ArchiveError::Unsafe { name: name.to_owned(), why }
+    }
+}
+
 /// Unpacks into `folder`, which must be empty or not exist yet. On an error the folder holds a part.
 pub fn unpack(
     archive: impl Read + Seek,
@@ -115,7 +129,7 @@ pub fn unpack(
             }
             links.push((name, target, text));
         } else if entry.is_dir() {
-            fs::create_dir_all(&target).map_err(io_error("make the folder", &target))?;
+            fs::create_dir_all(&target).map_err(entry_error("make the folder", &name, &target))?;
         } else if !relative.as_os_str().is_empty() {
             let executable = entry.unix_mode().is_some_and(|mode| mode & 0o111 != 0);
             write_file(&mut entry, &name, &target, executable, &mut budget)?;
@@ -123,10 +137,7 @@ pub fn unpack(
     }
     for (name, path, target) in links {
         make_link_parent(folder, &name, &path)?;
-        symlink(&target, &path).map_err(|e| match e.kind() {
-            io::ErrorKind::AlreadyExists => ArchiveError::Unsafe { name, why: "something else has its name" },
-            _ => io_error("make the link", &path)(e),
-        })?;
+        symlink(&target, &path).map_err(entry_error("make the link", &name, &path))?;
     }
     Ok(())
 }
@@ -157,14 +168,11 @@ fn write_file(
     executable: bool,
     budget: &mut Budget,
 ) -> Result<(), ArchiveError> {
-    make_parent(target)?;
+    if let Some(parent) = target.parent() {
+        fs::create_dir_all(parent).map_err(entry_error("make the folder", name, parent))?;
+    }
     // `create_new` follows no link, not even a dangling one.
-    let mut file = File::create_new(target).map_err(|e| match e.kind() {
-        io::ErrorKind::AlreadyExists => {
-            ArchiveError::Unsafe { name: name.to_owned(), why: "something else has its name" }
-        }
-        _ => io_error("create", target)(e),
-    })?;
+    let mut file = File::create_new(target).map_err(entry_error("create", name, target))?;
     let mut buffer = vec![0; 64 << 10];
     loop {
         // What the header says of the size is not to be trusted: count what comes out.
@@ -179,11 +187,6 @@ fn write_file(
 
 fn broken(e: io::Error) -> ArchiveError {
     ArchiveError::Malformed(zip::result::ZipError::Io(e))
-}
-
-fn make_parent(path: &Path) -> Result<(), ArchiveError> {
-    let Some(parent) = path.parent() else { return Ok(()) };
-    fs::create_dir_all(parent).map_err(io_error("make the folder", parent))
 }
 
 /// Makes the folders above a link. Each must be a real one: through another link the new one would lie higher up
@@ -202,9 +205,9 @@ fn make_link_parent(folder: &Path, name: &str, link: &Path) -> Result<(), Archiv
                 });
             }
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                fs::create_dir(&dir).map_err(io_error("make the folder", &dir))?;
+                fs::create_dir(&dir).map_err(entry_error("make the folder", name, &dir))?;
             }
-            Err(e) => return Err(io_error("look at", &dir)(e)),
+            Err(e) => return Err(entry_error("look at", name, &dir)(e)),
         }
     }
     Ok(())
@@ -422,6 +425,23 @@ mod tests {
             }
         }
         assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn an_entry_that_the_disk_cannot_hold_is_the_archives_fault() {
+        let long = "n".repeat(300);
+        let deep = "d/".repeat(2100);
+        let options = SimpleFileOptions::default();
+        for (why, bytes) in [
+            ("something else has its name", zip(|w| ["a", "a/b"].into_iter().for_each(|name| file(w, name, b"")))),
+            ("leads through a file", zip(|w| ["a", "a/b/c"].into_iter().for_each(|name| file(w, name, b"")))),
+            ("too long", zip(|w| file(w, &long, b""))),
+            ("too long", zip(|w| file(w, &format!("{deep}x"), b""))),
+            ("too long", zip(|w| w.add_directory(&long, options).unwrap())),
+            ("too long", zip(|w| w.add_symlink("l", "t/".repeat(2048), options).unwrap())),
+        ] {
+            assert!(refusal(&bytes).contains(why), "{why}: {}", refusal(&bytes));
+        }
     }
 
     #[test]
