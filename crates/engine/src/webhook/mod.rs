@@ -16,6 +16,7 @@ mod github;
 mod gitlab;
 mod lint;
 mod read;
+mod sender;
 #[cfg(test)]
 mod tests;
 
@@ -23,3 +24,4 @@ pub use event::{Approval, Delivered, PullRequest, WebhookEvent};
 pub use filter::{Filter, FilterKind, Filters, PatternError, decide};
 pub use lint::lint;
 pub use read::{Format, read};
+pub use sender::Sender;

@@ -1,7 +1,7 @@
 //! `POST /webhooks?t=TOKEN`: deliveries of git servers.
 
 use devtools::codebuild::{Delivery, Taken, deliver, webhook_exists};
-use engine::webhook::Format;
+use engine::webhook::Sender;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 
 use super::body::{Body, Incoming};
@@ -28,7 +28,7 @@ pub async fn answer(installation: &Installation, request: Request<Incoming>) -> 
         Err(e) => return failed(&e),
     }
     let (parts, body) = request.into_parts();
-    let Some((format, kind, signature, id)) = sender(&parts.headers) else {
+    let Some(sender) = Sender::of(&|name| header(&parts.headers, name)) else {
         return text(StatusCode::BAD_REQUEST, "not a delivery of GitHub, GitLab or Bitbucket\n");
     };
     let limit = installation.config.max_body_bytes.min(MAX_BYTES);
@@ -39,6 +39,7 @@ pub async fn answer(installation: &Installation, request: Request<Incoming>) -> 
             return text(status.unwrap_or(StatusCode::BAD_REQUEST), format!("{}\n", e.message));
         }
     };
+    let Sender { format, kind, signature, id } = sender;
     let user_agent = header(&parts.headers, "user-agent");
     match deliver(cx, Delivery { token, format, kind, id, signature, user_agent, body }).await {
         Ok(taken) => told(taken),
@@ -64,20 +65,6 @@ fn failed(e: &base::ApiError) -> Response<Body> {
     }
     tracing::error!(error = %e, "a webhook's delivery could not be taken");
     text(StatusCode::SERVICE_UNAVAILABLE, "the delivery could not be taken; deliver it again\n")
-}
-
-/// Format, event, signature and id.
-fn sender(headers: &HeaderMap) -> Option<(Format, String, Option<String>, Option<String>)> {
-    let of = |name: &str| header(headers, name);
-    if let Some(kind) = of("x-github-event") {
-        return Some((Format::GitHub, kind, of("x-hub-signature-256"), of("x-github-delivery")));
-    }
-    if let Some(kind) = of("x-gitlab-event") {
-        let id = of("x-gitlab-event-uuid").or_else(|| of("idempotency-key"));
-        return Some((Format::GitLab, kind, of("x-gitlab-token"), id));
-    }
-    let kind = of("x-event-key")?;
-    Some((Format::Bitbucket, kind, of("x-hub-signature"), of("x-request-uuid")))
 }
 
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {
