@@ -1,6 +1,7 @@
 //! Every command that development needs: `cargo xtask <command>`.
 
 mod bench;
+mod fuzz;
 mod models;
 mod new_operation;
 mod program;
@@ -35,6 +36,8 @@ enum Command {
     Test(test::Arguments),
     /// Measures a release build against its aims and against moto and Buildbot.
     Bench(bench::Arguments),
+    /// Throws what strangers may send at the parsers, guided by coverage.
+    Fuzz(fuzz::Arguments),
     /// Writes an operation's file in the house form, from the model, and the lines that name it.
     NewOperation(new_operation::Arguments),
     /// Checks the rules of the house that neither rustc nor clippy knows.
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         }
         Command::Test(arguments) => test::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments).map(|()| true),
+        Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::NewOperation(arguments) => new_operation::run(&arguments).map(|()| true),
         Command::Tidy => tidy::run(),
     };

@@ -27,6 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("headworks", &["wire", "driver", "console", "agent", "etl"]),
     ("testkit", &["headworks"]),
     ("e2e", &["testkit"]),
+    ("fuzz", &["engine"]),
     ("xtask", &[]),
 ];
 

@@ -1,0 +1,4 @@
+//! The seeds and all findings, without libFuzzer.
+
+#[cfg(test)]
+mod replay;
