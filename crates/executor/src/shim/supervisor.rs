@@ -166,15 +166,15 @@ fn supervise(folder: &Folder, plan: &Plan, journal: &mut Writer) -> io::Result<J
         Some(_) => end_container(&mut session, &mut init, container.as_ref()),
     };
     session.finish()?;
-    // A container that was ended from outside is nobody's command's failure: its step stays without an end.
+    ran_out_of_memory |= plan.container.is_none() && cgroups.oom_kills() > 0;
+    // What was ended from outside is nobody's command's failure: its step stays without an end.
     let is_fault =
-        matches!(&result, Err(Stop::ContainerDied { out_of_memory, .. }) if !*out_of_memory && !ran_out_of_memory);
+        !ran_out_of_memory && matches!(&result, Err(Stop::InitDied | Stop::ContainerDied { out_of_memory: false, .. }));
     if let Err(stop) = &result
         && !is_fault
     {
         steps::interrupt(&mut session, &plan.spec, &mut progress, stop)?;
     }
-    ran_out_of_memory |= plan.container.is_none() && cgroups.oom_kills() > 0;
     cgroups.remove();
     session.journal.sync()?;
     if !is_over {

@@ -105,6 +105,23 @@ async fn a_job_whose_shim_is_killed_is_lost_and_never_run_again() {
 }
 
 #[tokio::test]
+async fn a_job_whose_sandbox_is_killed_is_lost_and_no_command_is_blamed() {
+    let Some(rig) = Rig::new().await else { return };
+    let mark = unique_sleep();
+    let job = rig.spec("init", &["echo up", &format!("sleep {mark}")]);
+    rig.host.start(&job).await.unwrap();
+    until(&rig.host, &job.id, "up").await;
+    // The supervisor has the lower number: the init is its child.
+    let init = shims(rig.dir.path()).into_iter().max().and_then(Pid::from_raw).unwrap();
+    kill_process(init, Signal::KILL).unwrap();
+    let outcome = follow(&rig.host, &job.id).await.outcome;
+    let JobOutcome::Lost { steps, reason } = &outcome else { panic!("{outcome:?}") };
+    assert!(steps[0].finished.is_none() && reason.contains("killed from outside"), "{outcome:?}");
+    assert_eq!(processes(&mark), Vec::<i32>::new());
+    rig.host.destroy(&job.id).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_job_that_was_written_down_but_not_begun_is_safe_to_start() {
     let Some(rig) = Rig::new().await else { return };
     let job = rig.spec("waiting", &["echo ran"]);

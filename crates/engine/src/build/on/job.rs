@@ -147,10 +147,10 @@ pub(super) fn end(mut turn: Turn, status: BuildStatus, context: Context) -> Step
     leave_queue(&mut turn, now);
     let open = turn.state.phases.last().is_some_and(|r| r.end == PhaseEnd::Open);
     let told = turn.state.first_failure().is_some();
-    if !open && !told {
-        // Between two steps: the next one is where it ended.
-        let next =
-            turn.state.request.steps().iter().copied().find(|phase| !turn.has(*phase)).unwrap_or(Phase::Finalizing);
+    if !open && (!told || status == BuildStatus::Fault) {
+        // Between two steps: the next one is where it ended. After one that failed nothing may have been to come.
+        let steps = turn.state.request.steps().iter().copied().filter(|_| !told);
+        let next = steps.into_iter().find(|phase| !turn.has(*phase)).unwrap_or(Phase::Finalizing);
         turn.open(next, now);
     }
     let lines = vec![container_line(
