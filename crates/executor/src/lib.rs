@@ -18,7 +18,7 @@ mod nested;
 mod output;
 pub mod shim;
 
-pub use container::{ContainerConfig, ContainerExecutor, ImageRule, ImageTarget, NoEngine};
+pub use container::{ContainerConfig, ContainerExecutor, ImageRule, ImageTarget, LateEngine, NoEngine};
 pub use contract::{
     BoxFuture, BoxStream, Executor, ExecutorError, JobEntry, JobReport, JobState, Position, Progress, Reports, Started,
 };

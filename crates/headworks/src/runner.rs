@@ -7,7 +7,7 @@ use std::sync::Arc;
 use base::{CommandOrder, JobSpec};
 use executor::{
     Behaviour, BoxFuture, ContainerConfig, ContainerExecutor, DummyExecutor, Executor, ExecutorError, HostConfig,
-    HostExecutor, JobEntry, NoEngine, Position, Progress, Reports, Started, Unavailable,
+    HostExecutor, JobEntry, LateEngine, NoEngine, Position, Progress, Reports, Started, Unavailable,
 };
 use futures_util::{StreamExt, stream};
 use tokio::sync::watch;
@@ -28,9 +28,9 @@ pub fn choose(config: &Config, data_dir: &Path) -> Arc<Chosen> {
 
 /// Where none can be had, one that refuses each job with the reason.
 async fn find(config: &Config, data_dir: &Path) -> Arc<dyn Executor> {
+    let none = |reason: String| Arc::new(NoExecutor { reason, jobs: HostExecutor::untried(HostConfig::new(data_dir)) });
     if config.executor == ExecutorKind::None {
-        let reason = "the setting executor.kind is 'none', so builds cannot run here".to_owned();
-        return Arc::new(NoExecutor { reason });
+        return none("the setting executor.kind is 'none', so builds cannot run here".to_owned());
     }
     if config.executor == ExecutorKind::Dummy {
         let dummy = DummyExecutor::default();
@@ -40,8 +40,7 @@ async fn find(config: &Config, data_dir: &Path) -> Arc<dyn Executor> {
     }
     let holds_failed = config.private.as_ref().is_some_and(|private| private.hold_failed);
     if config.executor == ExecutorKind::Container && holds_failed {
-        let reason = "a shell where a build failed is not built for containers: set executor.kind to host".to_owned();
-        return Arc::new(NoExecutor { reason });
+        return none("a shell where a build failed is not built for containers: set executor.kind to host".to_owned());
     }
     let container = match config.executor {
         ExecutorKind::Auto if holds_failed => {
@@ -57,8 +56,8 @@ async fn find(config: &Config, data_dir: &Path) -> Arc<dyn Executor> {
     match (container, config.executor) {
         (Ok(container), ExecutorKind::Container) => Arc::new(container),
         (Err(e), ExecutorKind::Container) => {
-            tracing::warn!(error = %e, hint = e.hint, "builds cannot run on this machine");
-            Arc::new(NoExecutor { reason: format!("{e}; {}", e.hint) })
+            tracing::warn!(error = %e, hint = e.hint, "builds cannot run on this machine yet");
+            Arc::new(LateEngine::new(container_config(config, data_dir)))
         }
         (Ok(container), _) => match host(config, data_dir).await {
             Ok(host) => Arc::new(container.with_fallback(host)),
@@ -68,7 +67,7 @@ async fn find(config: &Config, data_dir: &Path) -> Arc<dyn Executor> {
             Ok(host) => Arc::new(host),
             Err(e) => {
                 tracing::warn!(error = %e, hint = e.hint, "builds cannot run on this machine");
-                Arc::new(NoExecutor { reason: format!("{e}; {}", e.hint) })
+                none(format!("{e}; {}", e.hint))
             }
         },
     }
@@ -131,7 +130,8 @@ impl Chosen {
 async fn wait_for(mut settled: watch::Receiver<Option<Arc<dyn Executor>>>) -> Arc<dyn Executor> {
     match settled.wait_for(Option::is_some).await.ok().and_then(|found| found.clone()) {
         Some(executor) => executor,
-        None => Arc::new(NoExecutor { reason: "the server stopped while it looked for a way to run jobs".to_owned() }),
+        // The server stops while it looks. Any answer would be wrong: a job that runs on would count as lost.
+        None => std::future::pending().await,
     }
 }
 
@@ -187,9 +187,10 @@ impl Executor for Chosen {
     }
 }
 
-/// Refuses every job, with the reason: never a made-up success.
+/// Refuses every job, with the reason: never a made-up success. Jobs that run since before are followed to their end.
 struct NoExecutor {
     reason: String,
+    jobs: HostExecutor,
 }
 
 impl NoExecutor {
@@ -219,25 +220,24 @@ impl Executor for NoExecutor {
         Box::pin(async { Err(self.refuse(&spec.id)) })
     }
 
-    fn follow(&self, id: &str, _from: Position) -> Reports {
-        let unknown = ExecutorError::UnknownJob(id.to_owned());
-        Box::pin(stream::iter([Err(unknown)]))
+    fn follow(&self, id: &str, from: Position) -> Reports {
+        self.jobs.follow(id, from)
     }
 
-    fn order<'a>(&'a self, id: &'a str, _order: &'a CommandOrder) -> BoxFuture<'a, Result<(), ExecutorError>> {
-        Box::pin(async { Err(self.refuse(id)) })
+    fn order<'a>(&'a self, id: &'a str, order: &'a CommandOrder) -> BoxFuture<'a, Result<(), ExecutorError>> {
+        self.jobs.order(id, order)
     }
 
-    fn cancel<'a>(&'a self, _id: &'a str) -> BoxFuture<'a, Result<(), ExecutorError>> {
-        Box::pin(async { Ok(()) })
+    fn cancel<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ExecutorError>> {
+        self.jobs.cancel(id)
     }
 
-    fn destroy<'a>(&'a self, _id: &'a str) -> BoxFuture<'a, Result<(), ExecutorError>> {
-        Box::pin(async { Ok(()) })
+    fn destroy<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ExecutorError>> {
+        self.jobs.destroy(id)
     }
 
     fn list(&self) -> BoxFuture<'_, Result<Vec<JobEntry>, ExecutorError>> {
-        Box::pin(async { Ok(Vec::new()) })
+        self.jobs.list()
     }
 }
 

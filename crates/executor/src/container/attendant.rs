@@ -99,7 +99,8 @@ impl Attendant<'_> {
     fn begin(&self, slot: &mut Option<Engine>) -> Result<Running, String> {
         let name = &self.container.name;
         let mut orders = Orders::open(&self.folder.control()).map_err(|e| format!("the job's pipes: {e}"))?;
-        let connected = self.runtime.block_on(Engine::connect(&self.container.socket)).map_err(|e| e.to_string())?;
+        let connected = self.runtime.block_on(Engine::connect_patiently(&self.container.socket));
+        let connected = connected.map_err(|e| e.to_string())?;
         let engine = slot.insert(connected);
         let files = self.files().map_err(|e| format!("the job's files: {e}"))?;
         let started = self.runtime.block_on(async {

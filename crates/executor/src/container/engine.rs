@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bollard::auth::DockerCredentials;
 use bollard::errors::Error as ApiError;
@@ -26,6 +26,9 @@ const ANSWER_SECONDS: u64 = 300;
 const ASK_LIMIT: Duration = Duration::from_secs(20);
 /// Making and starting containers on a busy disk.
 const DO_LIMIT: Duration = Duration::from_secs(180);
+/// An engine that restarts is waited for so long.
+pub(super) const RESTART_LIMIT: Duration = Duration::from_secs(10);
+pub(super) const RESTART_PAUSE: Duration = Duration::from_millis(200);
 
 /// How long a container may be in a state that the API does not know.
 const SETTLE_LIMIT: Duration = Duration::from_secs(10);
@@ -86,6 +89,17 @@ impl Engine {
             }
         }
         Err(gone(reason))
+    }
+
+    /// The same for an engine that may just be restarting.
+    pub async fn connect_patiently(socket: &Path) -> Result<Engine, EngineError> {
+        let until = Instant::now() + RESTART_LIMIT;
+        loop {
+            match Engine::connect(socket).await {
+                Err(_) if Instant::now() < until => tokio::time::sleep(RESTART_PAUSE).await,
+                other => return other,
+            }
+        }
     }
 
     pub fn socket(&self) -> &Path {

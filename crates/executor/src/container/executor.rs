@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use base::{CommandOrder, JobLimits, JobSpec};
 use futures_util::FutureExt as _;
 
-use super::engine::{Engine, EngineError, Facts};
+use super::engine::{Engine, Facts};
 use super::images::{ImageTarget, resolve};
 use super::private::{self, PrivateImages};
 use super::{ContainerConfig, ContainerPlan, pull};
@@ -23,9 +23,6 @@ use crate::{BoxFuture, Executor, ExecutorError, HostExecutor, JobEntry, Position
 
 /// How long a pull that failed is not tried again: builds come in swarms.
 const FAILURE_LIFE: Duration = Duration::from_secs(300);
-/// An engine that restarts is waited for so long.
-const RESTART_LIMIT: Duration = Duration::from_secs(10);
-const RESTART_PAUSE: Duration = Duration::from_millis(500);
 
 /// Runs jobs in containers on this machine. Cheap to clone.
 #[derive(Clone)]
@@ -149,7 +146,7 @@ impl ContainerExecutor {
 
     /// Makes sure that the engine has the image. The error is the reason for the user.
     async fn ensure(&self, spec: &JobSpec, image: &str, tell: &Progress<'_>) -> Result<(), String> {
-        let engine = self.engine().await.map_err(|e| e.to_string())?;
+        let engine = Engine::connect_patiently(&self.0.socket).await.map_err(|e| e.to_string())?;
         let login = spec.container.registry.as_ref();
         let may_use = || self.0.private.may_use(image, login);
         if engine.has_image(image).await.map_err(|e| e.to_string())? && may_use() {
@@ -186,16 +183,6 @@ impl ContainerExecutor {
                 tracing::warn!(image, reason = why, "an image could not be pulled");
                 lock(&self.0.failed).insert(key, (Instant::now(), why.clone()));
                 Err(why)
-            }
-        }
-    }
-
-    async fn engine(&self) -> Result<Engine, EngineError> {
-        let until = Instant::now() + RESTART_LIMIT;
-        loop {
-            match Engine::connect(&self.0.socket).await {
-                Err(_) if Instant::now() < until => tokio::time::sleep(RESTART_PAUSE).await,
-                other => return other,
             }
         }
     }
