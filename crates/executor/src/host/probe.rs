@@ -9,6 +9,7 @@ use base::{JobLimits, JobOutcome, JobSpec, JobStep};
 use futures_util::StreamExt as _;
 
 use super::{HostConfig, HostExecutor};
+use crate::jobs::DOOMED;
 use crate::shim::available_cgroups;
 use crate::{Executor as _, ExecutorError, JobReport, Position};
 
@@ -99,10 +100,10 @@ const PROBE: &str = "probe-";
 /// Removes what trials of servers that were killed have left.
 async fn remove_old(executor: &HostExecutor) {
     for entry in fs::read_dir(executor.jobs_dir()).into_iter().flatten().flatten() {
-        let Some(name) = entry.file_name().to_str().filter(|name| name.starts_with(PROBE)).map(str::to_owned) else {
-            continue;
-        };
-        if executor.destroy(&name).await.is_err() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        // One that was being removed already has another name.
+        let Some(id) = name.strip_prefix(DOOMED).or(Some(&name)).filter(|id| id.starts_with(PROBE)) else { continue };
+        if executor.destroy(id).await.is_err() {
             let _ = fs::remove_dir_all(entry.path());
         }
     }

@@ -27,7 +27,7 @@ const RACE_PAUSE: Duration = Duration::from_millis(2);
 /// How long a killed job may take to be gone.
 const END_LIMIT: Duration = Duration::from_secs(30);
 /// Where [`Shimmed::destroy`] puts a folder before it removes it, so that a half-removed job is no job.
-const DOOMED: &str = ".doomed-";
+pub(crate) const DOOMED: &str = ".doomed-";
 
 /// The jobs in one folder.
 pub(crate) struct Shimmed {

@@ -9,7 +9,7 @@ use executor::{Executor as _, HostExecutor, JobReport, JobState, Position, Start
 use futures_util::StreamExt as _;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::rig::{Rig, follow, processes, step, unique_sleep, until};
+use crate::rig::{Rig, config, follow, processes, step, unique_sleep, until};
 
 /// A server of its own that starts the job and is then killed.
 #[expect(clippy::disallowed_methods, reason = "the test is about processes")]
@@ -163,4 +163,16 @@ async fn a_sandbox_that_cannot_be_made_is_an_outcome_with_its_reason() {
     assert!(reason.contains("missing"), "{reason}");
     assert_eq!(seen.text, "");
     rig.host.destroy(&job.id).await.unwrap();
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_a_trial_whose_server_was_killed() {
+    let Some(rig) = Rig::new().await else { return };
+    let jobs = rig.dir.path().join("jobs");
+    for name in ["probe-1-work", "probe-1", ".doomed-probe-1"] {
+        std::fs::create_dir_all(jobs.join(name).join("files")).unwrap();
+    }
+    HostExecutor::probe(config(rig.dir.path())).await.unwrap();
+    let left: Vec<_> = std::fs::read_dir(&jobs).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.is_empty(), "{left:?}");
 }
