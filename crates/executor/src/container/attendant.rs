@@ -20,7 +20,7 @@ use rustix::net::{RecvFlags, SendFlags, recv, send};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::ContainerPlan;
-use super::engine::{Engine, EngineError};
+use super::engine::{Engine, EngineError, RESTART_LIMIT, RESTART_PAUSE};
 use crate::folder::{Folder, make_open_dir};
 use crate::shim::{INSIDE, NETWORK_VARIABLE, Orders, Plan, first_script, is_assignable, message};
 
@@ -99,16 +99,29 @@ impl Attendant<'_> {
     fn begin(&self, slot: &mut Option<Engine>) -> Result<Running, String> {
         let name = &self.container.name;
         let mut orders = Orders::open(&self.folder.control()).map_err(|e| format!("the job's pipes: {e}"))?;
-        let connected = self.runtime.block_on(Engine::connect_patiently(&self.container.socket));
-        let connected = connected.map_err(|e| e.to_string())?;
-        let engine = slot.insert(connected);
         let files = self.files().map_err(|e| format!("the job's files: {e}"))?;
-        let started = self.runtime.block_on(async {
-            engine.create(name, self.body(false, files)).await?;
-            engine.start(name).await?;
-            engine.state(name).await
-        });
-        let state = started.map_err(|e| e.to_string())?;
+        let until = Instant::now() + RESTART_LIMIT;
+        let (engine, state) = loop {
+            let connected = self.runtime.block_on(Engine::connect_patiently(&self.container.socket));
+            let connected = connected.map_err(|e| e.to_string())?;
+            let started = self.runtime.block_on(async {
+                // One that an engine has started before it died is removed by this; it has had no order yet.
+                connected.create(name, self.body(false, files.clone())).await?;
+                let _ = orders.read();
+                connected.start(name).await?;
+                connected.state(name).await
+            });
+            match started {
+                Ok(state) => break (slot.insert(connected), state),
+                Err(EngineError::Gone { .. }) if Instant::now() < until => {
+                    std::thread::sleep(RESTART_PAUSE);
+                }
+                Err(error) => {
+                    *slot = Some(connected);
+                    return Err(error.to_string());
+                }
+            }
+        };
         let pid = state.pid.and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw).filter(|p| is_first(*p));
         let Some(pid) = pid else {
             let words = self.runtime.block_on(engine.last_words(name));

@@ -102,6 +102,19 @@ impl Engine {
         }
     }
 
+    /// An engine that may just be restarting, and whether it has the image.
+    pub async fn with_image(socket: &Path, image: &str) -> Result<(Engine, bool), EngineError> {
+        let until = Instant::now() + RESTART_LIMIT;
+        loop {
+            let engine = Engine::connect_patiently(socket).await?;
+            match engine.has_image(image).await {
+                Ok(found) => return Ok((engine, found)),
+                Err(EngineError::Gone { .. }) if Instant::now() < until => tokio::time::sleep(RESTART_PAUSE).await,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     pub fn socket(&self) -> &Path {
         &self.socket
     }

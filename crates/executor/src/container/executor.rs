@@ -146,10 +146,10 @@ impl ContainerExecutor {
 
     /// Makes sure that the engine has the image. The error is the reason for the user.
     async fn ensure(&self, spec: &JobSpec, image: &str, tell: &Progress<'_>) -> Result<(), String> {
-        let engine = Engine::connect_patiently(&self.0.socket).await.map_err(|e| e.to_string())?;
+        let (engine, found) = Engine::with_image(&self.0.socket, image).await.map_err(|e| e.to_string())?;
         let login = spec.container.registry.as_ref();
         let may_use = || self.0.private.may_use(image, login);
-        if engine.has_image(image).await.map_err(|e| e.to_string())? && may_use() {
+        if found && may_use() {
             return Ok(());
         }
         let one = lock(&self.0.pulls).entry(image.to_owned()).or_default().clone();

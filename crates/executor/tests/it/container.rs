@@ -6,7 +6,9 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use base::{JobFile, JobFileContent, JobMount, JobOutcome, JobSpec, JobTrust, Secret};
-use executor::{ContainerExecutor, Executor as _, ExecutorError, ImageRule, JobReport, JobState, Position, Started};
+use executor::{
+    ContainerExecutor, Executor as _, ExecutorError, ImageRule, JobReport, JobState, LateEngine, Position, Started,
+};
 use futures_util::StreamExt as _;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -179,6 +181,36 @@ async fn an_engine_that_dies_takes_no_job_along() {
     ContainerExecutor::probe(config(&rig.dir, engine.socket.clone())).await.unwrap();
     assert_eq!(rig.containers().await, Vec::<String>::new());
     assert_eq!(std::fs::read_dir(rig.executor.jobs_dir()).unwrap().count(), 0, "not even a note");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_there_before_its_engine_knows_the_jobs_and_waits_for_it() {
+    let Some(main) = ContainerRig::new().await else { return };
+    let engine = OwnEngine::start(&main.dir);
+    let dir = tempfile::Builder::new().prefix("container-").tempdir_in(crate::rig::base_dir()).unwrap();
+    let executor = ContainerExecutor::probe(config(&dir, engine.socket.clone())).await.unwrap();
+    let rig = ContainerRig { executor, dir, socket: engine.socket.clone() };
+    let first = rig.spec("first", &["mkfifo go; echo up; read word <go; echo $word"]);
+    rig.executor.start(&first).await.unwrap();
+    until(&rig.executor, &first.id, "up").await;
+    engine.kill();
+    let late = LateEngine::new(config(&rig.dir, rig.socket.clone()));
+    assert_eq!(late.list().await.unwrap()[0].state, JobState::Running);
+    assert_eq!(late.start(&first).await.unwrap(), Started::Already);
+    let go = first.work_dir.join("go");
+    tokio::task::spawn_blocking(move || std::fs::write(go, "went\n")).await.unwrap().unwrap();
+    assert_eq!(follow(&late, &first.id).await.lines(), ["up", "went"]);
+
+    let second = rig.spec("second", &["echo ran"]);
+    let (waiting, spec) = (late.clone(), second.clone());
+    let started = tokio::spawn(async move { waiting.start(&spec).await });
+    let _engine = tokio::task::block_in_place(|| OwnEngine::start(&main.dir));
+    assert_eq!(started.await.unwrap().unwrap(), Started::Now);
+    assert_eq!(follow(&late, &second.id).await.lines(), ["ran"]);
+    for job in [&first, &second] {
+        late.destroy(&job.id).await.unwrap();
+    }
+    assert_eq!(rig.containers().await, Vec::<String>::new());
 }
 
 #[tokio::test]
