@@ -14,6 +14,8 @@ pub(crate) struct Masker {
     /// By their first byte; in each list the longest first, so that a secret which contains another one is masked as a
     /// whole.
     by_first_byte: Vec<Vec<Vec<u8>>>,
+    /// Which bytes begin a secret: most of the output is passed over by this alone.
+    begins: [bool; 256],
     /// The end of what was seen, as long as it could be the beginning of a secret.
     held: Vec<u8>,
     is_empty: bool,
@@ -40,7 +42,8 @@ impl Masker {
         for list in &mut by_first_byte {
             list.sort_by(|a: &Vec<u8>, b: &Vec<u8>| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         }
-        Masker { by_first_byte, held: Vec::new(), is_empty }
+        let begins = std::array::from_fn(|byte| by_first_byte.get(byte).is_some_and(|list| !list.is_empty()));
+        Masker { by_first_byte, begins, held: Vec::new(), is_empty }
     }
 
     /// Appends to `out` what of the stream so far is certain.
@@ -97,7 +100,7 @@ impl Masker {
     }
 
     fn begins(&self, byte: u8) -> bool {
-        !self.beginning_with(byte).is_empty()
+        self.begins[usize::from(byte)]
     }
 
     fn beginning_with(&self, byte: u8) -> &[Vec<u8>] {
