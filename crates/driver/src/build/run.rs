@@ -8,7 +8,7 @@ use engine::command_execution::{CommandExecution, ExecutionInput};
 use executor::{Executor, ExecutorError, JobReport, JobState, Position};
 use futures_util::StreamExt;
 use platform::Cx;
-use platform::logs::LogEvent;
+use platform::logs::LogEvents;
 use store::outbox::{self, Claimed};
 use store::tables::codebuild_log_cursor as cursor;
 use store::{AdvanceError, Tx, advance};
@@ -22,8 +22,8 @@ use super::secrets::with_values;
 use super::{answer, cache, log, prepare, secrets};
 use crate::{DriverCx, PerformError};
 
-/// Reports written in one transaction.
-const BATCH: usize = 512;
+/// Reports written in one transaction; each has up to 128 KiB.
+const BATCH: usize = 64;
 /// An environment that stands in this time was there already.
 const AT_ONCE: Duration = Duration::from_millis(100);
 /// How often a build whose environment takes longer looks whether it is still wanted.
@@ -257,7 +257,7 @@ async fn follow(
     Err(PerformError::new("follow a build's job", "its reports stopped before its end"))
 }
 
-fn preamble_lines(texts: &[String], now: Timestamp) -> impl Iterator<Item = LogEvent> + '_ {
+fn preamble_lines(texts: &[String], now: Timestamp) -> impl Iterator<Item = LogEvents> + '_ {
     texts.iter().map(move |text| log::line(now, &container_line(now, text)))
 }
 
@@ -279,7 +279,7 @@ async fn ended(cx: &Cx, claimed: &Claimed, outcome: JobOutcome) -> Result<(), Pe
 struct Batch {
     from: i64,
     to: i64,
-    lines: Vec<LogEvent>,
+    lines: Vec<LogEvents>,
     steps: Vec<StepRecord>,
     commands: Vec<CommandRecord>,
     ended: Option<JobOutcome>,
@@ -290,7 +290,7 @@ impl Batch {
         match report {
             JobReport::Output { position, time, text } => {
                 self.move_to(position);
-                self.lines.extend(log::lines(time, &text));
+                self.lines.push(log::lines(time, text));
             }
             JobReport::Step { position, record } => {
                 self.move_to(position);

@@ -4,12 +4,17 @@ use base::{Scope, Tags, Timestamp};
 use store::Tx;
 use store::tables::{logs_event, logs_group, logs_stream};
 
-/// One event.
+/// What is to be appended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogEvent {
-    pub time: Timestamp,
-    pub message: String,
+pub enum LogEvents {
+    /// One event.
+    One { time: Timestamp, message: String },
+    /// Each line is an event, with its line break; all have the same time. Millions of them are cheap.
+    Lines { time: Timestamp, text: String },
 }
+
+/// Lines are kept together up to this length.
+const MAX_TEXT: usize = 256 << 10;
 
 /// Appends events to a stream, in this order, and makes group and stream when they are missing: all in `tx`.
 /// Names and sizes are the caller's care. Empty messages are left out, as the API knows none.
@@ -18,7 +23,7 @@ pub async fn append(
     scope: &Scope,
     group: &str,
     stream: &str,
-    events: &[LogEvent],
+    events: &[LogEvents],
 ) -> Result<(), store::Error> {
     let now = tx.now();
     let group = match logs_group::find(tx, scope, group).await? {
@@ -32,12 +37,43 @@ pub async fn append(
             None => logs_stream::get(tx, group, stream).await?.map_or(0, |r| r.id),
         },
     };
-    let rows: Vec<_> = events
-        .iter()
-        .filter(|e| !e.message.is_empty())
-        .map(|e| logs_event::NewRow { time_ms: e.time.millis(), message: e.message.clone() })
-        .collect();
+    let mut rows = Vec::new();
+    for event in events {
+        match event {
+            LogEvents::One { message, .. } if message.is_empty() => {}
+            LogEvents::One { time, message } => {
+                rows.push(logs_event::NewRow { time_ms: time.millis(), message: message.clone(), lines: 1 });
+            }
+            LogEvents::Lines { time, text } => rows.extend(texts(text).map(|(message, lines)| logs_event::NewRow {
+                time_ms: time.millis(),
+                message: message.to_owned(),
+                lines,
+            })),
+        }
+    }
     insert(tx, group, stream, now, &rows).await
+}
+
+/// Pieces of whole lines, and how many there are in each.
+fn texts(text: &str) -> impl Iterator<Item = (&str, i64)> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let mut len = 0;
+        let mut lines = 0;
+        for line in rest.split_inclusive('\n') {
+            if len > 0 && (len + line.len() > MAX_TEXT || lines == logs_event::MAX_LINES) {
+                break;
+            }
+            len += line.len();
+            lines += 1;
+        }
+        let (piece, later) = rest.split_at(len);
+        rest = later;
+        Some((piece, i64::try_from(lines).unwrap_or(1)))
+    })
 }
 
 async fn made_group(tx: &mut Tx, scope: &Scope, name: &str, now: Timestamp) -> Result<i64, store::Error> {

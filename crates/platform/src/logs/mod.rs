@@ -33,7 +33,7 @@ pub mod untag_resource;
 #[cfg(test)]
 mod tests;
 
-pub use append::{LogEvent, append};
+pub use append::{LogEvents, append};
 pub use create_log_group::create_log_group;
 pub use create_log_stream::create_log_stream;
 pub use delete_log_group::delete_log_group;

@@ -67,7 +67,8 @@ pub async fn put_log_events(cx: &Cx, input: Input) -> Result<Output, ApiError> {
             };
             let begin = rejected.too_old_log_event_end_index.max(rejected.expired_log_event_end_index).unwrap_or(0);
             let kept = events.get(begin..too_new.unwrap_or(events.len())).unwrap_or_default();
-            let row = |e: &InputLogEvent| logs_event::NewRow { time_ms: e.timestamp, message: e.message.clone() };
+            let row =
+                |e: &InputLogEvent| logs_event::NewRow { time_ms: e.timestamp, message: e.message.clone(), lines: 1 };
             let rows: Vec<_> = kept.iter().map(row).collect();
             append::insert(tx, group.id, stream.id, now, &rows).await?;
             let rejected_log_events_info = Some(rejected).filter(|r| *r != RejectedLogEventsInfo::default());

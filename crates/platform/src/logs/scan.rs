@@ -8,8 +8,8 @@ use store::tables::logs_event::{self, End, Limit, Listed, Place, Position, Range
 pub(super) const PAGE_BYTES: usize = 1_048_576;
 /// What AWS adds to each message when it counts.
 pub(super) const EVENT_OVERHEAD: usize = 26;
-/// Rows fetched at once.
-const CHUNK: usize = 500;
+/// Events fetched at once.
+const CHUNK: usize = 2_000;
 
 /// Up to `limit` events from one end of a range, never more than a page's bytes (but at least one event).
 pub(super) async fn page(

@@ -241,7 +241,7 @@ async fn append_makes_group_and_stream_and_nothing_when_its_transaction_fails() 
                     let scope = scope.clone();
                     Box::pin(async move {
                         let time = Timestamp::from_secs(1_704_067_200);
-                        let events = [LogEvent { time, message: text.to_owned() }];
+                        let events = [LogEvents::One { time, message: text.to_owned() }];
                         append(tx, &scope, "/aws/codebuild/p", "b1", &events).await?;
                         if fails { Err(ApiError::new("X", "no")) } else { Ok(()) }
                     })
@@ -255,6 +255,66 @@ async fn append_makes_group_and_stream_and_nothing_when_its_transaction_fails() 
         write("two", false).await.unwrap();
         let input = json!({"logGroupName": "/aws/codebuild/p", "logStreamName": "b1", "startFromHead": true});
         assert_eq!(messages(&call(&cx, get_log_events, input).await.unwrap()), ["one", "two"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn lines_that_arrive_together_are_events_of_their_own_in_pages_of_any_size() {
+    each_engine(Machines::new(), |test| async move {
+        let cx = ready(&test, &["s", "other"]).await;
+        let now = cx.now();
+        let lines = |from: usize| LogEvents::Lines {
+            time: now,
+            text: (from..from + 5).map(|n| format!("line {n}\n")).collect(),
+        };
+        let single = |text: &str| LogEvents::One { time: now, message: text.to_owned() };
+        let pieces = [single("two\nlines"), lines(0), single("between"), lines(5), lines(10)];
+        for (stream, pieces) in [("s", pieces.to_vec()), ("other", vec![lines(90)])] {
+            let scope = cx.scope().clone();
+            let append = cx.store.write(move |tx| {
+                let (scope, pieces) = (scope.clone(), pieces.clone());
+                Box::pin(async move { append(tx, &scope, "g", stream, &pieces).await })
+            });
+            append.await.unwrap();
+        }
+        put(&cx, "s", &["last\nof all".to_owned()]).await;
+        let line = |n: usize| format!("line {n}\n");
+        let mut all = vec!["two\nlines".to_owned()];
+        all.extend((0..5).map(line));
+        all.push("between".to_owned());
+        all.extend((5..15).map(line));
+        all.push("last\nof all".to_owned());
+        for limit in [1, 2, 3, 4, 7, 100] {
+            let (mut forward, mut backward) = (Vec::new(), Vec::new());
+            let mut page = get(&cx, json!({"limit": limit, "startFromHead": true})).await;
+            while !messages(&page).is_empty() {
+                forward.extend(messages(&page));
+                page = get(&cx, json!({"limit": limit, "nextToken": page["nextForwardToken"]})).await;
+            }
+            // Turning round at the end gives what is before the end.
+            page = get(&cx, json!({"limit": limit, "nextToken": page["nextBackwardToken"]})).await;
+            while !messages(&page).is_empty() {
+                backward.splice(..0, messages(&page));
+                page = get(&cx, json!({"limit": limit, "nextToken": page["nextBackwardToken"]})).await;
+            }
+            assert_eq!(forward, all, "{limit}");
+            assert_eq!(backward, all, "{limit}");
+            let (mut found, mut token) = (Vec::new(), Value::Null);
+            loop {
+                let input = json!({"logGroupName": "g", "filterPattern": "line", "limit": limit, "nextToken": token});
+                let page = call(&cx, filter_log_events, input).await.unwrap();
+                let events = page["events"].as_array().unwrap();
+                found.extend(events.iter().map(|e| (e["eventId"].to_string(), e["message"].to_string())));
+                match page.get("nextToken") {
+                    Some(next) => token = next.clone(),
+                    None => break,
+                }
+            }
+            // All but the last: one of the two whose message has a line break in it tells of lines, too.
+            assert_eq!(found.len(), 21, "{limit}: {found:?}");
+            assert!(found.is_sorted_by(|a, b| a.0 < b.0), "{found:?}");
+        }
     })
     .await;
 }
