@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use super::figures::{api, jobs, pipeline, start};
+use super::figures::{api, jobs, logs, pipeline, pure, start};
 use super::load::Times;
 use super::peers::{buildbot, moto};
 use super::process::{Folder, Server};
@@ -31,7 +31,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let binary = match &arguments.binary {
         Some(binary) => std::path::absolute(binary)?,
         None => {
-            must(cargo().args(["build", "--release", "--locked", "--package", "headworks"]))?;
+            let packages = ["--package", "headworks", "--package", "engine"];
+            must(cargo().args(["build", "--release", "--locked", "--bins", "--example", "figures"]).args(packages))?;
             workspace::target().join("release/headworks")
         }
     };
@@ -43,6 +44,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let folder = Folder::new("ours")?;
     let server = Server::ours(&binary, &folder.path().join("data"));
     rows.extend(works(server.as_ref().ok(), arguments));
+    rows.extend(builds(&binary, server.as_ref().ok()));
     rows.extend(apis(server.as_ref().ok(), arguments));
     if let Err(error) = &server {
         eprintln!("error: {error:#}");
@@ -124,6 +126,44 @@ fn works(server: Option<&Server>, arguments: &Arguments) -> Vec<Row> {
         row("git push done to first line, p50 / p99", nth(&push, 1), "100 ms", Cell::Absent),
         row("trivial jobs", nth(&rate, 0), "60/s", peer_rate),
         row("engine CPU per job", nth(&rate, 1), "3 ms", peer_cpu),
+    ]
+}
+
+fn builds(binary: &std::path::Path, server: Option<&Server>) -> Vec<Row> {
+    eprintln!("bench: buildspecs and logs");
+    let row = |figure: &str, ours, aim| Row {
+        figure: figure.to_owned(),
+        ours,
+        aim,
+        moto: Cell::Absent,
+        buildbot: Cell::Absent,
+    };
+    let pure = pure::measure(binary);
+    let parse = cell(&pure, |pure| format!("{} ({} bytes)", time(pure.parse), pure.bytes));
+    let plan = cell(&pure, |pure| {
+        let shown = |(nodes, took): &(u64, Duration)| format!("{nodes}: {}", time(*took));
+        pure.plans.iter().map(shown).collect::<Vec<_>>().join(", ")
+    });
+    let ours = |measure: &dyn Fn(&Server) -> Result<Vec<String>>| match server {
+        Some(server) => measure(server),
+        None => bail!("the server did not start"),
+    };
+    let together = ours(&|server| {
+        let (builds, shells) = jobs::together(server.address)?;
+        Ok(vec![format!("{} (sh: {})", time(builds), time(shells))])
+    });
+    let lag = ours(&|server| Ok(vec![p50_p99(&logs::lag(server.address)?)]));
+    let rates = ours(&|server| {
+        let rates = logs::throughput(server.address)?;
+        Ok([rates.arriving, rates.reading].map(|rate| format!("{rate:.0} lines/s")).to_vec())
+    });
+    vec![
+        row("largest buildspec read", parse, "-"),
+        row("build graph read and planned, by its builds", plan, "400: 20 ms, linear"),
+        row("20 trivial builds at once", nth(&together, 0), "-"),
+        row("log, printed to GetLogEvents", nth(&rates, 0), "500000 lines/s"),
+        row("log, all pages of GetLogEvents", nth(&rates, 1), "-"),
+        row("log, lag of a follower, p50 / p99", nth(&lag, 0), "100 ms"),
     ]
 }
 

@@ -11,10 +11,12 @@ use crate::bench::client::Connection;
 use crate::bench::load::{self, Bounds, Times};
 use crate::bench::process::Server;
 use crate::bench::request::{self, CODEBUILD, LOGS};
+use crate::program::program;
 
 const FIRST_LINES: usize = 50;
 const JOBS: u64 = 200;
 const SUBMITTERS: usize = 4;
+const TOGETHER: usize = 20;
 /// The line that the build's own command prints. The log also shows the command, so it is told apart by equality.
 pub const MARK: &str = "first-line";
 const LIMIT: Duration = Duration::from_secs(60);
@@ -61,6 +63,26 @@ pub fn throughput(server: &Server) -> Result<(f64, Duration)> {
     wait_for_end(&mut connection, &ids)?;
     let per_second = JOBS as f64 / begin.elapsed().as_secs_f64();
     Ok((per_second, (server.cpu()? - cpu) / u32::try_from(JOBS)?))
+}
+
+/// Twenty trivial builds at once, from the first StartBuild to the last end; and twenty times `sh` at once.
+pub fn together(address: SocketAddr) -> Result<(Duration, Duration)> {
+    project(address, "together", "NO_SOURCE", &["true"])?;
+    let mut connection = Connection::new(address);
+    let begin = Instant::now();
+    let mut ids = Vec::new();
+    for _ in 0..TOGETHER {
+        let started = call(&mut connection, CODEBUILD, "StartBuild", &json!({ "projectName": "together" }))?;
+        ids.push(started.pointer("/build/id").and_then(Value::as_str).context("StartBuild gave no id")?.to_owned());
+    }
+    wait_for_end(&mut connection, &ids)?;
+    let ours = begin.elapsed();
+    let begin = Instant::now();
+    let shells: Vec<_> = (0..TOGETHER).map(|_| program("sh").args(["-c", "true"]).spawn()).collect();
+    for shell in shells {
+        shell?.wait()?;
+    }
+    Ok((ours, begin.elapsed()))
 }
 
 /// Waits until GetLogEvents shows the mark.

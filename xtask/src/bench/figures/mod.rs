@@ -2,6 +2,8 @@
 
 pub mod api;
 pub mod jobs;
+pub mod logs;
 pub mod pipeline;
+pub mod pure;
 pub mod start;
 pub mod world;
