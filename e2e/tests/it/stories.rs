@@ -36,6 +36,16 @@ fn ten_kills_lose_nothing_and_repeat_nothing() {
 }
 
 #[test]
+fn whatever_is_killed_no_build_is_stuck_and_none_runs_twice() {
+    tell("kill_builds");
+}
+
+#[test]
+fn builds_that_nobody_wants_end_with_a_reason() {
+    tell("bad_builds");
+}
+
+#[test]
 fn reports_caches_and_badges_work_with_plain_clients() {
     tell("reports");
 }
