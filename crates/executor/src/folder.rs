@@ -6,7 +6,8 @@
 //!   plan.taken.json  the same, once a shim has taken it; removed as soon as the sandbox stands
 //!   journal          records (see `journal`); its shim holds a POSIX lock on it; the first record means "begun"
 //!   cancel           exists = asked to end
-//!   held             how to get into a job that waits where it failed
+//!   way              how to get into a job that takes visitors
+//!   held             exists = it waits where it failed
 //!   resume           exists = it may go on
 //!   order-*.json     commands that a job which waits for some has not taken yet
 //!   outcome.json     written once, atomically
@@ -63,6 +64,10 @@ impl Folder {
 
     pub fn cancel(&self) -> PathBuf {
         self.0.join("cancel")
+    }
+
+    pub fn way(&self) -> PathBuf {
+        self.0.join("way")
     }
 
     pub fn held(&self) -> PathBuf {

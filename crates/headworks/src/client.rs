@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use base::{Clock, Region, SystemClock, Timestamp};
+use base::{Clock, Region, Secret, SystemClock, Timestamp};
 use bytes::Bytes;
-use http::{Method, Request, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::upgrade::Upgraded;
 use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
 use wire::sigv4::{Credentials, Payload, Target, git_password, sign};
 
@@ -48,6 +50,19 @@ impl Client {
         Ok(Self::new(endpoint, config.region.clone(), root_key::read(&dir)?))
     }
 
+    /// A client that acts with the caller's own credentials, where the environment has some, as AWS's clients do.
+    pub fn of_caller(config: &Config) -> Result<Self, CliError> {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let keys = (variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY"), variable("AWS_ENDPOINT_URL"));
+        let (Some(access_key), Some(secret), Some(endpoint)) = keys else { return Self::of_data_dir(config) };
+        let region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"));
+        let region = region.and_then(|region| Region::parse(&region)).unwrap_or_else(|| config.region.clone());
+        let key = RootKey { access_key_id: access_key, secret_access_key: Secret::new(secret) };
+        let mut client = Self::new(endpoint.trim_end_matches('/').to_owned(), region, key);
+        client.credentials.session_token = variable("AWS_SESSION_TOKEN");
+        Ok(client)
+    }
+
     fn new(endpoint: String, region: Region, key: RootKey) -> Self {
         let credentials =
             Credentials { access_key: key.access_key_id, secret: key.secret_access_key, session_token: None };
@@ -67,13 +82,43 @@ impl Client {
             .header("x-amz-target", target);
         let body = Bytes::from(input.to_string());
         let (status, answer) = self.send(request, body, model.signing_name()).await?;
-        let value: Value = serde_json::from_slice(&answer).unwrap_or_default();
         if status.is_success() {
-            return Ok(value);
+            return Ok(serde_json::from_slice(&answer).unwrap_or_default());
         }
-        let code = value["__type"].as_str().unwrap_or("error");
-        let message = value["message"].as_str().or(value["Message"].as_str()).unwrap_or("no message");
-        Err(CliError::user(format!("{operation} answered {status} {code}: {message}")))
+        Err(refusal(operation, status, &answer))
+    }
+
+    /// Calls an operation of an awsJson service that goes over to `protocol`; gives the connection.
+    pub async fn go_over(
+        &self,
+        service: &str,
+        operation: &str,
+        input: Value,
+        (protocol, headers): (&str, &[(&str, String)]),
+    ) -> Result<TokioIo<Upgraded>, CliError> {
+        let model =
+            wire::models().service(service).ok_or_else(|| CliError::internal(format!("no service {service}")))?;
+        let target = format!("{}.{operation}", model.target_prefix().unwrap_or_default());
+        let mut request = Request::builder()
+            .method(Method::POST)
+            .uri(format!("{}/", self.endpoint))
+            .header("content-type", "application/x-amz-json-1.1")
+            .header("x-amz-target", target);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let body = Bytes::from(input.to_string());
+        let mut request = self.signed(request, body, model.signing_name())?;
+        let value = |text: &str| HeaderValue::from_str(text).map_err(CliError::internal);
+        // Of the connection, not of the request: not signed.
+        request.headers_mut().insert(header::CONNECTION, value("upgrade")?);
+        request.headers_mut().insert(header::UPGRADE, value(protocol)?);
+        let answer = self.request(request).await?;
+        if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return hyper::upgrade::on(answer).await.map(TokioIo::new).map_err(CliError::environment);
+        }
+        let (status, answer) = taken(answer).await?;
+        Err(refusal(operation, status, &answer))
     }
 
     /// Calls an operation of a query service (IAM).
@@ -121,17 +166,27 @@ impl Client {
         body: Bytes,
         service: &str,
     ) -> Result<(StatusCode, Bytes), CliError> {
+        taken(self.request(self.signed(request, body, service)?).await?).await
+    }
+
+    fn signed(
+        &self,
+        request: http::request::Builder,
+        body: Bytes,
+        service: &str,
+    ) -> Result<Request<Full<Bytes>>, CliError> {
         let (mut parts, ()) = request.body(()).map_err(CliError::internal)?.into_parts();
         let target = Target { region: self.region.as_str(), service };
         sign(&mut parts, Payload::Bytes(&body), &self.credentials, target, self.clock.now())
             .map_err(CliError::internal)?;
-        let request = Request::from_parts(parts, Full::new(body));
-        let answer = self.http.request(request).await.map_err(|e| {
-            CliError::environment(e).hint(format!("is the server running? It was at {}", self.endpoint))
-        })?;
-        let status = answer.status();
-        let body = http_body_util::Limited::new(answer.into_body(), MAX_ANSWER_BYTES).collect().await;
-        Ok((status, body.map_err(CliError::environment)?.to_bytes()))
+        Ok(Request::from_parts(parts, Full::new(body)))
+    }
+
+    async fn request(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, CliError> {
+        self.http
+            .request(request)
+            .await
+            .map_err(|e| CliError::environment(e).hint(format!("is the server running? It was at {}", self.endpoint)))
     }
 
     /// User and password for git over HTTP at `url`, as AWS's credential helper makes them.
@@ -148,4 +203,18 @@ impl Client {
         let text = value.as_str().and_then(Timestamp::parse).map(Timestamp::millis);
         value.as_i64().or(text).unwrap_or_default()
     }
+}
+
+async fn taken(answer: Response<Incoming>) -> Result<(StatusCode, Bytes), CliError> {
+    let status = answer.status();
+    let body = http_body_util::Limited::new(answer.into_body(), MAX_ANSWER_BYTES).collect().await;
+    Ok((status, body.map_err(CliError::environment)?.to_bytes()))
+}
+
+/// What an awsJson service refuses.
+fn refusal(operation: &str, status: StatusCode, answer: &[u8]) -> CliError {
+    let value: Value = serde_json::from_slice(answer).unwrap_or_default();
+    let code = value["__type"].as_str().unwrap_or("error");
+    let message = value["message"].as_str().or(value["Message"].as_str()).unwrap_or("no message");
+    CliError::user(format!("{operation} answered {status} {code}: {message}"))
 }

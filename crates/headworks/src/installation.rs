@@ -22,7 +22,7 @@ use platform::{Caller, Cx, Disk, Front, Principal, Site};
 use rustix::fs::FlockOperation;
 use store::objects::Objects;
 use store::{Machines, Store, StoreOptions};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::config::Config;
 use crate::installation_key;
@@ -33,6 +33,9 @@ use crate::runner::{self, Chosen};
 /// The file whose lock a running server holds.
 const LOCK: &str = "lock";
 
+/// Shells in jobs at once: each is a few processes.
+const MAX_VISITS: usize = 64;
+
 /// Everything that a running server holds.
 pub struct Installation {
     /// Acts for nobody in particular; operations get a copy with their caller.
@@ -42,6 +45,8 @@ pub struct Installation {
     pub hosts: wire::EndpointHosts,
     /// The credentials of builds that run.
     pub role_sessions: RoleSessions,
+    /// Places for shells in jobs.
+    pub visits: Arc<Semaphore>,
     executor: Arc<Chosen>,
     /// Under which name the driver claims effects; its own for each data folder, so that servers that share a
     /// database never take each other's claims for those of a dead run.
@@ -187,6 +192,7 @@ impl Installation {
             metrics: Metrics::new(),
             hosts,
             role_sessions: RoleSessions::default(),
+            visits: Arc::new(Semaphore::new(MAX_VISITS)),
             executor,
             owner,
             background: Mutex::default(),

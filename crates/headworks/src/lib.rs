@@ -1,5 +1,6 @@
 //! The binary's parts: command line, configuration, HTTP listener, registry of operations, wiring.
 
+mod attach;
 mod authenticate;
 pub mod cli;
 mod client;

@@ -139,3 +139,8 @@ fn webhooks_start_builds_of_sources_elsewhere() {
 fn commands_run_in_sandboxes() {
     tell("sandboxes");
 }
+
+#[test]
+fn a_build_waits_at_its_breakpoint_for_a_shell() {
+    tell("breakpoints");
+}

@@ -2,7 +2,7 @@
 
 use base::{ApiError, Timestamp};
 use engine::build::{
-    ArtifactTarget, BuildState, Context, Logs, PhaseEnd, PhaseRecord, Place, UploadedArtifact, destination_key,
+    ArtifactTarget, BuildState, Context, Logs, PhaseEnd, PhaseRecord, Place, Stage, UploadedArtifact, destination_key,
 };
 use serde_json::{Map, Value, json};
 
@@ -32,6 +32,14 @@ pub(super) fn view(state: &BuildState) -> Value {
     put("secondaryArtifacts", request.secondary_artifacts.iter().map(|a| artifacts(state, a)).collect());
     if let Some((_, at)) = state.completed() {
         put("endTime", json!(at));
+    }
+    if request.debug_session {
+        let mut session = json!({ "sessionEnabled": true });
+        if matches!(state.stage, Stage::Running(_)) {
+            // What `headworks attach` takes.
+            session["sessionTarget"] = json!(request.id);
+        }
+        put("debugSession", session);
     }
     if let Some(version) = &request.source.version {
         put("sourceVersion", json!(version));

@@ -3,6 +3,7 @@
 //! A build is settled once, by StartBuild (`settle`): the machine in `engine::build` gets everything that it needs and
 //! never reads the project again. While it runs it acts as its project's role ([`role`]).
 
+mod attach;
 mod badge;
 pub mod batch_delete_builds;
 pub mod batch_get_build_batches;
@@ -92,6 +93,7 @@ pub mod update_webhook;
 mod webhook;
 mod webhook_secret;
 
+pub use attach::attach_target;
 pub use badge::badge;
 pub use batch_delete_builds::batch_delete_builds;
 pub use batch_get_build_batches::batch_get_build_batches;

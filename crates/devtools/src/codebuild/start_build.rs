@@ -18,8 +18,7 @@ use super::shapes::{
 use super::{check, errors};
 
 /// Members of the model that are refused when they ask for something.
-const UNSUPPORTED: &[&str] =
-    &["buildStatusConfigOverride", "certificateOverride", "debugSessionEnabled", "reportBuildStatusOverride"];
+const UNSUPPORTED: &[&str] = &["buildStatusConfigOverride", "certificateOverride", "reportBuildStatusOverride"];
 
 /// The request.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -54,6 +53,7 @@ pub struct Input {
     pub registry_credential_override: Option<Value>,
     pub auto_retry_limit_override: Option<i64>,
     pub fleet_override: Option<ProjectFleet>,
+    pub debug_session_enabled: Option<bool>,
     #[serde(flatten)]
     pub rest: Map<String, Value>,
     /// For callers in this process: end the build after this phase, without artifacts.
@@ -85,6 +85,7 @@ pub async fn start_build(cx: &Cx, input: Input) -> Result<Output, ApiError> {
                 let missing = || errors::project_not_found(&cx.arn("codebuild", format!("project/{name}")));
                 let row = find(tx, cx.scope(), name).await?.ok_or_else(missing)?;
                 let (role, last_phase) = (input.service_role_override.clone(), input.last_phase);
+                let debug_session = input.debug_session_enabled.unwrap_or(false);
                 let project = overridden(parse(&row)?, input).with_defaults(&cx);
                 check::project(&cx, &project)?;
                 if let Some(role) = role {
@@ -97,6 +98,7 @@ pub async fn start_build(cx: &Cx, input: Input) -> Result<Output, ApiError> {
                 }
                 let mut request = settle(&cx, &project, Particulars { uuid, initiator, parent: None, submitted })?;
                 request.last_phase = last_phase;
+                request.debug_session = debug_session;
                 begin(tx, request, token.as_ref()).await
             })
         })

@@ -33,6 +33,18 @@ fn named<'j>(job: &'j JobSpec, name: &str) -> &'j JobStep {
 }
 
 #[test]
+fn only_a_build_with_a_debug_session_is_held_at_breakpoints() {
+    let (spec, _) = buildspec::read("version: 0.2\nphases: {build: {commands: codebuild-breakpoint}}\n");
+    let spec = spec.unwrap();
+    let mut request = request("codecommit");
+    for (debug_session, hold) in [(false, JobHold::Never), (true, JobHold::AtBreakpoints)] {
+        request.debug_session = debug_session;
+        let (_, job) = compile(&request, &SourceDirs::of(&request), &spec).unwrap();
+        assert_eq!(job.hold, hold);
+    }
+}
+
+#[test]
 fn a_phase_runs_as_its_own_user_before_that_of_the_file() {
     let job =
         job("version: 0.2\nrun-as: builder\nphases:\n  build: {run-as: root, commands: a}\n  install: {run-as: 7}\n");

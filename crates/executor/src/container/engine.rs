@@ -119,6 +119,11 @@ impl Engine {
         &self.socket
     }
 
+    /// For what is asked for in one place alone.
+    pub(super) fn docker(&self) -> &Docker {
+        &self.docker
+    }
+
     pub async fn facts(&self) -> Result<Facts, EngineError> {
         let version = self.ask("tell its version", self.docker.version()).await?;
         let info = self.ask("describe itself", self.docker.info()).await?;

@@ -24,6 +24,7 @@ mod plan;
 mod private;
 mod probe;
 mod pull;
+mod visitor;
 
 pub(crate) use attendant::{kill, run as run_attendant};
 pub use config::ContainerConfig;
@@ -33,3 +34,4 @@ pub use late::LateEngine;
 pub(crate) use leftover::{Note, remove_noted};
 pub(crate) use plan::ContainerPlan;
 pub use probe::NoEngine;
+pub(crate) use visitor::visit;

@@ -99,7 +99,7 @@ pub struct HostConfig {
     /// Jobs are killed when the process that started them ends, however it ends. Only for a process that nobody starts
     /// again to go on with them.
     pub tied: bool,
-    /// A job whose command fails waits there, once, for a visitor (`shim::visit`) and until it is told to go on
+    /// A job whose command fails waits there, once, for a visitor (`shim::Visit`) and until it is told to go on
     /// (`shim::resume`). Its time goes on meanwhile.
     pub hold_failed: bool,
 }

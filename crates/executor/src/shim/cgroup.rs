@@ -141,6 +141,12 @@ impl Cgroups {
     }
 }
 
+/// Puts this process, and so all that it will start, into the groups of a job that runs.
+pub(super) fn join(folder: &Folder) -> io::Result<()> {
+    let dirs = fs::read_to_string(folder.cgroups()).unwrap_or_default().lines().map(PathBuf::from).collect();
+    Cgroups { dirs, oom_counter: None }.add(std::process::id())
+}
+
 /// Removes the groups of a job whose supervisor was killed.
 pub(crate) fn remove_left(folder: &Folder) {
     for line in fs::read_to_string(folder.cgroups()).unwrap_or_default().lines() {

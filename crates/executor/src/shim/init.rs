@@ -128,6 +128,8 @@ fn run_shell(plan: &Plan, inside: &Path, user: &str, is_first: bool) -> io::Resu
         command.gid(user.gid).uid(user.uid);
     }
     command.args(shell::arguments(inside)).env_clear().envs(&plan.spec.env).stdin(Stdio::null());
+    let path = plan.spec.env.get("PATH").map_or("", String::as_str);
+    command.env("PATH", format!("{path}:{}", inside.join(shell::PROGRAMS).display()));
     if let (true, Some(name)) = (is_first, &plan.spec.succeeding_variable) {
         command.env(name, "1");
     }

@@ -30,14 +30,17 @@ mod steps;
 mod supervisor;
 mod user;
 mod visit;
+mod way;
 
 pub(crate) use cgroup::{available as available_cgroups, remove_left as remove_left_cgroups};
 pub(crate) use plan::{Plan, Sandbox};
 pub use program::main;
 pub(crate) use program::{
-    NETWORK_VARIABLE, ROLE_ATTENDANT, ROLE_GATEWAY, ROLE_INIT, ROLE_KEEPER, ROLE_VARIABLE, ROLE_VISITOR, SAID_ALREADY,
-    SAID_BEGUN,
+    NETWORK_VARIABLE, ROLE_ATTENDANT, ROLE_GATEWAY, ROLE_GUEST, ROLE_INIT, ROLE_KEEPER, ROLE_VARIABLE, ROLE_VISITOR,
+    SAID_ALREADY, SAID_BEGUN,
 };
 pub(crate) use session::message;
 pub(crate) use shell::{CA_BUNDLE, INSIDE, Orders, first_script, is_assignable};
-pub use visit::{is_held, resume, visit};
+pub use visit::{Terminal, Visit, VisitError};
+pub(crate) use way::Way;
+pub use way::{is_held, is_running, resume};

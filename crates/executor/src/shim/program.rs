@@ -1,6 +1,7 @@
 //! The body of the hidden subcommand, in each of its roles.
 
 use super::{gateway, init, keeper, supervisor, visit};
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -16,6 +17,7 @@ pub(crate) const ROLE_ATTENDANT: &str = "attendant";
 pub(crate) const ROLE_GATEWAY: &str = "gateway";
 pub(crate) const ROLE_KEEPER: &str = "keeper";
 pub(crate) const ROLE_VISITOR: &str = "visitor";
+pub(crate) const ROLE_GUEST: &str = "guest";
 
 /// What the supervisor says on its standard output, one line, as soon as it knows.
 pub(crate) const SAID_BEGUN: &str = "begun";
@@ -32,7 +34,8 @@ pub fn main(dir: &Path) -> ExitCode {
         Some(ROLE_INIT) => init::run(&folder),
         Some(ROLE_GATEWAY) => gateway::run(),
         Some(ROLE_KEEPER) => keeper::run(&folder),
-        Some(ROLE_VISITOR) => visit::run(&folder),
+        Some(ROLE_VISITOR) => return visited(visit::run(&folder)),
+        Some(ROLE_GUEST) => return visited(visit::run_guest()),
         Some(ROLE_ATTENDANT) => run_attendant(&folder),
         _ => supervisor::run(&folder),
     };
@@ -42,6 +45,17 @@ pub fn main(dir: &Path) -> ExitCode {
             // The server reads the first line of stdout; what comes later is for shim.log.
             println!("{error}");
             eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The status of a visitor is that of the shell; why there is none goes to the terminal.
+fn visited(status: io::Result<i32>) -> ExitCode {
+    match status {
+        Ok(status) => ExitCode::from(u8::try_from(status & 0xff).unwrap_or(1)),
+        Err(error) => {
+            eprintln!("the shell cannot be opened: {error}");
             ExitCode::FAILURE
         }
     }

@@ -13,7 +13,7 @@ use rustix::process::Pid;
 
 use super::orders::{self, Stream};
 use super::shell::Control;
-use super::visit::Held;
+use super::way::Way;
 use crate::folder::{Folder, write_durably};
 use crate::journal::Writer;
 use crate::output::{Lines, Masker};
@@ -95,8 +95,10 @@ pub(super) struct Session<'a> {
     pub cancel_watch: OwnedFd,
     pub deadline: Instant,
     pub shell_runs: bool,
-    /// Set when the job is to wait where it fails.
-    pub hold: Option<Held>,
+    /// Whether the job is to wait where it fails; it does so once.
+    pub holds_failed: bool,
+    /// Set when visitors may come in.
+    pub way: Option<Way>,
     /// Where the control folder is in the job's view.
     pub inside: PathBuf,
     /// Who runs the shell.
@@ -145,8 +147,10 @@ impl Session<'_> {
 
     /// Waits where a command has failed until somebody lets the job go on; once, and only when that is wanted.
     pub fn hold(&mut self) -> Result<(), Stop> {
-        let Some(held) = self.hold.take() else { return Ok(()) };
-        write_durably(&self.folder.held(), &serde_json::to_vec(&held).map_err(io::Error::other)?)?;
+        if !std::mem::take(&mut self.holds_failed) {
+            return Ok(());
+        }
+        write_durably(&self.folder.held(), b"")?;
         while !self.folder.resume().try_exists()? {
             self.check_cancel()?;
             let left = self.deadline.saturating_duration_since(Instant::now());
@@ -210,6 +214,10 @@ impl Session<'_> {
             while !matches!(self.wait()?, Happened::ShellEnded(_)) {}
         }
         self.user = user.map(str::to_owned);
+        if let Some(way) = &mut self.way {
+            way.user.clone_from(&self.user);
+            way.write(self.folder)?;
+        }
         Ok(())
     }
 

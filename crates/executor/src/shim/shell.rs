@@ -35,6 +35,10 @@ const STREAMS: [&str; 2] = ["stdout", "stderr"];
 const ENVIRONMENT: &str = "environment";
 /// Variables that a shell sets itself and lets nobody assign: an attempt would end it.
 const READ_ONLY: [&str; 7] = ["BASHOPTS", "BASH_VERSINFO", "EUID", "GROUPS", "PPID", "SHELLOPTS", "UID"];
+/// Where the job's own programs are, at the end of PATH.
+pub(super) const PROGRAMS: &str = "bin";
+/// Exists as long as the job waits at a breakpoint.
+pub(super) const BREAKPOINT: &str = "breakpoint";
 const COMMANDS: &str = "commands";
 const STATUS: &str = "status";
 /// What an exported variable may hold.
@@ -51,6 +55,23 @@ while { IFS= read -r headworks_command <@/commands; } 2>/dev/null; do
 . "@/$headworks_command"
 { headworks_status=$?; headworks_save; command printf '%s\n' "$headworks_status" >@/status; } 2>/dev/null
 done
+"#;
+
+/// `codebuild-breakpoint` where it holds the job: visitors find what the command had.
+const BREAK: &str = r#"#!/bin/sh
+{ export -p >|@/state.new && mv -f @/state.new @/state && pwd >|@/cwd; } 2>/dev/null
+: >@/breakpoint || exit 0
+echo "codebuild-breakpoint: the build waits here. A shell in it: headworks attach $CODEBUILD_BUILD_ID; codebuild-resume lets it go on."
+while [ -e @/breakpoint ]; do sleep 0.2 2>/dev/null || sleep 1; done
+"#;
+/// Where it does not, as on AWS without a debug session.
+const NO_BREAK: &str = "#!/bin/sh\nexit 0\n";
+const RESUME: &str = r#"#!/bin/sh
+if [ ! -e @/breakpoint ]; then
+echo "codebuild-resume: the build does not wait at a breakpoint" >&2
+exit 1
+fi
+rm -f @/breakpoint
 "#;
 
 /// The first process of a container. It says that it is there, then starts a shell for each order and says how that ended.
@@ -72,6 +93,7 @@ done
 if ! [ -r @/ca-bundle.pem ]; then cat @/ca-machine.pem >@/ca-bundle.pem; fi
 unset headworks_place
 fi
+export PATH="$PATH:@/bin"
 headworks_home=$HOME
 printf 'here\n' >@/said
 while IFS= read -r headworks_user <@/orders; do
@@ -118,6 +140,15 @@ impl Control {
             Ok(rustix::fs::open(&path, flags, Mode::empty())?.into())
         };
         let (commands, status) = (pipe(COMMANDS)?, pipe(STATUS)?);
+        let programs = dir.join(PROGRAMS);
+        make_private_dir(&programs)?;
+        fs::set_permissions(&programs, fs::Permissions::from_mode(0o755))?;
+        let breaks = if hold == JobHold::AtBreakpoints { BREAK } else { NO_BREAK };
+        for (name, text) in [("codebuild-breakpoint", breaks), ("codebuild-resume", RESUME)] {
+            let path = programs.join(name);
+            fs::write(&path, text.replace('@', &quoted(inside)))?;
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+        }
         let streams: &[&str] = if hold == JobHold::ForOrders { &STREAMS } else { &[] };
         let streams = streams.iter().map(|name| pipe(name)).collect::<io::Result<_>>()?;
         Ok(Control { dir: dir.to_owned(), commands, status, streams, written: 0 })
@@ -314,7 +345,7 @@ pub(crate) fn is_assignable(name: &str) -> bool {
     is_variable(name) && !READ_ONLY.contains(&name)
 }
 
-fn quoted(path: &Path) -> String {
+pub(super) fn quoted(path: &Path) -> String {
     let text = String::from_utf8_lossy(path.as_os_str().as_bytes()).into_owned();
     if text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-".contains(&b)) {
         return text;

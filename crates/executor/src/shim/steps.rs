@@ -28,6 +28,10 @@ pub(super) fn run(
 ) -> Result<(), Stop> {
     let mut succeeding = true;
     let muted = JobSpec { announce: false, ..spec.clone() };
+    if session.way.is_some() {
+        // What visitors find, before there was any command.
+        quiet(session, ":")?;
+    }
     for (number, step) in spec.steps.iter().enumerate() {
         let spec = if step.quiet { &muted } else { spec };
         let started = StepRecord { name: step.name.clone(), started: now(), finished: None };
@@ -36,8 +40,6 @@ pub(super) fn run(
         announce(session, spec, &format!("Entering phase {}", step.name))?;
         let outcome = run_step(session, spec, step, &mut succeeding, progress)?;
         if spec.hold == JobHold::ForOrders && number + 1 == spec.steps.len() {
-            // What visitors find, before there was any command.
-            quiet(session, ":")?;
             orders::serve(session, spec)?;
         }
         let failed = outcome != StepOutcome::Succeeded;

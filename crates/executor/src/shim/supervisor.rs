@@ -23,7 +23,7 @@ use super::orders::Stream;
 use super::session::{Happened, PIPE_LEN, Session, Stop, now};
 use super::shell::{self, Control};
 use super::steps::{self, Progress};
-use super::visit::Held;
+use super::way::Way;
 use super::{NETWORK_VARIABLE, Plan, ROLE_ATTENDANT, ROLE_INIT, ROLE_VARIABLE, SAID_ALREADY, SAID_BEGUN, Sandbox};
 use crate::container::kill as kill_container;
 use crate::folder::{Folder, remove_tree, write_durably};
@@ -124,13 +124,8 @@ fn supervise(folder: &Folder, plan: &Plan, journal: &mut Writer) -> io::Result<J
         cancel_watch,
         deadline,
         shell_runs: false,
-        hold: plan.sandbox.hold_failed.then(|| Held {
-            init: init.id(),
-            isolated: plan.sandbox.isolated,
-            user_namespace: plan.sandbox.user_namespace,
-            shell: if plan.spec.shell.is_empty() { "sh".to_owned() } else { plan.spec.shell.clone() },
-            control: inside.clone(),
-        }),
+        holds_failed: plan.sandbox.hold_failed,
+        way: Way::of(plan, init.id(), &inside),
         inside: inside.clone(),
         user: None,
         no_engine: plan.no_engine.clone(),
@@ -224,6 +219,9 @@ fn go(
             *cgroups = Cgroups::of_process(pid);
         }
         Happened::Ready(None) | Happened::CommandEnded(_) | Happened::ShellEnded(_) => {}
+    }
+    if let Some(way) = &session.way {
+        way.write(session.folder)?;
     }
     if !plan.sandbox.isolated && !plan.spec.files.is_empty() {
         let paths: Vec<_> = plan.spec.files.iter().map(|file| file.path.display().to_string()).collect();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use base::{ErrorKind, Machine as _};
 use devtools::codebuild::stop_build;
 use engine::build::{Build, BuildState, Logs, PhaseEnd};
+use executor::shim::Visit;
 use executor::{HostConfig, shim};
 use platform::logs::get_log_events;
 use platform::{Cx, logs};
@@ -12,11 +13,14 @@ use store::{machine, outbox};
 
 use super::interrupt::Interrupts;
 use super::show::{Show, is_success};
+use crate::attach::{Seat, relay};
 use crate::cli::CliError;
 
 /// Between two looks while something happens, and while nothing does. The tables are in this process; a look is cheap.
 const PAUSE: Duration = Duration::from_millis(5);
 const LONG_PAUSE: Duration = Duration::from_millis(40);
+/// What is on its way between a shell and its terminal.
+const CARRIED_LEN: usize = 64 << 10;
 
 /// A build that is followed, and what of it has been shown.
 pub struct Following {
@@ -119,7 +123,7 @@ pub async fn follow(
             }
             return Ok(state);
         }
-        if want_shell && !visited && is_held(cx, &state) {
+        if want_shell && is_held(cx, &state) {
             visited = true;
             // All that came before the failure, first.
             while following.news(cx, &state, show).await? {}
@@ -145,14 +149,18 @@ fn is_held(cx: &Cx, state: &BuildState) -> bool {
 /// Opens a shell in the job; it goes on when the user leaves it.
 async fn visit(cx: &Cx, state: &BuildState, show: &Show) -> Result<(), CliError> {
     let (jobs, job) = (HostConfig::new(&cx.site.data_dir).jobs_dir(), state.request.uuid.clone());
-    show.note("a command failed; this is a shell where it did, and the build goes on when you leave it");
-    let visited = tokio::task::spawn_blocking(move || {
-        let visited = shim::visit(&jobs, &job);
-        shim::resume(&jobs, &job).and(visited)
-    });
-    match visited.await.map_err(CliError::internal)? {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(CliError::environment(format!("the shell could not be opened: {status}"))),
-        Err(e) => Err(CliError::environment(format!("the shell could not be opened: {e}"))),
-    }
+    show.note("the build waits; this is a shell where it does, and the build goes on when you leave it");
+    let mut seat = Seat::take();
+    let failed = |e: &dyn std::fmt::Display| CliError::environment(format!("the shell could not be opened: {e}"));
+    let visited = match Visit::open(&jobs, &job, &seat.terminal()) {
+        Ok(visit) => {
+            let (here, there) = tokio::io::duplex(CARRIED_LEN);
+            tokio::spawn(relay(visit, there, jobs.clone(), job.clone()));
+            seat.talk(here).await.map(drop).map_err(|e| failed(&e))
+        }
+        Err(e) => Err(failed(&e)),
+    };
+    drop(seat);
+    shim::resume(&jobs, &job).map_err(CliError::environment)?;
+    visited
 }

@@ -23,6 +23,7 @@ pub async fn start(cx: &Cx, order: &Order) -> Result<String, CliError> {
     let input = start_build::Input {
         project_name: order.name.clone(),
         last_phase: order.last_phase,
+        debug_session_enabled: Some(order.shell),
         ..start_build::Input::default()
     };
     let started = start_build(cx, input).await.map_err(refused)?;

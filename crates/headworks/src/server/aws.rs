@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use base::{ApiError, ErrorKind};
+use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response};
 use platform::{Caller, Cx};
@@ -13,7 +14,7 @@ use wire::Call;
 
 use super::body::{Body, Incoming, streamed, whole};
 use super::payload::{Pace, Payload, announced, unframe};
-use crate::authenticate::{Allowance, Authenticated, allowance, authenticate, authorize, identify};
+use crate::authenticate::{Allowance, Authenticated, Claim, allowance, authenticate, authorize, identify};
 use crate::installation::Installation;
 use crate::registry::{self, Entry, Handler};
 
@@ -84,18 +85,49 @@ async fn call_operation(
         let body = payload.stream(who.reader, announced(parts));
         return Ok((f(cx, input, body).await?, None));
     }
-    let raw = payload.read(installation.config.max_body_bytes, Pace::UNPROVEN).await?;
-    let who = authenticate(installation, parts, call, claim, Some(&raw))?;
+    let (cx, input, body) = take_in(installation, parts, payload, call, claim, (request_id, peer)).await?;
     let entry = entry.ok_or_else(|| not_implemented(call))?;
-    let cx = context(installation, &who, request_id, peer);
-    let body = unframe(raw, who.reader, call.protocol)?;
-    let input = wire::decode(call, parts, &body)?;
-    authorize(&cx, call, &input).await?;
     match entry.handler {
         Handler::Plain(f) => Ok((f(cx, input).await?, None)),
         Handler::Upload(f) => Ok((f(cx, input, body.into()).await?, None)),
         Handler::Download(f) => f(cx, input).await.map(|(output, body)| (output, Some(body))),
     }
+}
+
+/// Who calls, and with what, once it is known that they may: for a call that is not answered as all others are.
+pub(super) async fn admit(
+    installation: &Arc<Installation>,
+    parts: &Parts,
+    incoming: Incoming,
+    call: &Call,
+    request_id: &str,
+    peer: SocketAddr,
+) -> Result<(Cx, Value), ApiError> {
+    let claim = identify(installation, parts, call).await?;
+    let payload = Payload::Unread(incoming);
+    let (cx, input, _) = take_in(installation, parts, payload, call, claim, (request_id, peer)).await?;
+    Ok((cx, input))
+}
+
+/// Takes in a body that is held in memory, and whoever sends it. An operation that is absent is one only for who may ask.
+async fn take_in(
+    installation: &Arc<Installation>,
+    parts: &Parts,
+    payload: Payload,
+    call: &Call,
+    claim: Option<Claim>,
+    (request_id, peer): (&str, SocketAddr),
+) -> Result<(Cx, Value, Bytes), ApiError> {
+    let raw = payload.read(installation.config.max_body_bytes, Pace::UNPROVEN).await?;
+    let who = authenticate(installation, parts, call, claim, Some(&raw))?;
+    if registry::find(call.service.name(), call.operation.name()).is_none() {
+        return Err(not_implemented(call));
+    }
+    let cx = context(installation, &who, request_id, peer);
+    let body = unframe(raw, who.reader, call.protocol)?;
+    let input = wire::decode(call, parts, &body)?;
+    authorize(&cx, call, &input).await?;
+    Ok((cx, input, body))
 }
 
 fn context(installation: &Installation, who: &Authenticated, request_id: &str, peer: SocketAddr) -> Cx {

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,10 +12,9 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 
 use super::Server;
@@ -42,7 +42,8 @@ pub async fn serve(
     mut stop: watch::Receiver<bool>,
 ) {
     let acceptor = TlsAcceptor::from(tls);
-    let graceful = GracefulShutdown::new();
+    // Ends when the last connection has let go of its end.
+    let (guard, mut all_closed) = mpsc::channel::<Infallible>(1);
     let places = Places::new(server.installation.config.max_connections);
     loop {
         let accepted = tokio::select! {
@@ -65,20 +66,21 @@ pub async fn serve(
         };
         let _ = socket.set_nodelay(true);
         give_up_when_stalled(&socket, STALL_LIMIT);
-        let (acceptor, watcher) = (acceptor.clone(), graceful.watcher());
+        let (acceptor, stopping, guard) = (acceptor.clone(), stop.clone(), guard.clone());
         let server = server.clone();
         tokio::spawn(async move {
+            let _guard = guard;
             let seat = place.seat();
             tokio::select! {
-                () = talk(socket, peer, acceptor, server, watcher, seat.clone()) => {}
+                () = talk(socket, peer, acceptor, server, stopping, seat.clone()) => {}
                 () = seat.gives_way() => {
                     tracing::debug!(client.address = %peer, "a connection that waited for a request gave way to another");
                 }
             }
         });
     }
-    drop(listener);
-    let _ = tokio::time::timeout(DRAIN_LIMIT, graceful.shutdown()).await;
+    drop((listener, guard));
+    let _ = tokio::time::timeout(DRAIN_LIMIT, all_closed.recv()).await;
 }
 
 /// A connection from its first byte to its end.
@@ -87,7 +89,7 @@ async fn talk(
     peer: SocketAddr,
     acceptor: TlsAcceptor,
     server: Arc<Server>,
-    watcher: Watcher,
+    mut stopping: watch::Receiver<bool>,
     seat: Arc<Seat>,
 ) {
     let Ok(Ok(io)) = tokio::time::timeout(HANDSHAKE_LIMIT, open(socket, acceptor, seat.clone())).await else {
@@ -100,10 +102,28 @@ async fn talk(
         let (server, seat) = (server.clone(), seat.clone());
         async move { Ok::<_, Infallible>(answer(&server, request, peer, &seat).await) }
     });
-    let connection = builder.serve_connection(TokioIo::new(io), service);
-    if let Err(e) = watcher.watch(connection).await {
+    let connection = builder.serve_connection(TokioIo::new(io), service).with_upgrades();
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => Some(ended),
+        () = begun(&mut stopping) => None,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            // What is under way is answered; then it closes.
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(e) = ended {
         tracing::debug!(error = %e, client.address = %peer, "a connection broke");
     }
+}
+
+/// Ends when the server begins to stop.
+async fn begun(stopping: &mut watch::Receiver<bool>) {
+    let _ = stopping.wait_for(|stop| *stop).await;
 }
 
 /// Has the kernel break the connection when what was sent has not been taken for `limit`. It knows what the reader has

@@ -1,6 +1,7 @@
 //! The HTTP side: connections, routes, and the way of an AWS request from bytes to an operation and back.
 
 mod admin;
+mod attach;
 mod aws;
 mod badge;
 mod body;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::{Request, Response, StatusCode, header};
 
 use super::body::{Body, Incoming, whole};
-use super::{admin, aws, badge, webhook};
+use super::{admin, attach, aws, badge, webhook};
 use crate::installation::Installation;
 
 /// Answers requests.
@@ -31,6 +31,9 @@ impl Server {
         }
         if webhook::is_delivery(&request) && !is_signed(&request) {
             return webhook::answer(&self.installation, request).await;
+        }
+        if attach::is_wanted(&request) {
+            return attach::answer(&self.installation, request, peer).await;
         }
         if !is_signed(&request) {
             let found = match path {
