@@ -9,7 +9,7 @@ use base::{JobLimits, JobOutcome, JobSpec, JobStep};
 use futures_util::StreamExt as _;
 
 use super::{HostConfig, HostExecutor};
-use crate::jobs::DOOMED;
+use crate::jobs::{DOOMED, SAID_NOTHING};
 use crate::shim::available_cgroups;
 use crate::{Executor as _, ExecutorError, JobReport, Position};
 
@@ -145,6 +145,7 @@ async fn outcome_of(executor: &HostExecutor, spec: &JobSpec) -> Result<(), Fault
     executor.start(spec).await.map_err(|e| match e {
         ExecutorError::Io { .. } => Fault::Lost(e.to_string()),
         ExecutorError::Unfit { reason, .. } => Fault::Refused(reason),
+        ExecutorError::Shim { ref reason, .. } if reason.contains(SAID_NOTHING) => Fault::Lost(e.to_string()),
         ExecutorError::UnknownJob(_) | ExecutorError::Shim { .. } => Fault::Refused(e.to_string()),
     })?;
     let mut reports = executor.follow(&spec.id, Position::START);

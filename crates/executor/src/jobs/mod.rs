@@ -8,4 +8,4 @@ mod shimmed;
 mod watch;
 
 pub use program::ShimProgram;
-pub(crate) use shimmed::{DOOMED, Shimmed, check};
+pub(crate) use shimmed::{DOOMED, SAID_NOTHING, Shimmed, check};

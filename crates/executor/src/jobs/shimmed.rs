@@ -26,6 +26,8 @@ const BEGIN_LIMIT: Duration = Duration::from_secs(30);
 const RACE_PAUSE: Duration = Duration::from_millis(2);
 /// How long a killed job may take to be gone.
 const END_LIMIT: Duration = Duration::from_secs(30);
+/// What is told of a shim that ended without a word: it was killed.
+pub(crate) const SAID_NOTHING: &str = "said nothing";
 /// Where [`Shimmed::destroy`] puts a folder before it removes it, so that a half-removed job is no job.
 pub(crate) const DOOMED: &str = ".doomed-";
 
@@ -80,7 +82,7 @@ impl Shimmed {
             SAID_BEGUN => Ok(Started::Now),
             "" => {
                 let log = fs::read_to_string(folder.shim_log()).unwrap_or_default();
-                let reason = format!("{} said nothing. {log}", self.shim.program.display());
+                let reason = format!("{} {SAID_NOTHING}. {log}", self.shim.program.display());
                 Err(ExecutorError::Shim { id: spec.id.clone(), reason })
             }
             other => Err(ExecutorError::Shim { id: spec.id.clone(), reason: other.to_owned() }),

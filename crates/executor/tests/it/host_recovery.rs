@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use base::{JobOutcome, JobSpec};
-use executor::{Executor as _, HostExecutor, JobReport, JobState, Position, Started};
+use executor::{Executor as _, HostExecutor, JobReport, JobState, Position, ShimProgram, Started};
 use futures_util::StreamExt as _;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -175,4 +175,15 @@ async fn nothing_is_left_of_a_trial_whose_server_was_killed() {
     HostExecutor::probe(config(rig.dir.path())).await.unwrap();
     let left: Vec<_> = std::fs::read_dir(&jobs).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+#[tokio::test]
+async fn a_trial_whose_shim_is_killed_says_nothing_of_the_machine() {
+    let Some(rig) = Rig::new().await else { return };
+    let mut config = config(rig.dir.path());
+    let (shim, killed) = (config.shim.program.display().to_string(), rig.dir.path().join("killed"));
+    let once = format!("test -e {0} && exec {shim} \"$0\"; touch {0}; kill -9 $$", killed.display());
+    config.shim = ShimProgram { program: "/bin/sh".into(), arguments: vec!["-c".into(), once.into()] };
+    let again = HostExecutor::probe(config).await;
+    assert!(killed.exists() && again.is_ok(), "{:?}", again.err());
 }
