@@ -35,7 +35,7 @@ phases:
       - echo processors $(cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpu.max 2>/dev/null)
       - cat message.txt && pwd && test "$PWD" = "$CODEBUILD_SRC_DIR"
       - address=${AWS_ENDPOINT_URL#http://}
-      - printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' | busybox nc ${address%:*} ${address#*:} | grep -q '200 OK' && echo the server can be reached
+      - (printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n'; sleep 1) | busybox nc ${address%:*} ${address#*:} | grep -q '200 OK' && echo the server can be reached
       - ANSWER=$(expr 6 '*' 7) && export ANSWER
       - mkdir -p dist && echo "built $ANSWER" >dist/result.txt
 artifacts:

@@ -52,6 +52,7 @@ for key, body in (("message.txt", b"from the source\n"), ("Dockerfile", DOCKERFI
     s3.put_object(Bucket="sources", Key=f"app/{key}", Body=body)
 trust = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"codebuild.amazonaws.com"},"Action":"sts:AssumeRole"}]}'
 role = iam.create_role(RoleName="build", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+iam.attach_role_policy(RoleName="build", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
 codebuild.create_project(
     name="app", source={"type": "S3", "location": "sources/app/", "buildspec": BUILDSPEC},
     artifacts={"type": "NO_ARTIFACTS"}, cache={"type": "LOCAL", "modes": ["LOCAL_DOCKER_LAYER_CACHE"]},

@@ -223,7 +223,7 @@ fn go(
     if let Some(way) = &session.way {
         way.write(session.folder)?;
     }
-    if !plan.sandbox.isolated && !plan.spec.files.is_empty() {
+    if !plan.sandbox.isolated && plan.container.is_none() && !plan.spec.files.is_empty() {
         let paths: Vec<_> = plan.spec.files.iter().map(|file| file.path.display().to_string()).collect();
         let what = format!("jobs are not isolated here, so this one sees the machine's own {}", paths.join(", "));
         steps::announce(session, &plan.spec, &what)?;
