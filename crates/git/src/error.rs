@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::{Kind, ObjectId};
 
+/// The status of a program that could not be started.
+pub(crate) const NOT_STARTED: &str = "not started";
+
 /// A failure of a repository, its objects or the `git` program.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -29,6 +32,9 @@ pub enum Error {
     /// The tree cannot be written as files.
     #[error("the tree holds {0:?}, which cannot be written as a file")]
     UnsafePath(String),
+    /// What was committed is not what git wants there.
+    #[error("{what}: {why}")]
+    Malformed { what: &'static str, why: String },
     /// More than we take into memory at once.
     #[error("{what} has {bytes} bytes, more than the {limit} that are read here")]
     TooLarge { what: String, bytes: u64, limit: u64 },
@@ -66,7 +72,15 @@ pub enum EditConflict {
 impl Error {
     /// Whether it lies in what was committed: trying again does not help.
     pub fn is_content(&self) -> bool {
-        matches!(self, Error::UnsafePath(_) | Error::TooLarge { .. })
+        matches!(self, Error::UnsafePath(_) | Error::TooLarge { .. } | Error::Malformed { .. })
+    }
+
+    /// A failure of the program that lies in what was committed; others (it was not started, say) stay as they are.
+    pub(crate) fn of_content(self, what: &'static str) -> Error {
+        match self {
+            Error::Git { status, stderr, .. } if status != NOT_STARTED => Error::Malformed { what, why: stderr },
+            other => other,
+        }
     }
 
     pub(crate) fn io(doing: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Error {

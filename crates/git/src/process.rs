@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, ChildStderr, Command};
 
+use crate::error::NOT_STARTED;
 use crate::{Error, ObjectId};
 
 /// Settings that hold for every run; repositories' own `config` files are ours and hold none of these.
@@ -48,7 +49,7 @@ pub(crate) fn git_with(dir: &Path, args: &[&OsStr], config: &[(String, String)])
 /// Writes a blob's content into a file and waits for it; for threads that may block.
 pub(crate) fn blob_into(dir: &Path, id: ObjectId, file: &File) -> Result<(), Error> {
     let failed = |status: String, stderr: String| Error::Git { command: "cat-file", status, stderr };
-    let broken = |e: io::Error| failed("not started".to_owned(), e.to_string());
+    let broken = |e: io::Error| failed(NOT_STARTED.to_owned(), e.to_string());
     let id = id.to_string();
     let output = plain(dir, &["cat-file", "blob", &id].map(OsStr::new), &[])
         .stdin(Stdio::null())
@@ -99,7 +100,7 @@ fn path() -> &'static OsStr {
 pub(crate) fn spawn(command: &mut Command, name: &'static str) -> Result<Child, Error> {
     command.spawn().map_err(|e| Error::Git {
         command: name,
-        status: "not started".to_owned(),
+        status: NOT_STARTED.to_owned(),
         stderr: match e.kind() {
             io::ErrorKind::NotFound => "the program git was not found in PATH, or the repository is gone".to_owned(),
             _ => e.to_string(),

@@ -11,6 +11,10 @@ use crate::{Error, Mode, ObjectId, Repository};
 const CONFIG: &[&str] = &["-c", "core.fsync=none", "-c", "transfer.fsckObjects=false"];
 /// The other side of a local fetch gets none of our settings, and the repository may belong to another user.
 const UPLOAD_PACK: &str = "--upload-pack=git -c 'safe.directory=*' -c uploadpack.allowAnySHA1InWant=true upload-pack";
+/// More than this is no list of submodules.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+/// What git says of names that no disk of ours can have.
+const NOT_FILES: [&str; 2] = ["invalid path", "File name too long"];
 const ALL_REFS: [&str; 2] = ["+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*"];
 
 /// A repository in a repository, as `.gitmodules` and the tree have it.
@@ -71,31 +75,49 @@ impl Repository {
         let commit = commit.to_string();
         let args: Vec<&OsStr> =
             CONFIG.iter().copied().chain(["checkout", "-q", "--detach", &commit, "--"]).map(OsStr::new).collect();
-        run(git(&git_dir, &args).env("GIT_WORK_TREE", dir).current_dir(dir), "checkout").await.map(|_| ())
+        let checked_out = run(git(&git_dir, &args).env("GIT_WORK_TREE", dir).current_dir(dir), "checkout").await;
+        checked_out.map(|_| ()).map_err(|e| match &e {
+            Error::Git { stderr, .. } if NOT_FILES.iter().any(|why| stderr.contains(why)) => {
+                e.of_content("the commit cannot be written as files")
+            }
+            _ => e,
+        })
     }
 
-    /// The submodules of a commit, with what `.gitmodules` says about them.
+    /// The submodules of a commit, with what `.gitmodules` says about them; those with `update = none` are left out.
     pub async fn submodules(&self, commit: ObjectId) -> Result<Vec<Submodule>, Error> {
         let repository = self.clone();
         let found = tokio::task::spawn_blocking(move || {
-            let (objects, mut found, mut has_file) = (repository.objects()?, Vec::new(), false);
+            let (objects, mut found, mut file) = (repository.objects()?, Vec::new(), None);
             let tree = objects.commit(objects.peel_to_commit(commit)?)?.tree;
             objects.walk(tree, &mut Vec::new(), 0, &mut |entry| {
-                has_file |= entry.path == b".gitmodules" && entry.mode == Mode::File;
+                if entry.path == b".gitmodules" && entry.mode == Mode::File {
+                    file = Some(entry.id);
+                }
                 if entry.mode == Mode::Submodule {
                     found.push((entry.path_text(), entry.id));
                 }
                 Ok(())
             })?;
-            Ok::<_, Error>((found, has_file))
+            if let Some(id) = file {
+                objects.fits(id, || ".gitmodules".to_owned(), MAX_FILE_BYTES)?;
+            }
+            Ok::<_, Error>((found, file))
         });
-        let (found, has_file) = found.await.map_err(Error::objects("looking for submodules"))??;
+        let (found, file) = found.await.map_err(Error::objects("looking for submodules"))??;
         if found.is_empty() {
             return Ok(Vec::new());
         }
-        let blob = format!("{commit}:.gitmodules");
-        let args = ["config", "--list", "-z", "--blob", &blob].map(OsStr::new);
-        let listed = if has_file { run(&mut git(self.dir(), &args), "config").await? } else { String::new() };
+        let listed = match file {
+            None => String::new(),
+            Some(id) => {
+                // With includes it would name files of this machine, which git would open.
+                let id = id.to_string();
+                let args = ["config", "--list", "-z", "--no-includes", "--blob", &id].map(OsStr::new);
+                let listed = run(&mut git(self.dir(), &args), "config").await;
+                listed.map_err(|e| e.of_content(".gitmodules cannot be read"))?
+            }
+        };
         let settings: Vec<(&str, &str)> = listed.split('\0').filter_map(|line| line.split_once('\n')).collect();
         let submodule = |(path, commit): (String, ObjectId)| {
             let name_of = |key: &str| key.strip_prefix("submodule.")?.strip_suffix(".path").map(str::to_owned);
@@ -105,7 +127,11 @@ impl Repository {
             let url = settings.iter().find(|(k, _)| *k == key).map(|(_, url)| (*url).to_owned()).unwrap_or_default();
             Submodule { name, path, url, commit }
         };
-        Ok(found.into_iter().map(submodule).collect())
+        let is_wanted = |found: &Submodule| {
+            let key = format!("submodule.{}.update", found.name);
+            !settings.iter().any(|(k, value)| *k == key && *value == "none")
+        };
+        Ok(found.into_iter().map(submodule).filter(is_wanted).collect())
     }
 
     /// What fetches the branches and tags that point at `commit`.

@@ -2,6 +2,7 @@
 //! machine.
 
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
 
 use base::{ApiError, ErrorKind};
 use devtools::codebuild::source_login;
@@ -82,7 +83,8 @@ async fn code_commit(
         Err(e) => return Err(PerformError::new("check a commit out", e).into()),
     }
     if submodules {
-        let around = submodules::Around { repository: &repository, commit, location, dir, depth };
+        let left = AtomicUsize::new(submodules::MAX_SUBMODULES);
+        let around = submodules::Around { repository: &repository, commit, location, dir, depth, left: &left };
         submodules::fetch(cx, around, which, 0).await?;
     }
     Ok(commit.to_string())

@@ -5,6 +5,7 @@
 
 use std::path::Path;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use devtools::codecommit;
 use git::{Remote, Repository, Submodule};
@@ -16,6 +17,8 @@ use crate::PerformError;
 
 /// Repositories in repositories in repositories: no deeper than this.
 const MAX_LEVEL: usize = 10;
+/// A source has no more of them in all; they may well be one another's.
+pub(super) const MAX_SUBMODULES: usize = 1000;
 
 /// The working copy in which the submodules go.
 pub(super) struct Around<'a> {
@@ -25,6 +28,8 @@ pub(super) struct Around<'a> {
     pub location: &'a str,
     pub dir: &'a Path,
     pub depth: Option<u32>,
+    /// How many more the source may have.
+    pub left: &'a AtomicUsize,
 }
 
 /// Where a submodule is.
@@ -44,13 +49,21 @@ pub(super) fn fetch<'a>(
 ) -> Pin<Box<dyn Future<Output = Result<(), Trouble>> + Send + 'a>> {
     Box::pin(async move {
         let found = around.repository.submodules(around.commit).await;
-        for submodule in found.map_err(|e| PerformError::new("look for submodules", e))? {
+        let found = found.map_err(|e| match e.is_content() {
+            true => Trouble::source("CLIENT_ERROR", format!("{e} (submodules of {which})")),
+            false => PerformError::new("look for submodules", e).into(),
+        })?;
+        for submodule in found {
             let failed = |why: String| {
                 let path = &submodule.path;
                 Trouble::source("CLIENT_ERROR", format!("{why} for the submodule {path} of {which}"))
             };
             if level == MAX_LEVEL {
                 return Err(failed(format!("more than {MAX_LEVEL} submodules in each other")));
+            }
+            let take_one = |left: usize| left.checked_sub(1);
+            if around.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take_one).is_err() {
+                return Err(failed(format!("more than {MAX_SUBMODULES} submodules")));
             }
             if submodule.url.is_empty() {
                 return Err(failed("no url found in .gitmodules".to_owned()));
@@ -115,7 +128,8 @@ async fn ours(
         Err(e) if e.is_content() => return Err(failed(e.to_string())),
         Err(e) => return Err(PerformError::new("clone a submodule", e).into()),
     }
-    let inner = Around { repository: &repository, commit, location: url, dir, depth: around.depth };
+    let Around { depth, left, .. } = *around;
+    let inner = Around { repository: &repository, commit, location: url, dir, depth, left };
     fetch(cx, inner, which, level + 1).await
 }
 

@@ -286,3 +286,27 @@ async fn a_cache_spares_the_history_and_is_never_believed() {
     assert_eq!(commit, second.to_string());
     assert_eq!(git_in(&last, &["fsck", "--connectivity-only"]).await, "");
 }
+
+#[tokio::test]
+async fn gitmodules_leads_to_no_file_of_this_machine_and_what_is_wrong_in_it_is_the_commits_fault() {
+    let server = Server::start().await;
+    let (client, commits) = two_commits(&server).await;
+    let folder = tempfile::tempdir().unwrap();
+    let private = folder.path().join("private");
+    std::fs::write(&private, "[submodule \"a\"]\n\turl = https://private.example/\n").unwrap();
+    let link = format!("160000,{},lib/a", commits[0]);
+    client.ok(&["update-index", "--add", "--cacheinfo", &link]).await;
+    let included = format!("[submodule \"a\"]\n\tpath = lib/a\n[include]\n\tpath = {}\n", private.display());
+    let unwanted = "[submodule \"a\"]\n\tpath = lib/a\n\turl = https://h/a\n\tupdate = none\n";
+    let mut found = Vec::new();
+    for text in [included.as_str(), unwanted, "[submodule \"a\"\n\tpath = lib/a\n"] {
+        let commit = client.commit(".gitmodules", text).await;
+        client.ok(&["push", "-q", "origin", "HEAD:refs/heads/main"]).await;
+        found.push(server.repository().submodules(commit).await);
+    }
+    let [first, second, third] = found.try_into().unwrap();
+    assert_eq!(first.unwrap().remove(0).url, "", "the file is not read");
+    assert_eq!(second.unwrap(), Vec::new());
+    let broken = third.unwrap_err();
+    assert!(broken.is_content() && broken.to_string().contains("bad config line"), "{broken}");
+}
