@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use base::{ApiError, Secret, Timestamp};
+use base::{ApiError, ErrorKind, Secret, Timestamp};
 use engine::build::{Build, Request};
 use engine::sandbox::Sandbox;
 use platform::sts::Credentials;
@@ -40,9 +40,17 @@ pub async fn why_no_credentials(cx: &Cx, request: &Request) -> Option<String> {
 /// no further by naming a source, a bucket or a secret than by its own calls.
 pub async fn acting(cx: &Cx, request: &Request) -> Result<Cx, ApiError> {
     let acting = iam::as_session(cx, &request.scope, request.service_role(), &session_name(&request.uuid)).await?;
+    let service = cx.as_service("codebuild", &request.scope);
     // Roles that tests name need not exist.
-    let is_made_up = cx.site.test_mode && iam::is_nobody(&acting);
-    Ok(if is_made_up { cx.as_service("codebuild", &request.scope) } else { acting })
+    if cx.site.test_mode && iam::is_nobody(&acting) {
+        return Ok(service);
+    }
+    let Some(input) = input(request) else { return Ok(acting) };
+    match check_assume_role(&service, &input).await {
+        Ok(()) => Ok(acting),
+        Err(e) if e.kind == ErrorKind::Client => Ok(iam::as_nobody(&acting)),
+        Err(e) => Err(e),
+    }
 }
 
 /// Ends the sessions of a build; gives whether there were any. The caller makes the cache forget.

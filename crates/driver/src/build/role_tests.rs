@@ -275,7 +275,7 @@ async fn the_server_fetches_and_stores_for_a_build_only_what_its_role_allows() {
 }
 
 #[tokio::test]
-async fn a_role_that_is_gone_may_do_nothing_and_the_phase_says_so() {
+async fn a_role_that_is_gone_or_is_for_another_service_may_do_nothing_and_the_phase_says_so() {
     each_engine(machines(), |test| async move {
         let mut world = world(test);
         let site = platform::Site { test_mode: false, ..platform::Site::clone(&world.cx.cx.site) };
@@ -289,8 +289,23 @@ async fn a_role_that_is_gone_may_do_nothing_and_the_phase_says_so() {
         platform::iam::delete_role(&world.cx.cx, gone).await.unwrap();
         world.drive().await;
         let phases = world.phases(&id).await;
-        let told = phases.iter().any(|p| p.contains("s3:GetObject") && p.contains("because its role does not exist"));
-        assert!(told, "{phases:?}");
+        let refused = |phases: &[String]| {
+            phases.iter().any(|p| p.contains("s3:GetObject") && p.contains("because its role does not exist or does not"))
+        };
+        assert!(refused(&phases), "{phases:?}");
+        create_role(&world, "build", "codebuild.amazonaws.com").await;
+        allow(&world, "s3:*", "*").await;
+        let again = serde_json::from_value(json!({ "projectName": "demo" })).unwrap();
+        let id = codebuild::start_build(&world.cx.cx, again).await.unwrap().build["id"].as_str().unwrap().to_owned();
+        let trust = json!({
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+        });
+        let trust = json!({ "RoleName": "build", "PolicyDocument": trust.to_string() });
+        platform::iam::update_assume_role_policy(&world.cx.cx, serde_json::from_value(trust).unwrap()).await.unwrap();
+        world.drive().await;
+        let phases = world.phases(&id).await;
+        assert!(refused(&phases), "{phases:?}");
     })
     .await;
 }

@@ -12,7 +12,7 @@ use crate::{Caller, Cx, Principal};
 
 /// How the sessions begin that CodeBuild makes for its builds.
 pub(crate) const BUILD_SESSION: &str = "AWSCodeBuild-";
-/// Stands for the id of a role that does not exist, and so has no policies.
+/// Stands for the id of a role that does not exist or may not be assumed, and so has no policies.
 const NOBODY: &str = "nobody";
 
 /// Decides whether the caller may do what a call needs. Every operation passes here before it runs, and so does git.
@@ -62,7 +62,15 @@ pub(super) async fn authorize_by(cx: &Cx, enforcement: Enforcement, needs: &[Nee
     Ok(())
 }
 
-/// Whether the context is the session of a role that does not exist.
+/// The same session without any rights: the role is not for the service.
+pub fn as_nobody(cx: &Cx) -> Cx {
+    let mut nobody = cx.clone();
+    let id = &mut nobody.caller.principal.user_id;
+    *id = format!("{NOBODY}:{}", id.split_once(':').map_or("", |(_, session)| session));
+    nobody
+}
+
+/// Whether the context is the session of a role that does not exist, or is not for the service.
 pub fn is_nobody(cx: &Cx) -> bool {
     cx.caller.principal.user_id.split_once(':').is_some_and(|(role, _)| role == NOBODY)
 }
@@ -72,7 +80,9 @@ fn denied(cx: &Cx, action: &str, resource: &str, verdict: Verdict) -> ApiError {
     let who = &cx.caller.principal.arn;
     let why = match verdict {
         Verdict::DeniedExplicitly => "with an explicit deny in an identity-based policy".to_owned(),
-        Verdict::DeniedByDefault | Verdict::Allowed if is_nobody(cx) => "because its role does not exist".to_owned(),
+        Verdict::DeniedByDefault | Verdict::Allowed if is_nobody(cx) => {
+            "because its role does not exist or does not trust the service".to_owned()
+        }
         Verdict::DeniedByDefault | Verdict::Allowed => {
             format!("because no identity-based policy allows the {action} action")
         }
