@@ -18,7 +18,12 @@ const EVENT: usize = 4 << 20;
 
 /// A longer declaration is none.
 const MAX_DECLARATION: usize = 256;
-/// Encodings whose every byte is a character, as they are declared; all are read as the first, which differs in quotes.
+/// What the bytes from 0x80 on are in windows-1252, as which the others are read as well: they have nothing there.
+const WINDOWS_1252: [char; 32] = [
+    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8D}', 'Ž', '\u{8F}', '\u{90}', '‘', '’',
+    '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9D}', 'ž', 'Ÿ',
+];
+/// Encodings whose every byte is a character, as they are declared.
 const SINGLE_BYTES: [&str; 4] = ["iso-8859-1", "latin1", "windows-1252", "cp1252"];
 
 #[derive(Clone, Copy, Debug)]
@@ -255,8 +260,11 @@ impl BufRead for ThinXml<'_> {
             self.inner.consume(piece.len());
             for b in piece {
                 if self.single_bytes && b >= 0x80 {
-                    self.take(0xC0 | (b >> 6));
-                    self.take(0x80 | (b & 0x3F));
+                    let c = usize::from(b - 0x80);
+                    let c = WINDOWS_1252.get(c).copied().unwrap_or(char::from(b));
+                    for b in c.encode_utf8(&mut [0; 4]).bytes() {
+                        self.take(b);
+                    }
                 } else {
                     self.take(b);
                 }
@@ -323,6 +331,11 @@ mod tests {
         for encoding in ["ISO-8859-1", "windows-1252"] {
             assert!(read(encoding).unwrap().ends_with("<a>café</a>"), "{encoding}");
         }
+        let quoted = "<?xml version='1.0' encoding='windows-1252'?><a>\u{1}caf\u{2}".bytes();
+        let quoted: Vec<u8> = quoted.map(|b| if b < 3 { b + 0x92 } else { b }).collect();
+        let mut out = String::new();
+        ThinXml::new(&mut quoted.as_slice()).read_to_string(&mut out).unwrap();
+        assert!(out.ends_with("<a>“caf”"), "{out}");
         assert!(read("UTF-8").is_err());
         assert!(read("ISO-8859-15").is_err(), "another one is not taken for it");
     }
