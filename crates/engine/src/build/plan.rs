@@ -157,6 +157,7 @@ fn sections_without_effect(request: &Request, spec: &Buildspec) -> Vec<String> {
 /// Plans the job of a buildspec.
 pub fn compile(request: &Request, dirs: &SourceDirs, spec: &Buildspec) -> Result<(Plan, JobSpec), Context> {
     refuse_unbuilt(spec)?;
+    refuse_batch_alone(request, spec)?;
     let mut references = references(request, spec)?;
     let env = environment(request, dirs, spec, &references);
     // What CodeBuild publishes is no reference's.
@@ -259,6 +260,20 @@ fn refuse_unbuilt(spec: &Buildspec) -> Result<(), Context> {
         }
     }
     Ok(())
+}
+
+/// A batch's buildspec without phases is for builds that have buildspecs of their own.
+fn refuse_batch_alone(request: &Request, spec: &Buildspec) -> Result<(), Context> {
+    if spec.batch.is_none() || !spec.phases.is_empty() {
+        return Ok(());
+    }
+    let mend = match &request.batch {
+        Some(batch) => format!("add 'phases:', or give build '{}' a 'buildspec' of its own", batch.identifier),
+        None => "add 'phases:', or start it as a batch".to_owned(),
+    };
+    let file = request.buildspec.name();
+    let why = format!("{file}: error[B010]: section 'phases' is missing, so a build of it has nothing to do; {mend}");
+    Err(Context::new("YAML_FILE_ERROR", why))
 }
 
 fn step(spec: &Buildspec, name: PhaseName) -> JobStep {

@@ -100,3 +100,18 @@ fn steps_that_are_actions_are_refused_by_name() {
     let refused = compile(&request, &SourceDirs::of(&request), &spec.unwrap()).unwrap_err();
     assert!(refused.message.contains("actions/checkout@v4"), "{refused:?}");
 }
+
+#[test]
+fn a_batchs_buildspec_without_phases_is_no_build_of_its_own() {
+    let text = "version: 0.2\nbatch: {build-list: [{identifier: a, buildspec: a.yml}, {identifier: b}]}\n";
+    let mut request = request("codecommit");
+    let why = |request: &Request| {
+        let error = plan_text(request, &SourceDirs::of(request), text).unwrap_err();
+        assert_eq!(error.context.status_code, "YAML_FILE_ERROR");
+        error.context.message
+    };
+    let alone = why(&request);
+    assert!(alone.contains("error[B010]") && alone.contains("start it as a batch"), "{alone}");
+    request.batch = Some(crate::build::BatchMember { arn: String::new(), identifier: "b".to_owned(), shard: None });
+    assert!(why(&request).contains("give build 'b' a 'buildspec'"), "{}", why(&request));
+}

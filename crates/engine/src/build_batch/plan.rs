@@ -287,6 +287,16 @@ mod tests {
     }
 
     #[test]
+    fn a_buildspec_may_be_a_batch_and_nothing_else() {
+        let text = "version: 0.2\nbatch: {build-list: [{identifier: a, buildspec: a.yml}, {buildspec: b.yml}]}\n";
+        let (spec, found) = read(text);
+        let Some(batch) = spec.and_then(|s| s.batch) else { panic!("{found:?}") };
+        let builds = plan(&batch).unwrap();
+        let of: Vec<_> = builds.iter().map(|b| (b.identifier.as_str(), b.buildspec.as_deref())).collect();
+        assert_eq!(of, [("a", Some("a.yml")), ("build1", Some("b.yml"))]);
+    }
+
+    #[test]
     fn a_fanout_gives_each_build_its_shard() {
         let builds = planned("{build-fanout: {parallelism: 3, ignore-failure: true}}").unwrap();
         assert_eq!(builds[2].shard, Some(Shard { current: 2, total: 3 }));

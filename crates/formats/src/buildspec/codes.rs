@@ -42,7 +42,8 @@ pub const CODES: &[Code] = &[
     code(
         "B010",
         "there are no phases",
-        "A buildspec says what to do in 'phases': install, pre_build, build and post_build, each with its 'commands'.",
+        "A buildspec says what to do in 'phases': install, pre_build, build and post_build, each with its 'commands'. Only \
+         a buildspec with a 'batch' may leave them out, for builds that have buildspecs of their own.",
     ),
     code(
         "B011",

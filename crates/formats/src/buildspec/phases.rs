@@ -16,6 +16,10 @@ const RUNTIMES: &[&str] =
 
 pub(super) fn phases(r: &mut Reader, root: &Node) -> Vec<Phase> {
     let Some(node) = root.get("phases") else {
+        // The builds of a batch may all have buildspecs of their own.
+        if root.get("batch").is_some_and(|batch| !batch.is_null()) {
+            return Vec::new();
+        }
         let found = Diagnostic::error("B010", root.span, "section 'phases' is missing");
         r.found.push(found.with_help("add 'phases:' with a phase 'build' that has 'commands'"));
         return Vec::new();

@@ -114,5 +114,19 @@ fn codes_are_explained_and_the_schema_is_json() {
     assert!(said.err.contains("there is no code B999"), "{}", said.err);
     let said = headworks(dir.path(), &["schema", "buildspec"]);
     let schema: Value = serde_json::from_str(&said.out).unwrap();
-    assert_eq!(schema["required"], serde_json::json!(["version", "phases"]));
+    assert_eq!(schema["required"], serde_json::json!(["version"]));
+    assert_eq!(schema["anyOf"][0], serde_json::json!({ "required": ["phases"] }));
+}
+
+/// As in AWS's own `aws-encryption-sdk-python`, whose builds all have buildspecs of their own.
+#[test]
+fn a_batch_needs_no_phases() {
+    let dir = folder();
+    let text = "version: 0.2\nbatch:\n  build-list:\n    - {identifier: a, buildspec: a.yml}\n";
+    fs::write(dir.path().join("batch.yml"), text).unwrap();
+    let said = headworks(dir.path(), &["check", "--kind", "buildspec", "batch.yml"]);
+    assert_eq!(said.code, Some(0), "{}", said.out);
+    fs::write(dir.path().join("batch.yml"), "version: 0.2\nbatch:\n").unwrap();
+    let said = headworks(dir.path(), &["check", "--kind", "buildspec", "batch.yml"]);
+    assert!(said.code == Some(1) && said.out.contains("error[B010]"), "{}", said.out);
 }
