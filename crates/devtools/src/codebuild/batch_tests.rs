@@ -267,3 +267,29 @@ async fn fleets_are_named_listed_and_refused_by_name() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_builds_of_a_pull_requests_batch_fill_no_caches() {
+    each_engine(machines(), |test| async move {
+        let World { cx, test: _test } = world(test);
+        create(&cx, batch_project()).await.unwrap();
+        let made = start_batch(&cx, json!({ "sourceVersion": "pr/7" })).await.unwrap();
+        let id = made["id"].as_str().unwrap().to_owned();
+        let asked = effects(&cx, &id).await;
+        let [(key, BatchEffect::ReadSpec { .. })] = asked.as_slice() else { panic!("{asked:?}") };
+        let text = SpecText {
+            buildspec: "version: 0.2\nbatch: {build-list: [{identifier: a, buildspec: a.yml}]}\n".to_owned(),
+            resolved_version: Some("c0ffee".to_owned()),
+            secondary_versions: Default::default(),
+        };
+        tell(&cx, &id, BatchInput::SpecRead { key: key.clone(), text }).await;
+        let asked = effects(&cx, &id).await;
+        let Some((key, BatchEffect::StartBuild { .. })) = asked.last() else { panic!("{asked:?}") };
+        start_child(&cx, &id, key).await;
+        let ids = list_builds(&cx, list_builds::Input::default()).await.unwrap().ids;
+        let request = state(&cx, &ids[0]).await.request;
+        assert_eq!(request.source.version.as_deref(), Some("c0ffee"));
+        assert!(!request.may_fill_caches());
+    })
+    .await;
+}

@@ -92,6 +92,8 @@ pub mod update_report_group;
 pub mod update_webhook;
 mod webhook;
 mod webhook_secret;
+#[cfg(test)]
+mod webhook_tests;
 
 pub use attach::attach_target;
 pub use badge::badge;

@@ -91,6 +91,7 @@ pub(super) fn settle(cx: &Cx, project: &Project, this: Particulars) -> Result<Re
             previous: None,
         }),
         published: BTreeMap::new(),
+        is_proposed: false,
         purpose: Purpose::Build,
         debug_session: false,
     })

@@ -115,3 +115,23 @@ fn a_batchs_buildspec_without_phases_is_no_build_of_its_own() {
     request.batch = Some(crate::build::BatchMember { arn: String::new(), identifier: "b".to_owned(), shard: None });
     assert!(why(&request).contains("give build 'b' a 'buildspec'"), "{}", why(&request));
 }
+
+#[test]
+fn what_nobody_has_agreed_to_fills_no_caches() {
+    let mut request = request("codecommit");
+    for trusted in [None, Some("main"), Some("refs/heads/pr"), Some("c0ffee")] {
+        request.source.version = trusted.map(str::to_owned);
+        assert!(request.may_fill_caches(), "{trusted:?}");
+    }
+    for proposed in ["pr/7", "mr/7", "refs/pull/7/head", "refs/merge-requests/7/head"] {
+        request.source.version = Some(proposed.to_owned());
+        assert!(!request.may_fill_caches(), "{proposed}");
+    }
+    request.source.version = Some("c0ffee".to_owned());
+    request.is_proposed = true;
+    assert!(!request.may_fill_caches());
+    request.is_proposed = false;
+    request.secondary_sources =
+        vec![crate::build::Source { version: Some("pr/7".to_owned()), ..request.source.clone() }];
+    assert!(!request.may_fill_caches());
+}

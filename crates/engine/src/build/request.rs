@@ -62,6 +62,9 @@ pub struct Request {
     /// Variables that only the service sets, beside those that every build has: what a webhook brought.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub published: BTreeMap<String, String>,
+    /// A pull request brought it: nobody has agreed yet to what is built, so nothing of it reaches other builds.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_proposed: bool,
     #[serde(default, skip_serializing_if = "Purpose::is_build")]
     pub purpose: Purpose,
     /// `codebuild-breakpoint` holds it, and people may come in.

@@ -137,7 +137,7 @@ pub(super) fn cache(
         }
     }
     let key = spec.key.is_some().then(|| keys.remove(0));
-    let saves = spec.action.saves() && is_trusted(request);
+    let saves = spec.action.saves() && request.may_fill_caches();
     if spec.action.saves() && !saves {
         notes.push("the cache is not written: the build is of a pull request".to_owned());
     }
@@ -181,16 +181,17 @@ impl Request {
         asked.filter(|name| !name.is_empty()).unwrap_or(&self.project)
     }
 
-    /// Whether what the build leaves may reach other builds.
+    /// Whether what the build leaves may reach other builds. A pull request is built before anybody has agreed to it: one
+    /// that a webhook brought is known whatever its version looks like, one that somebody names by its version.
     pub fn may_fill_caches(&self) -> bool {
-        is_trusted(self)
+        let names = |version: &str| PULL_REQUESTS.iter().any(|prefix| version.starts_with(prefix));
+        let mut sources = std::iter::once(&self.source).chain(&self.secondary_sources);
+        !self.is_proposed && !sources.any(|source| source.version.as_deref().is_some_and(names))
     }
 }
 
-/// Whether what a build leaves may reach other builds. A pull request is built before anybody has agreed to it.
-pub(super) fn is_trusted(request: &Request) -> bool {
-    !request.source.version.as_deref().is_some_and(|version| version.starts_with("pr/"))
-}
+/// How the versions begin that name a pull request, at all hosts.
+const PULL_REQUESTS: [&str; 4] = ["pr/", "mr/", "refs/pull/", "refs/merge-requests/"];
 
 /// Puts variables into a key. `$(codebuild-hash-files ...)` stays, for whoever sees the files; other commands are not
 /// run, because a key is settled before the build's shell begins.

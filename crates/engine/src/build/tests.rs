@@ -94,6 +94,7 @@ pub(crate) fn request(options: &str) -> Request {
         limited_by: Limits::default(),
         auto_retry: None,
         published: BTreeMap::new(),
+        is_proposed: false,
         purpose: Purpose::Build,
         debug_session: false,
     }

@@ -39,6 +39,8 @@ pub fn child(state: &BatchState, group: &Group) -> Option<Request> {
         }
     };
     request.uuid = uuid;
+    // The commit does not tell any more what it was asked for as.
+    request.is_proposed = !template.may_fill_caches();
     // All builds of a batch see the same commit, whatever is pushed meanwhile.
     if let Some(version) = &state.resolved_source_version {
         request.source.version = Some(version.clone());

@@ -120,6 +120,7 @@ pub fn request(uuid: &str, now: Timestamp) -> Request {
         limited_by: Limits::default(),
         auto_retry: None,
         published: BTreeMap::new(),
+        is_proposed: false,
         purpose: Purpose::Build,
         debug_session: false,
     }
