@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use aws_lc_rs::{constant_time, digest, hmac};
 use base::ApiError;
-use engine::webhook::{Approval, Delivered, Format, WebhookEvent, decide, read};
+use engine::webhook::{Approval, Delivered, Filter, Format, WebhookEvent, decide, read};
 use platform::Cx;
 use store::Tx;
 use store::tables::codebuild_webhook::{self, PullRequest, Row};
@@ -133,6 +133,9 @@ struct Start {
 
 async fn happened(tx: &mut Tx, cx: &Cx, row: &Row, event: WebhookEvent, start: Start) -> Result<Taken, ApiError> {
     let webhook = Webhook::of(row)?;
+    if event.event == Filter::RUNNER_EVENT {
+        return Ok(Taken::Ignored("this server has no runners of GitHub Actions".to_owned()));
+    }
     if let Some(why) = decide(&webhook.filters()?, &event) {
         return Ok(Taken::Ignored(why));
     }

@@ -56,6 +56,11 @@ impl Webhook {
         if self.build_type == "RUNNER_BUILDKITE_BUILD" {
             return Err(unsupported("buildType RUNNER_BUILDKITE_BUILD"));
         }
+        if self.filter_groups.iter().flatten().any(Filter::asks_for_runner) {
+            // A runner takes its commands from GitHub; the project's buildspec is not what it is to run.
+            let what = format!("EVENT {} (a runner of GitHub Actions)", Filter::RUNNER_EVENT);
+            return Err(unsupported(&what));
+        }
         if let Err(errors) = Filters::new(&self.filter_groups) {
             let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
             return Err(invalid(format!("Invalid filter groups: {}", all.join("; "))));

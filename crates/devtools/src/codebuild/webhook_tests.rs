@@ -132,3 +132,26 @@ async fn a_pull_request_that_is_named_by_hand_fills_no_caches_and_neither_does_i
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_webhook_for_runners_is_refused_and_a_workflows_job_starts_nothing() {
+    each_engine(machines(), |test| async move {
+        let World { cx, test: _test } = world(test);
+        let hook = hooked(&cx, "demo", "GITHUB", json!({})).await;
+        let groups = json!([[{ "type": "EVENT", "pattern": "PUSH, WORKFLOW_JOB_QUEUED" }]]);
+        let input = json!({ "projectName": "demo", "filterGroups": groups });
+        let refused = update_webhook(&cx, serde_json::from_value(input.clone()).unwrap()).await.unwrap_err();
+        assert_eq!(refused.code, "InvalidInputException");
+        assert!(refused.message.contains("WORKFLOW_JOB_QUEUED"), "{}", refused.message);
+        let job = json!({
+            "action": "queued", "sender": { "id": 1 }, "repository": { "name": "app" },
+            "workflow_job": { "workflow_name": "CI", "head_branch": "main", "head_sha": "c0ffee" },
+        });
+        let Taken::Ignored(why) = send(&cx, &hook, "workflow_job", &job).await else { panic!("a build was started") };
+        assert!(why.contains("no runners"), "{why}");
+        delete_webhook(&cx, delete_webhook::Input { project_name: "demo".to_owned() }).await.unwrap();
+        let refused = webhook(&cx, input).await.unwrap_err();
+        assert!(refused.message.contains("WORKFLOW_JOB_QUEUED"), "{}", refused.message);
+    })
+    .await;
+}

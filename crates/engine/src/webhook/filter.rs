@@ -37,6 +37,16 @@ pub struct Filter {
     pub exclude_matched_pattern: bool,
 }
 
+impl Filter {
+    /// The event that starts a runner of GitHub Actions instead of the project's buildspec.
+    pub const RUNNER_EVENT: &'static str = "WORKFLOW_JOB_QUEUED";
+
+    /// Whether the filter lets a runner's event start something.
+    pub fn asks_for_runner(&self) -> bool {
+        self.kind == FilterKind::Event && self.pattern.split(',').any(|event| event.trim() == Self::RUNNER_EVENT)
+    }
+}
+
 /// The events that a filter can name.
 const EVENTS: &[&str] = &[
     "PUSH",
@@ -47,7 +57,7 @@ const EVENTS: &[&str] = &[
     "PULL_REQUEST_CLOSED",
     "RELEASED",
     "PRERELEASED",
-    "WORKFLOW_JOB_QUEUED",
+    Filter::RUNNER_EVENT,
 ];
 
 /// A pattern that cannot be used.
