@@ -49,7 +49,9 @@ pub async fn badge(cx: &Cx, uuid: &str, branch: Option<&str>) -> Result<Option<S
     let positions = machine::positions::<Build>(&mut tx, &scope, Some(&name), None, LOOK_BACK, true).await?;
     for position in positions {
         let Some(found) = machine::get::<Build>(&mut tx, &position.id).await? else { continue };
-        let version = found.state.request.source.version.as_deref().map(short).or(of_project);
+        let request = &found.state.request;
+        // What a push started has the commit for its version.
+        let version = request.branch.as_deref().or(request.source.version.as_deref()).map(short).or(of_project);
         // A build that names no version is of the default branch, whatever that is called.
         if branch.is_none_or(|branch| version.is_none_or(|version| version == short(branch))) {
             return Ok(Some(picture(&look(found.state.completed().map(|(status, _)| status)))));

@@ -189,6 +189,7 @@ async fn begin_for(
     request.published = event.variables().into_iter().collect();
     // The version does not tell: an approved pull request, or one at Bitbucket, is built by its commit.
     request.is_proposed = event.pull_request.is_some();
+    request.branch = event.branch().map(str::to_owned);
     if webhook.build_type == "BUILD_BATCH" {
         let config = project.build_batch_config.clone().unwrap_or_default();
         let state = begin_batch(tx, batch_request(request, config, None)?, None).await?;

@@ -92,6 +92,7 @@ pub(super) fn settle(cx: &Cx, project: &Project, this: Particulars) -> Result<Re
         }),
         published: BTreeMap::new(),
         is_proposed: false,
+        branch: None,
         purpose: Purpose::Build,
         debug_session: false,
     })

@@ -155,3 +155,28 @@ async fn a_webhook_for_runners_is_refused_and_a_workflows_job_starts_nothing() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_badge_is_of_the_branch_that_was_pushed_and_of_no_pull_request() {
+    each_engine(machines(), |test| async move {
+        let World { cx, test: _test } = world(test);
+        let hook = hooked(&cx, "demo", "GITHUB", json!({ "badgeEnabled": true })).await;
+        let names = vec!["demo".to_owned()];
+        let found = batch_get_projects(&cx, batch_get_projects::Input { names }).await.unwrap();
+        let url = found.projects[0]["badge"]["badgeRequestUrl"].as_str().unwrap().to_owned();
+        let uuid = url.split_once("uuid=").unwrap().1.split('&').next().unwrap().to_owned();
+        let shows = async |branch: &str, word: &str| {
+            let picture = badge(&cx, &uuid, Some(branch)).await.unwrap().unwrap();
+            assert!(picture.contains(&format!("build: {word}")), "{branch}: {picture}");
+        };
+        // Its branch is called main as well, in another repository.
+        started(&cx, send(&cx, &hook, "pull_request", &github(false)).await).await;
+        shows("main", "unknown").await;
+        let request = started(&cx, send(&cx, &hook, "push", &push()).await).await;
+        assert_eq!((request.branch.as_deref(), request.source.version), (Some("main"), Some("a".repeat(40))));
+        shows("main", "in progress").await;
+        shows("refs/heads/main", "in progress").await;
+        shows("other", "unknown").await;
+    })
+    .await;
+}

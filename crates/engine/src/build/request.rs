@@ -65,6 +65,9 @@ pub struct Request {
     /// A pull request brought it: nobody has agreed yet to what is built, so nothing of it reaches other builds.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_proposed: bool,
+    /// The branch whose push started it; the source's version is the commit then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
     #[serde(default, skip_serializing_if = "Purpose::is_build")]
     pub purpose: Purpose,
     /// `codebuild-breakpoint` holds it, and people may come in.

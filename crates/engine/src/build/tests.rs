@@ -95,6 +95,7 @@ pub(crate) fn request(options: &str) -> Request {
         auto_retry: None,
         published: BTreeMap::new(),
         is_proposed: false,
+        branch: None,
         purpose: Purpose::Build,
         debug_session: false,
     }

@@ -60,6 +60,12 @@ pub struct Approval {
 }
 
 impl WebhookEvent {
+    /// The branch that was pushed. A pull request's own branch may be called as one of the repository and is none of them.
+    pub fn branch(&self) -> Option<&str> {
+        let head = self.head_ref.as_deref().filter(|_| self.pull_request.is_none());
+        head.and_then(|head| head.strip_prefix("refs/heads/"))
+    }
+
     /// The variables that a build gets.
     pub fn variables(&self) -> Vec<(String, String)> {
         let trigger = match (&self.pull_request, &self.tag, &self.head_ref) {

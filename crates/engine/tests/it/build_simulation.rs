@@ -121,6 +121,7 @@ pub fn request(uuid: &str, now: Timestamp) -> Request {
         auto_retry: None,
         published: BTreeMap::new(),
         is_proposed: false,
+        branch: None,
         purpose: Purpose::Build,
         debug_session: false,
     }
