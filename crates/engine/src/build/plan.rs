@@ -355,6 +355,7 @@ fn environment(
             super::Logs::CloudWatch { stream, .. } => stream.clone(),
         },
     );
+    put("CODEBUILD_PROJECT_ARN", request.scope.arn("codebuild", format!("project/{}", request.project)).to_string());
     put("CODEBUILD_SRC_DIR", dirs.primary.to_string_lossy().into_owned());
     put("CODEBUILD_START_TIME", request.submitted.millis().to_string());
     put("CODEBUILD_SOURCE_REPO_URL", request.source.kind.location());

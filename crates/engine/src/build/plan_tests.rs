@@ -135,3 +135,9 @@ fn what_nobody_has_agreed_to_fills_no_caches() {
         vec![crate::build::Source { version: Some("pr/7".to_owned()), ..request.source.clone() }];
     assert!(!request.may_fill_caches());
 }
+
+#[test]
+fn a_build_knows_its_project() {
+    let job = job("version: 0.2\nenv: {variables: {CODEBUILD_PROJECT_ARN: mine}}\nphases: {build: {commands: a}}\n");
+    assert_eq!(job.env["CODEBUILD_PROJECT_ARN"], "arn:aws:codebuild:eu-west-1:123456789012:project/demo");
+}
