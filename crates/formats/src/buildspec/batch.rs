@@ -17,7 +17,7 @@ const STATIC_KEYS: &[&str] = &["debug-session", "env", "ignore-failure"];
 const DYNAMIC_KEYS: &[&str] = &["buildspec", "env"];
 const DYNAMIC_ENV_KEYS: &[&str] = &["compute-type", "fleet", "image", "variables"];
 const FANOUT_KEYS: &[&str] = &["parallelism", "ignore-failure"];
-const MAX_IDENTIFIER_LEN: usize = 128;
+const MAX_IDENTIFIER_LEN: usize = 127;
 
 pub(super) fn batch(r: &mut Reader, node: &Node) -> Option<Batch> {
     if !r.is_mapping("'batch'", node) {
@@ -113,9 +113,9 @@ fn identifier(r: &mut Reader, kind: &str, item: &Node, i: usize) -> Option<Strin
     let text = r.text("identifier", node)?;
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if text.is_empty() || text.len() > MAX_IDENTIFIER_LEN || !text.chars().all(word) {
-        // Whether CodeBuild minds depends on where the identifier ends up: a name of a phase group, say.
-        let found = Diagnostic::warning("B063", node.span, format!("'{text}' is an unusual identifier for a build"));
-        r.found.push(found.with_help("use at most 128 letters, digits and underscores"));
+        // CodeBuild ends the batch with BATCH_SPEC_VALIDATION_ERROR.
+        let found = Diagnostic::error("B063", node.span, format!("'{text}' cannot be the identifier of a build"));
+        r.found.push(found.with_help("use letters, digits and underscores only, and fewer than 128 of them"));
     }
     Some(text)
 }

@@ -185,8 +185,8 @@ pub const CODES: &[Code] = &[
     code("B062", "an identifier stands twice", "Identifiers tell the builds of a batch apart: each is unique."),
     code(
         "B063",
-        "an identifier is unusual",
-        "Identifiers become parts of names (of the batch's phases, of artifacts): letters, digits and underscores are safe.",
+        "an identifier has other characters than it may have",
+        "CodeBuild refuses the batch: identifiers have letters, digits and underscores only, and fewer than 128 of them.",
     ),
     code("B064", "a matrix has no dynamic part", "'dynamic' holds the lists whose product is the batch."),
     code("B065", "a build depends on one that is not there", "'depend-on' lists identifiers of the same build-graph."),
