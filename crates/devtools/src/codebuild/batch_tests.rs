@@ -293,3 +293,26 @@ async fn the_builds_of_a_pull_requests_batch_fill_no_caches() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_batch_takes_the_overrides_of_its_source_and_names_those_that_it_cannot_take() {
+    each_engine(machines(), |test| async move {
+        let World { cx, test: _test } = world(test);
+        create(&cx, batch_project()).await.unwrap();
+        for left in start_build_batch::UNSUPPORTED {
+            let input: start_build_batch::Input =
+                serde_json::from_value(json!({ "projectName": "demo", *left: true })).unwrap();
+            assert!(input.build.rest.contains_key(*left), "{left} is read, so it is not refused");
+            let refused = start_batch(&cx, json!({ *left: true })).await.unwrap_err();
+            assert!(refused.message.contains(left), "{}", refused.message);
+        }
+        let refused = start_batch(&cx, json!({ "debugSessionEnabled": true })).await.unwrap_err();
+        assert!(refused.message.contains("debugSessionEnabled"), "{}", refused.message);
+        let auth = json!({ "type": "OAUTH" });
+        let input = json!({ "gitSubmodulesConfigOverride": { "fetchSubmodules": true }, "sourceAuthOverride": auth });
+        let made = start_batch(&cx, input).await.unwrap();
+        assert_eq!(made["source"]["gitSubmodulesConfig"]["fetchSubmodules"], true);
+        assert_eq!(made["source"]["auth"], auth);
+    })
+    .await;
+}

@@ -16,13 +16,7 @@ use super::start_build::{self, overridden, token};
 use super::{check, errors};
 
 /// Members of the model that are refused when they ask for something.
-const UNSUPPORTED: &[&str] = &[
-    "certificateOverride",
-    "debugSessionEnabled",
-    "gitSubmodulesConfigOverride",
-    "reportBuildBatchStatusOverride",
-    "sourceAuthOverride",
-];
+pub(super) const UNSUPPORTED: &[&str] = &["certificateOverride", "reportBuildBatchStatusOverride"];
 
 /// The request: that of StartBuild, with what concerns the batch.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -44,6 +38,9 @@ pub struct Output {
 /// Starts a batch.
 pub async fn start_build_batch(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     check::unsupported_members(&input.build.rest, UNSUPPORTED)?;
+    if input.build.debug_session_enabled == Some(true) {
+        return Err(errors::unsupported("debugSessionEnabled"));
+    }
     cx.room()?;
     let token = token(input.build.idempotency_token.as_deref(), &input)?;
     let (uuid, initiator, submitted) = (cx.ids.uuid().to_string(), initiator(cx), cx.now());
