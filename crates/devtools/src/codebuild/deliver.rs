@@ -4,6 +4,9 @@
 //! sends the secret); a delivery that was taken before, by its id or by its body, is refused; then the filters decide.
 //! A pull request whose build needs an approval waits for a comment that names its newest commit; an older approval is
 //! void as soon as there is a newer commit.
+//!
+//! Deviation: only comments at GitHub approve. A pull request of a fork at GitLab or Bitbucket waits until its webhook's
+//! policy lets it be built without an approval.
 
 use std::time::Duration;
 

@@ -1,4 +1,7 @@
 //! GitHub's deliveries (<https://docs.github.com/en/webhooks/webhook-events-and-payloads>).
+//!
+//! Deviation: an author's role is told from how a comment's delivery says that he stands to the repository: a member or
+//! collaborator counts as GITHUB_WRITE, whatever permission he was given.
 
 use std::collections::BTreeSet;
 

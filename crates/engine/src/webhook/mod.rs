@@ -8,6 +8,11 @@
 //! Bitbucket.
 //!
 //! Deviation: patterns are regular expressions without look-around and back-references.
+//!
+//! Deviation: FILE_PATH does not pass for pull requests, nor for pushes at Bitbucket: their deliveries name no files, and the
+//! git server is not asked for them.
+//!
+//! Deviation: the COMMIT_MESSAGE of a pull request is its title, which is what its delivery tells.
 
 mod bitbucket;
 mod event;
