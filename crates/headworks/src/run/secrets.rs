@@ -69,12 +69,24 @@ pub fn check(spec: Option<&Buildspec>, given: &[Given]) -> Result<(), CliError> 
         let name = names.into_iter().find(|name| !has(name))?;
         let e =
             CliError::user(format!("the buildspec takes a variable from the {what} {name}, which has no value here"));
-        Some(e.hint(format!("give it with --secret {name}=@FILE or --secret {name}=env:VARIABLE")))
+        Some(e.hint(hint(&name)))
     };
     match missing("parameter", parameters).or_else(|| missing("secret", secrets)) {
         Some(e) => Err(e),
         None => Ok(()),
     }
+}
+
+fn hint(name: &str) -> String {
+    // The account of a run is its own: a secret in it has another ARN.
+    if name.starts_with("arn:") {
+        return "an ARN cannot be given a value here: write the secret's name into the buildspec, which AWS takes as well, \
+                and give that a value with --secret"
+            .to_owned();
+    }
+    format!(
+        "give it with --secret {name}=@FILE or --secret {name}=env:VARIABLE; it is never read from your AWS, with -c neither"
+    )
 }
 
 /// Puts the values where the buildspec looks for them; those that it does not name, where a command may.
@@ -142,5 +154,12 @@ mod tests {
         assert!(why(&[]).contains("the parameter /app/key"));
         assert!(why(&[given("/app/key")]).contains("the secret db"));
         check(spec.as_ref(), &[given("/app/key"), given("db")]).unwrap();
+    }
+
+    #[test]
+    fn a_hint_never_names_a_flag_that_is_refused() {
+        let arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf";
+        assert!(hint(arn).contains("write the secret's name") && !hint(arn).contains("--secret arn"), "{}", hint(arn));
+        assert!(hint("db").contains("--secret db=@FILE") && hint("db").contains("with -c neither"), "{}", hint("db"));
     }
 }
