@@ -102,12 +102,12 @@ impl Engine {
         }
     }
 
-    /// An engine that may just be restarting, and whether it has the image.
-    pub async fn with_image(socket: &Path, image: &str) -> Result<(Engine, bool), EngineError> {
+    /// An engine that may just be restarting, and the image's id if it has it.
+    pub async fn with_image(socket: &Path, image: &str) -> Result<(Engine, Option<String>), EngineError> {
         let until = Instant::now() + RESTART_LIMIT;
         loop {
             let engine = Engine::connect_patiently(socket).await?;
-            match engine.has_image(image).await {
+            match engine.image_id(image).await {
                 Ok(found) => return Ok((engine, found)),
                 Err(EngineError::Gone { .. }) if Instant::now() < until => tokio::time::sleep(RESTART_PAUSE).await,
                 Err(error) => return Err(error),
@@ -142,10 +142,18 @@ impl Engine {
         })
     }
 
-    pub async fn has_image(&self, image: &str) -> Result<bool, EngineError> {
-        match self.ask(&format!("look for the image {image}"), self.docker.inspect_image(image)).await {
-            Ok(_) => Ok(true),
-            Err(error) if error.is_not_found() => Ok(false),
+    /// What the engine takes a name for, if it has such an image: its id, the same under whatever name.
+    pub async fn image_id(&self, image: &str) -> Result<Option<String>, EngineError> {
+        let doing = format!("look for the image {image}");
+        match self.ask(&doing, self.docker.inspect_image(image)).await {
+            Ok(found) => match found.id.filter(|id| !id.is_empty()) {
+                Some(id) => Ok(Some(id)),
+                None => {
+                    let reason = "it does not tell the image's id".to_owned();
+                    Err(EngineError::Refused { doing, status: 0, reason })
+                }
+            },
+            Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
     }

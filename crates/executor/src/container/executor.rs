@@ -4,6 +4,7 @@
 //! them; the build's log and its PROVISIONING phase say so. An image of the project's own never is.
 
 use std::collections::HashMap;
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -43,7 +44,8 @@ struct Inner {
 
 /// Where a job runs, and what its user is told about that.
 enum Place {
-    Container { image: String, notes: Vec<String> },
+    /// By its id: the name may be another image's in a moment.
+    Container { id: String, notes: Vec<String> },
     Host { host: HostExecutor, notes: Vec<String> },
 }
 
@@ -110,7 +112,7 @@ impl ContainerExecutor {
             ImageTarget::Image(image) => image,
         };
         match self.ensure(spec, &image, tell).await {
-            Ok(()) => {
+            Ok(id) => {
                 let mut notes =
                     vec![format!("The build runs in a container of the image {image} ({})", self.0.facts.name)];
                 let decided = self.nested(spec);
@@ -125,7 +127,7 @@ impl ContainerExecutor {
                     }
                     Err(_) => {}
                 }
-                Ok(Place::Container { image, notes })
+                Ok(Place::Container { id, notes })
             }
             Err(why) if resolved.is_curated && self.0.fallback.is_some() => {
                 self.on_host(spec, format!("image {image} cannot be had ({why})"))
@@ -144,13 +146,17 @@ impl ContainerExecutor {
         }
     }
 
-    /// Makes sure that the engine has the image. The error is the reason for the user.
-    async fn ensure(&self, spec: &JobSpec, image: &str, tell: &Progress<'_>) -> Result<(), String> {
+    /// Makes sure that the engine has the image and that the job may use it; gives its id. The error is the reason for
+    /// the user.
+    async fn ensure(&self, spec: &JobSpec, image: &str, tell: &Progress<'_>) -> Result<String, String> {
         let (engine, found) = Engine::with_image(&self.0.socket, image).await.map_err(|e| e.to_string())?;
         let login = spec.container.registry.as_ref();
-        let may_use = || self.0.private.may_use(image, login);
-        if found && may_use() {
-            return Ok(());
+        let unreadable = |e: io::Error| format!("it is not known who may have it: {e}");
+        let may_use = |id: &str| self.0.private.may_use(image, id, login).map_err(unreadable);
+        if let Some(id) = found
+            && may_use(&id)?
+        {
+            return Ok(id);
         }
         let one = lock(&self.0.pulls).entry(image.to_owned()).or_default().clone();
         let _turn = match one.try_lock() {
@@ -167,12 +173,17 @@ impl ContainerExecutor {
         {
             return Err(why.clone());
         }
-        if engine.has_image(image).await.map_err(|e| e.to_string())? && may_use() {
-            return Ok(());
+        if let Some(id) = engine.image_id(image).await.map_err(|e| e.to_string())?
+            && may_use(&id)?
+        {
+            return Ok(id);
         }
         let pulled = pull::pull(&engine, image, login, tell).await;
         match pulled {
-            Ok(()) => self.0.private.allow(image, login).map_err(|e| format!("remembering who may have it: {e}")),
+            Ok(id) => match self.0.private.allow(image, &id, login) {
+                Ok(()) => Ok(id),
+                Err(e) => Err(format!("remembering who may have it: {e}")),
+            },
             Err(error) => {
                 let mut why = error.to_string();
                 if let Some(login) = login {
@@ -285,7 +296,7 @@ impl ContainerExecutor {
             return Ok(Started::Already);
         }
         match self.place(spec, &|_| {}).await? {
-            Place::Container { image, .. } => self.0.jobs.start(&self.plan(spec, image)).await,
+            Place::Container { id, .. } => self.0.jobs.start(&self.plan(spec, id)).await,
             Place::Host { host, .. } => host.start(spec).await,
         }
     }

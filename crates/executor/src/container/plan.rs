@@ -11,7 +11,7 @@ pub(crate) struct ContainerPlan {
     pub socket: PathBuf,
     /// The container's name.
     pub name: String,
-    /// The image, which the engine has.
+    /// The id of the image, which the engine has.
     pub image: String,
     pub network: String,
     /// The engine can put a container into a network namespace that somebody else has made; Docker cannot.

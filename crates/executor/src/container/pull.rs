@@ -17,13 +17,14 @@ const PACE: Duration = Duration::from_secs(5);
 const SILENCE_LIMIT: Duration = Duration::from_secs(120);
 const MIB: i64 = 1 << 20;
 
-/// Pulls `image` (a tag that is left out is `latest`). Dropping the future leaves the engine at it, which is harmless.
+/// Pulls `image` (a tag that is left out is `latest`) and gives its id. Dropping the future leaves the engine at it, which
+/// is harmless.
 pub(super) async fn pull(
     engine: &Engine,
     image: &str,
     login: Option<&RegistryLogin>,
     tell: &Progress<'_>,
-) -> Result<(), EngineError> {
+) -> Result<String, EngineError> {
     tell(format!("Pulling image {image}"));
     let began = Instant::now();
     let mut told = began;
@@ -47,12 +48,12 @@ pub(super) async fn pull(
         }
     }
     // Some engines end the stream without a word when the pull failed.
-    if !engine.has_image(image).await? {
+    let Some(id) = engine.image_id(image).await? else {
         let reason = "the engine does not have it afterwards".to_owned();
         return Err(EngineError::Refused { doing: format!("pull {image}"), status: 500, reason });
-    }
+    };
     tell(format!("Pulled image {image} in {} s", began.elapsed().as_secs()));
-    Ok(())
+    Ok(id)
 }
 
 /// Without a tag engines pull every tag that there is.

@@ -145,12 +145,18 @@ async fn a_private_image_is_for_those_whom_its_registry_lets_in() {
     assert_eq!(seen.lines(), ["in the private image"], "{seen:?}");
     assert_eq!(registry.served(), served, "what was let in a moment ago is not asked again");
     let kept = std::fs::read_to_string(rig.dir.path().join("private-images")).unwrap();
-    assert_eq!(kept, format!("{}\n", registry.image));
+    let id = podman(&["inspect", "--format", "{{.Id}}", &registry.image]);
+    assert_eq!(kept.trim(), id.trim());
 
     // The engine has it now; whoever cannot log in still may not use it.
     let mut stranger = rig.spec("stranger", &["echo never"]);
     stranger.container.image = registry.image.clone();
     refusal(&rig, &stranger).await;
+    for other in [id.trim(), &id.trim()[..12]] {
+        stranger.container.image = other.to_owned();
+        refusal(&rig, &stranger).await;
+    }
+    stranger.container.image = registry.image.clone();
     stranger.container.registry = Some(login("wr0ng-password"));
     refusal(&rig, &stranger).await;
 }
