@@ -61,8 +61,9 @@ pub(super) async fn run(driver: &DriverCx, claimed: &Claimed, job: Job<'_>) -> R
         }
         prepare::make(&job.spec.current_dir).await?;
         let references = references(&state.stage);
-        // A server that died right after the start has told of none; the job runs with the values of then.
-        let started = if at == 0 && (references.is_empty() || !has_begun(executor.as_ref(), &job.spec.id).await?) {
+        // A server that died right after the start has told of nothing. Then nothing that the start took is asked for again:
+        // what cannot be had any more would end a build whose job runs, with the values of then.
+        let started = if at == 0 && !has_begun(executor.as_ref(), &job.spec.id).await? {
             let spec = with_layers(cx, &state.request, job.spec).await?;
             let spec = match with_login(cx, executor.name(), &state.request, &spec).await {
                 Ok(spec) => spec,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base::{CommandOrder, JobSpec};
 use devtools::codebuild::{self, stop_build};
-use engine::build::BuildInput;
+use engine::build::{BuildEffect, BuildInput};
 use executor::{DummyExecutor, Executor, ExecutorError, JobEntry, Position, Progress, Reports, Started};
 use futures_util::future::BoxFuture;
 use serde_json::json;
@@ -99,6 +99,31 @@ async fn stopped_while_starting(world: &World, given_up: bool) -> String {
     world.drive().await;
     assert!(!work_dir.exists());
     id
+}
+
+#[tokio::test]
+async fn a_job_that_runs_since_before_a_crash_is_followed_though_its_image_cannot_be_had_any_more() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        let environment = json!({
+            "type": "LINUX_CONTAINER", "image": "registry.example/i:1", "computeType": "BUILD_GENERAL1_SMALL",
+            "imagePullCredentialsType": "SERVICE_ROLE",
+            "registryCredential": { "credential": "was-deleted", "credentialProvider": "SECRETS_MANAGER" },
+        });
+        let text = "version: 0.2\nphases: {build: {commands: [echo here]}}\n";
+        let id = world.start(text, json!({ "environment": environment })).await;
+        let run = world.claim().await.remove(0);
+        let effect = serde_json::from_value(run.effect.clone()).unwrap();
+        let BuildEffect::Run { job, .. } = effect else { panic!("{effect:?}") };
+        // The server was killed right behind this.
+        world.executor.start(&job).await.unwrap();
+        BuildPerformer.perform(&world.cx, &run).await.unwrap();
+        world.drive().await;
+        let state = world.state(&id).await;
+        assert_eq!(state.status_name(), "SUCCEEDED", "{:?}", world.phases(&id).await);
+        assert_eq!(world.executor.starts(&state.request.uuid), 1);
+    })
+    .await;
 }
 
 #[tokio::test]
