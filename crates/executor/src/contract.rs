@@ -73,6 +73,11 @@ pub trait Executor: Send + Sync {
     /// does nothing.
     fn destroy<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ExecutorError>>;
 
+    /// Returns when it is known where jobs run. Before that the name and what follows are no ground for a decision.
+    fn decided(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+
     /// Whether jobs reach what listens on the machine's loopback.
     fn reaches_loopback(&self) -> bool {
         true

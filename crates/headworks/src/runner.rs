@@ -174,6 +174,10 @@ impl Executor for Chosen {
         Box::pin(async move { self.settled().await.destroy(id).await })
     }
 
+    fn decided(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async { drop(self.settled().await) })
+    }
+
     fn routes(&self) -> bool {
         self.settled.borrow().as_ref().is_some_and(|executor| executor.routes())
     }

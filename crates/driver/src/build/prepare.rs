@@ -113,7 +113,7 @@ async fn attempt(
 
 async fn work(cx: &Cx, executor: &Arc<dyn Executor>, claimed: &Claimed, request: &Request) -> Result<Sourced, Trouble> {
     let spec = with_layers(cx, request, &probe(request)).await?;
-    let spec = match with_login(cx, executor.name(), request, &spec).await {
+    let spec = match with_login(cx, executor.as_ref(), request, &spec).await {
         Ok(spec) => spec,
         Err(NoLogin::Failure(reason)) => return Err(Trouble::Failure(SourceFailure::Environment { reason })),
         Err(NoLogin::Retry(e)) => return Err(e.into()),

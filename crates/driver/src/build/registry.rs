@@ -5,6 +5,7 @@
 
 use base::{JobSpec, RegistryLogin, Secret};
 use engine::build::Request;
+use executor::Executor;
 use platform::Cx;
 use platform::secretsmanager::get_secret_value;
 use serde::Deserialize;
@@ -28,11 +29,19 @@ struct Content {
 }
 
 /// The job with the credentials that its project names for the image's registry.
-pub(super) async fn with_login(cx: &Cx, executor: &str, request: &Request, spec: &JobSpec) -> Result<JobSpec, NoLogin> {
+pub(super) async fn with_login(
+    cx: &Cx,
+    executor: &dyn Executor,
+    request: &Request,
+    spec: &JobSpec,
+) -> Result<JobSpec, NoLogin> {
     let mut spec = spec.clone();
-    // Where no image is pulled the secret stays where it is; the log says that the image is not used.
-    if let Some(id) = request.registry_credential().filter(|_| executor != "host") {
-        spec.container.registry = Some(login(cx, request, id).await?);
+    if let Some(id) = request.registry_credential() {
+        executor.decided().await;
+        // Where no image is pulled the secret stays where it is; the log says that the image is not used.
+        if executor.name() != "host" {
+            spec.container.registry = Some(login(cx, request, id).await?);
+        }
     }
     Ok(spec)
 }

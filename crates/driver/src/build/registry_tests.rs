@@ -1,10 +1,87 @@
 //! Credentials for the registry of an image, up to what the executor gets.
 
+use std::sync::OnceLock;
+
+use base::{CommandOrder, JobSpec};
+use executor::{DummyExecutor, Executor, ExecutorError, JobEntry, Position, Progress, Reports, Started};
+use futures_util::future::BoxFuture;
 use serde_json::json;
 use store::testing::each_engine;
 
 use super::role_tests::{create_secret, everything_stored};
+use super::registry::with_login;
 use super::tests::{World, machines, world};
+
+/// An executor that turns out to be the host's.
+#[derive(Default)]
+struct Undecided {
+    executor: DummyExecutor,
+    name: OnceLock<&'static str>,
+}
+
+impl Executor for Undecided {
+    fn name(&self) -> &'static str {
+        self.name.get().copied().unwrap_or("undecided")
+    }
+
+    fn describe(&self) -> String {
+        self.executor.describe()
+    }
+
+    fn prepare<'a>(
+        &'a self,
+        spec: &'a JobSpec,
+        tell: &'a Progress<'a>,
+    ) -> BoxFuture<'a, Result<Vec<String>, ExecutorError>> {
+        self.executor.prepare(spec, tell)
+    }
+
+    fn start<'a>(&'a self, spec: &'a JobSpec) -> BoxFuture<'a, Result<Started, ExecutorError>> {
+        self.executor.start(spec)
+    }
+
+    fn follow(&self, id: &str, from: Position) -> Reports {
+        self.executor.follow(id, from)
+    }
+
+    fn order<'a>(&'a self, id: &'a str, order: &'a CommandOrder) -> BoxFuture<'a, Result<(), ExecutorError>> {
+        self.executor.order(id, order)
+    }
+
+    fn cancel<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ExecutorError>> {
+        self.executor.cancel(id)
+    }
+
+    fn destroy<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ExecutorError>> {
+        self.executor.destroy(id)
+    }
+
+    fn decided(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            self.name.get_or_init(|| "host");
+        })
+    }
+
+    fn list(&self) -> BoxFuture<'_, Result<Vec<JobEntry>, ExecutorError>> {
+        self.executor.list()
+    }
+}
+
+#[tokio::test]
+async fn a_secret_for_images_is_not_read_before_it_is_known_that_images_are_pulled() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        let id = start(&world, "demo", "nowhere").await;
+        let request = world.state(&id).await.request;
+        let run = world.claim().await.remove(0);
+        let effect = serde_json::from_value(run.effect).unwrap();
+        let engine::build::BuildEffect::Run { job, .. } = effect else { panic!("{effect:?}") };
+        let executor = Undecided::default();
+        let spec = with_login(&world.cx.cx, &executor, &request, &job).await;
+        assert!(spec.is_ok_and(|spec| spec.container.registry.is_none()));
+    })
+    .await;
+}
 
 const TEXT: &str = "version: 0.2\nphases: {build: {commands: [echo here]}}\n";
 

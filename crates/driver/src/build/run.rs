@@ -65,7 +65,7 @@ pub(super) async fn run(driver: &DriverCx, claimed: &Claimed, job: Job<'_>) -> R
         // what cannot be had any more would end a build whose job runs, with the values of then.
         let started = if at == 0 && !has_begun(executor.as_ref(), &job.spec.id).await? {
             let spec = with_layers(cx, &state.request, job.spec).await?;
-            let spec = match with_login(cx, executor.name(), &state.request, &spec).await {
+            let spec = match with_login(cx, executor.as_ref(), &state.request, &spec).await {
                 Ok(spec) => spec,
                 Err(NoLogin::Failure(reason)) => {
                     return ended(cx, claimed, JobOutcome::NotStarted { reason }).await;
