@@ -49,6 +49,9 @@ pub struct JobSpec {
     /// its own; only where [`JobRoute`] can be kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub routes: Vec<JobRoute>,
+    /// What a job in a network of its own reaches on the machine's loopback, besides where its routes begin.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loopback: Vec<SocketAddrV4>,
     /// An authority that the job's programs trust besides those that they know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trust: Option<JobTrust>,

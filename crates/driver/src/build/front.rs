@@ -66,6 +66,7 @@ pub(super) async fn with_front(
         let own = read("/etc/resolv.conf").await;
         spec.files.push(text("/etc/resolv.conf", resolver(&own, front.address)));
     }
+    spec.loopback.extend(FRONT_PORTS.map(|port| SocketAddrV4::new(front.address, port)));
     if front.shift != 0 {
         let route = |port: u16| JobRoute {
             from: SocketAddrV4::new(front.address, port),

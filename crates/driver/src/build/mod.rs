@@ -14,6 +14,7 @@ mod fetch;
 mod finish;
 mod front;
 mod log;
+mod loopback;
 mod performer;
 mod prepare;
 mod provision;

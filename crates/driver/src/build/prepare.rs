@@ -178,6 +178,7 @@ fn probe(request: &Request) -> JobSpec {
         trust: None,
         hold: base::JobHold::Never,
         routes: Vec::new(),
+        loopback: Vec::new(),
     }
 }
 

@@ -16,6 +16,7 @@ use store::{AdvanceError, Tx, advance};
 use super::cache::with_layers;
 use super::credentials::{as_role, with_credentials};
 use super::front::with_front;
+use super::loopback::with_server;
 use super::provision::provision;
 use super::registry::{NoLogin, with_login};
 use super::secrets::with_values;
@@ -88,6 +89,7 @@ pub(super) async fn run(driver: &DriverCx, claimed: &Claimed, job: Job<'_>) -> R
             };
             let (spec, note) = with_credentials(cx, &state.request, &spec).await;
             let (spec, without) = with_front(cx, executor.as_ref(), &state.request, spec).await?;
+            let spec = with_server(cx, &state.request, spec);
             preamble.extend(note.into_iter().chain(without));
             if let Some(plan) = job.cache {
                 let owner = cache::Owner {

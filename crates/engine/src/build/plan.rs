@@ -238,6 +238,7 @@ pub fn compile(request: &Request, dirs: &SourceDirs, spec: &Buildspec) -> Result
         trust: None,
         hold: if request.debug_session { JobHold::AtBreakpoints } else { JobHold::Never },
         routes: Vec::new(),
+        loopback: Vec::new(),
     };
     Ok((
         Plan { artifacts, artifact_problem, exported, path_variables, references, reports, discover, cache, notes },

@@ -134,6 +134,7 @@ async fn try_out(executor: &HostExecutor) -> Result<(), Fault> {
         trust: None,
         hold: base::JobHold::Never,
         routes: Vec::new(),
+        loopback: Vec::new(),
     };
     let result = outcome_of(executor, &spec).await;
     let _ = executor.destroy(&id).await;

@@ -36,8 +36,6 @@ const MAX_OPEN: usize = 4096;
 const CONNECT_LIMIT: Duration = Duration::from_secs(30);
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 const MAX_DATAGRAM: usize = 4096;
-/// Of 127.77.0.0/16, where servers answer under AWS's names.
-const FRONT_NET: u8 = 77;
 /// Where networks of containers are: what is for them stays inside.
 const INNER: &str = "10.88.0.0/15";
 
@@ -47,8 +45,8 @@ const GIVEN: &str = "given";
 /// What a gateway is told, as one line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Order {
-    /// Of the machine's loopback, what the job may reach: all ports of an address, or one.
-    pub loopback: Vec<(Ipv4Addr, Option<u16>)>,
+    /// Of the machine's loopback, what the job may reach.
+    pub loopback: Vec<SocketAddrV4>,
     /// Who answers questions for names, the first first.
     pub name_servers: Vec<IpAddr>,
     /// What leads elsewhere.
@@ -247,9 +245,15 @@ fn rules(order: &Order, tcp: u16, udp: u16) -> io::Result<()> {
         format!("-A OUTPUT -o lo -p udp --dport 53 -j {udp}"),
         format!("-A PREROUTING ! -i lo -p udp --dport 53 -m addrtype ! --dst-type LOCAL -j {udp}"),
     ];
-    for (address, port) in &order.loopback {
-        let port = port.map(|port| format!("--dport {port} ")).unwrap_or_default();
-        rules.push(format!("-A OUTPUT -p tcp -d {address} {port}-j {tcp}"));
+    for address in &order.loopback {
+        let (ip, port) = (address.ip(), address.port());
+        // What the job itself listens on is at 127.0.0.1; at the other addresses one rule does for all ports, of which
+        // `allows` lets some through.
+        let ports = if *ip == Ipv4Addr::LOCALHOST { format!("--dport {port} ") } else { String::new() };
+        let rule = format!("-A OUTPUT -p tcp -d {ip} {ports}-j {tcp}");
+        if !rules.contains(&rule) {
+            rules.push(rule);
+        }
     }
     rules.push(format!("-A OUTPUT -o lo -p tcp -m addrtype ! --dst-type LOCAL -j {tcp}"));
     rules.push(format!("-A PREROUTING ! -i lo -p tcp ! -d {INNER} -m addrtype ! --dst-type LOCAL -j {tcp}"));
@@ -328,33 +332,19 @@ impl Order {
     }
 
     fn allows(&self, wanted: SocketAddrV4) -> bool {
-        let (address, port) = (*wanted.ip(), wanted.port());
-        let is_named = || self.loopback.iter().any(|(a, p)| *a == address && p.is_none_or(|p| p == port));
-        !(address.is_loopback() || address.is_unspecified()) || is_named()
+        !(wanted.ip().is_loopback() || wanted.ip().is_unspecified()) || self.loopback.contains(&wanted)
     }
 
-    /// The addresses of the machine's loopback that a job's variables and list of hosts name, and the name servers of its
-    /// resolver's configuration.
-    pub fn of<'t>(variables: impl Iterator<Item = &'t str>, hosts: &str, resolver: &str) -> Order {
-        let mut loopback = Vec::new();
-        for value in variables {
-            let Some((_, rest)) = value.split_once("://") else { continue };
-            let authority = rest.split('/').next().unwrap_or_default();
-            let authority = authority.rsplit('@').next().unwrap_or_default().replace("localhost", "127.0.0.1");
-            if let Ok(SocketAddr::V4(address)) = authority.parse::<SocketAddr>()
-                && address.ip().is_loopback()
-            {
-                loopback.push((*address.ip(), Some(address.port())));
-            }
-        }
-        let addresses = hosts.lines().filter_map(|line| line.split_whitespace().next()?.parse::<Ipv4Addr>().ok());
-        // Every other one is a name of the machine's own.
-        let ours = addresses.filter(|address| address.is_loopback() && address.octets()[1] == FRONT_NET);
-        loopback.extend(ours.map(|address| (address, None)));
+    /// What the job was given, and the name servers of its resolver's configuration. Nothing that a user writes, a variable
+    /// say, opens any of the machine.
+    pub fn of(given: &[SocketAddrV4], routes: &[JobRoute], resolver: &str) -> Order {
+        let begins = routes.iter().map(|route| route.from);
+        let mut loopback: Vec<SocketAddrV4> =
+            given.iter().copied().chain(begins).filter(|address| address.ip().is_loopback()).collect();
         loopback.sort();
         loopback.dedup();
         let servers = resolver.lines().filter_map(|line| line.trim().strip_prefix("nameserver")?.trim().parse().ok());
-        Order { loopback, name_servers: servers.take(3).collect(), routes: Vec::new(), is_given: false }
+        Order { loopback, name_servers: servers.take(3).collect(), routes: routes.to_vec(), is_given: false }
     }
 }
 
@@ -396,14 +386,17 @@ mod tests {
 
     #[test]
     fn of_the_machines_loopback_a_job_reaches_what_it_was_told() {
-        let variables = ["http://127.0.0.1:4566", "http://localhost:4566/x", "https://example.org:9", "127.0.0.1:5432"];
-        let hosts = "127.0.0.1 localhost\n127.0.1.1 box\n127.77.3.4 sts.amazonaws.com\n10.0.0.1 other\n";
+        let address = |text: &str| text.parse::<SocketAddrV4>().unwrap();
+        let given = [address("127.0.0.1:4566"), address("127.0.0.1:4566"), address("10.0.0.9:80")];
+        let routes = [JobRoute { from: address("127.77.3.4:443"), to: address("127.77.3.4:4043") }];
         let resolver = "search example.org\nnameserver 127.77.3.4\nnameserver 10.0.0.2\n";
-        let order = Order::of(variables.into_iter(), hosts, resolver);
+        let order = Order::of(&given, &routes, resolver);
         assert_eq!(order.name_servers.len(), 2);
-        assert_eq!(order.loopback, [(Ipv4Addr::LOCALHOST, Some(4566)), (Ipv4Addr::new(127, 77, 3, 4), None)]);
-        let allows = |text: &str| order.allows(text.parse().unwrap());
+        assert_eq!(order.loopback, [address("127.0.0.1:4566"), address("127.77.3.4:443")]);
+        let allows = |text: &str| order.allows(address(text));
         assert!(allows("127.0.0.1:4566") && allows("127.77.3.4:443") && allows("93.184.216.34:443"));
-        assert!(!allows("127.0.0.1:5432") && !allows("0.0.0.0:4566") && !allows("127.77.3.5:443"));
+        for closed in ["127.0.0.1:5432", "0.0.0.0:4566", "127.77.3.4:5432", "127.77.3.5:443"] {
+            assert!(!allows(closed), "{closed}");
+        }
     }
 }

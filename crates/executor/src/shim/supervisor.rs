@@ -290,17 +290,15 @@ fn in_network(
     if plan.nested.is_none() && !is_routed {
         return spawn(None).map(|child| (child, None));
     }
-    let text = |path: &str| {
-        let file = plan.spec.files.iter().find(|file| file.path == Path::new(path));
-        match file.map(|file| &file.content) {
-            Some(base::JobFileContent::Text(text)) => text.clone(),
-            Some(base::JobFileContent::Of(_)) | None => fs::read_to_string(path).unwrap_or_default(),
-        }
+    let path = "/etc/resolv.conf";
+    let file = plan.spec.files.iter().find(|file| file.path == Path::new(path));
+    let resolver = match file.map(|file| &file.content) {
+        Some(base::JobFileContent::Text(text)) => text.clone(),
+        Some(base::JobFileContent::Of(_)) | None => fs::read_to_string(path).unwrap_or_default(),
     };
-    let variables = plan.spec.env.values().map(String::as_str);
-    let mut order = gateway::Order::of(variables, &text("/etc/hosts"), &text("/etc/resolv.conf"));
+    let mut order = gateway::Order::of(&plan.spec.loopback, &plan.spec.routes, &resolver);
     if is_routed {
-        (order.routes, order.is_given) = (plan.spec.routes.clone(), true);
+        order.is_given = true;
         let gateway = Gateway::start_around(folder, &order, || enter_user_namespace(UnshareFlags::NEWNET))?;
         return spawn(None).map(|child| (child, Some(gateway)));
     }

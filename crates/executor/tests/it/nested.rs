@@ -254,13 +254,14 @@ async fn network(executor: &dyn executor::Executor, mut job: JobSpec) {
     job.steps[0].commands = NETWORK.iter().map(|command| command.replace("IMAGE", IMAGE)).collect();
     let told = answering("127.0.0.1", "told");
     let untold = answering("127.0.0.1", "untold");
-    job.env.insert("OUTSIDE".into(), format!("http://127.0.0.1:{told}/"));
+    job.loopback = vec![format!("127.0.0.1:{told}").parse().unwrap()];
     job.env.insert("TOLD".into(), told.to_string());
     let outer = outer_address();
     let elsewhere = outer.as_ref().map(|address| answering(address, "elsewhere"));
     let outer = outer.unwrap_or_else(|| "192.0.2.1".into());
     job.env.insert("ELSEWHERE".into(), format!("{outer} {}", elsewhere.unwrap_or(9)));
     job.env.insert("UNTOLD".into(), untold.to_string());
+    job.env.insert("URL".into(), format!("http://127.0.0.1:{untold}/"));
     executor.start(&job).await.unwrap();
     until(executor, &job.id, "CapEff").await;
     let seen = follow(executor, &job.id).await;

@@ -85,6 +85,7 @@ pub fn spec(id: &str, work_dir: &Path, commands: &[&str]) -> JobSpec {
         trust: None,
         hold: base::JobHold::Never,
         routes: Vec::new(),
+        loopback: Vec::new(),
     }
 }
 
