@@ -9,15 +9,17 @@
 //! Deviation: in such a network TCP and name service lead out, over IPv4; other protocols do not.
 
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{self, BufRead as _, Write as _};
 use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base::JobRoute;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
     SendFlags, SocketFlags, SocketType,
@@ -38,6 +40,11 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 const MAX_DATAGRAM: usize = 4096;
 /// Where networks of containers are: what is for them stays inside.
 const INNER: &str = "10.88.0.0/15";
+
+/// How long a rule may wait for whoever else changes rules on this machine.
+const LOCK_SECONDS: &str = "10";
+/// A gateway that says nothing for so long will not.
+const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// What a gateway says that got its sockets.
 const GIVEN: &str = "given";
@@ -79,12 +86,11 @@ impl Gateway {
                 serde_json::to_writer(&mut stdin, order)?;
                 stdin.write_all(b"\n")?;
                 drop(stdin);
-                let mut line = String::new();
-                BufReader::new(stdout).read_line(&mut line)?;
-                line
+                first_line(stdout, START_LIMIT)
             }
-            _ => String::new(),
+            _ => Ok(String::new()),
         };
+        let answer = answer.unwrap_or_else(|e| e.to_string());
         let mut gateway = Gateway { path: String::new(), child };
         match answer.trim().parse::<u32>() {
             Ok(number) => {
@@ -121,10 +127,10 @@ impl Gateway {
             rustix::net::send(&own, &line, SendFlags::NOSIGNAL)?;
             give(&own, tcp.as_fd(), udp.as_fd())
         });
-        let mut answer = String::new();
-        if let (Ok(()), Some(stdout)) = (&given, stdout) {
-            BufReader::new(stdout).read_line(&mut answer)?;
-        }
+        let answer = match (&given, stdout) {
+            (Ok(()), Some(stdout)) => first_line(stdout, START_LIMIT).unwrap_or_else(|e| e.to_string()),
+            _ => String::new(),
+        };
         match (given, answer.trim()) {
             (Ok(()), GIVEN) => Ok(gateway),
             (Ok(()), other) => {
@@ -152,6 +158,32 @@ impl Gateway {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// What a process says up to its first line's end or its own.
+fn first_line(from: impl Into<OwnedFd>, limit: Duration) -> io::Result<String> {
+    let (from, until) = (from.into(), Instant::now() + limit);
+    let mut said = Vec::new();
+    while !said.ends_with(b"\n") {
+        let left = until.saturating_duration_since(Instant::now());
+        let time = Timespec {
+            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: left.subsec_nanos().into(),
+        };
+        match poll(&mut [PollFd::new(&from, PollFlags::IN)], Some(&time)) {
+            Ok(0) => return Err(io::Error::other(format!("its gateway said nothing for {} s", limit.as_secs()))),
+            Err(Errno::INTR) => continue,
+            other => other?,
+        };
+        let mut buffer = [0; 256];
+        match rustix::io::read(&from, &mut buffer[..]) {
+            Ok(0) => break,
+            Ok(n) => said.extend_from_slice(buffer.get(..n).unwrap_or_default()),
+            Err(Errno::INTR) => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
+    Ok(String::from_utf8_lossy(&said).into_owned())
 }
 
 /// The gateway's own body.
@@ -258,7 +290,7 @@ fn rules(order: &Order, tcp: u16, udp: u16) -> io::Result<()> {
     rules.push(format!("-A OUTPUT -o lo -p tcp -m addrtype ! --dst-type LOCAL -j {tcp}"));
     rules.push(format!("-A PREROUTING ! -i lo -p tcp ! -d {INNER} -m addrtype ! --dst-type LOCAL -j {tcp}"));
     for rule in rules {
-        let words: Vec<&str> = ["-w", "-t", "nat"].into_iter().chain(rule.split_whitespace()).collect();
+        let words: Vec<&str> = ["-w", LOCK_SECONDS, "-t", "nat"].into_iter().chain(rule.split_whitespace()).collect();
         tool("iptables", &words)?;
     }
     Ok(())
@@ -383,6 +415,17 @@ async fn ask(server: SocketAddr, question: &[u8]) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_gateway_that_says_nothing_is_not_waited_for_for_ever() {
+        let (theirs, own) = io::pipe().unwrap();
+        let error = first_line(theirs.try_clone().unwrap(), Duration::ZERO).unwrap_err();
+        assert_eq!(error.to_string(), "its gateway said nothing for 0 s");
+        (&own).write_all(b"7\n").unwrap();
+        assert_eq!(first_line(theirs.try_clone().unwrap(), Duration::from_secs(5)).unwrap(), "7\n");
+        drop(own);
+        assert_eq!(first_line(theirs, Duration::from_secs(5)).unwrap(), "");
+    }
 
     #[test]
     fn of_the_machines_loopback_a_job_reaches_what_it_was_told() {
