@@ -3,9 +3,11 @@
 //! ```text
 //!  a session, which is a build without a buildspec (`crate::build`): queue, sources, credentials, job, limits, clean-up
 //!      |                                                                    its job waits for orders
-//!      |  RUN_SANDBOX:  --Execute--> open, order to the job --> CommandEnded --> closed
+//!      |  RUN_SANDBOX:  --Execute--> open, waiting --> order to the job --> CommandEnded --> closed
 //!      '  completed:    every open command execution hears SandboxEnded
 //! ```
+//!
+//! The job is handed a command when the one before is over: effects are performed side by side, and so would commands be.
 //!
 //! What the session is told comes through `SandboxInput::Session`, what it wants done leaves as `SandboxEffect::Session`: a
 //! sandbox is a build in all that does not concern its commands. Its events are not those of builds: none is published, as

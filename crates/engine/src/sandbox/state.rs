@@ -1,5 +1,6 @@
 //! Where a sandbox stands.
 
+use base::CommandOrder;
 use serde::{Deserialize, Serialize};
 
 use crate::build::{BuildState, BuildStatus, Phase, Request, Stage};
@@ -10,12 +11,15 @@ pub struct SandboxState {
     pub session: BuildState,
     /// The command executions that are not over, in the order in which they were asked for.
     pub open: Vec<String>,
+    /// Those of them that the job has not been handed, in that order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<CommandOrder>,
 }
 
 impl SandboxState {
     /// A sandbox that is not yet started: feed it `Session(Start)` in the same transaction.
     pub fn new(request: Request) -> Self {
-        SandboxState { session: BuildState::new(request), open: Vec::new() }
+        SandboxState { session: BuildState::new(request), open: Vec::new(), waiting: Vec::new() }
     }
 
     /// The states of sandboxes that are not over.

@@ -37,7 +37,8 @@ impl Machine for Sandbox {
             SandboxInput::CommandEnded { execution } => {
                 let mut state = state.clone();
                 state.open.retain(|open| *open != execution);
-                Ok(Step::to(state))
+                state.waiting.retain(|order| order.id != execution);
+                Ok(hand_over(state))
             }
         }
     }
@@ -53,6 +54,7 @@ fn wrap(before: &SandboxState, step: Step<Build>) -> Step<Sandbox> {
     let mut tells = step.tells;
     if before.session.completed().is_none() && state.session.completed().is_some() {
         let reason = why_it_ended(&state.session);
+        state.waiting.clear();
         for execution in state.open.drain(..) {
             let ended = ExecutionInput::SandboxEnded { reason: reason.clone() };
             tells.push(Tell::to::<CommandExecution>(execution, &ended));
@@ -92,9 +94,19 @@ fn execute(
     }
     let mut state = state.clone();
     state.open.push(execution.clone());
+    state.waiting.push(CommandOrder { id: execution, submitted: now, text: command });
+    Ok(hand_over(state))
+}
+
+/// The next command for the job, if it is at none.
+fn hand_over(mut state: SandboxState) -> Step<Sandbox> {
+    let is_at_one = state.open.len() > state.waiting.len();
+    if is_at_one || state.waiting.is_empty() || !state.takes_commands() {
+        return Step::to(state);
+    }
+    let order = state.waiting.remove(0);
     let job = state.session.request.uuid.clone();
-    let key = format!("{job}:order:{execution}");
-    let order = CommandOrder { id: execution, submitted: now, text: command };
+    let key = format!("{job}:order:{}", order.id);
     let effect = Effect { key, effect: SandboxEffect::Order { job, order } };
-    Ok(Step { effects: vec![effect], ..Step::to(state) })
+    Step { effects: vec![effect], ..Step::to(state) }
 }

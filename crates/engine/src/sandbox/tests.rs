@@ -96,6 +96,35 @@ fn commands_are_taken_only_while_it_runs() {
 }
 
 #[test]
+fn a_command_is_ordered_when_the_one_before_is_over() {
+    let ordered = |step: &Step<Sandbox>| -> Vec<String> {
+        let ids = step.effects.iter().map(|effect| match &effect.effect {
+            SandboxEffect::Order { order, .. } => order.id.clone(),
+            SandboxEffect::Session(other) => panic!("{other:?}"),
+        });
+        ids.collect()
+    };
+    let ended = |play: &mut Play, id: &str| play.take(SandboxInput::CommandEnded { execution: id.to_owned() }).unwrap();
+    let mut play = Play::running();
+    assert_eq!(ordered(&play.execute("c1").unwrap()), ["c1"]);
+    for later in ["c2", "c3", "c4"] {
+        assert_eq!(ordered(&play.execute(later).unwrap()), [""; 0], "{later}");
+    }
+    assert_eq!(ordered(&ended(&mut play, "c3")), [""; 0], "it was not at work");
+    assert_eq!(ordered(&ended(&mut play, "c1")), ["c2"]);
+    assert_eq!(ordered(&ended(&mut play, "c1")), [""; 0], "told twice");
+    assert_eq!(ordered(&ended(&mut play, "c2")), ["c4"]);
+    ended(&mut play, "c4");
+    assert_eq!(ordered(&play.execute("c5").unwrap()), ["c5"]);
+    play.execute("c6").unwrap();
+    play.tell(BuildInput::Stop {});
+    assert_eq!(ordered(&ended(&mut play, "c5")), [""; 0], "the sandbox ends");
+    let step = play.ended(StepOutcome::Cancelled);
+    assert_eq!(step.tells.iter().map(|tell| tell.id.as_str()).collect::<Vec<_>>(), ["c6"]);
+    assert!(play.state.waiting.is_empty());
+}
+
+#[test]
 fn the_end_of_a_sandbox_interrupts_what_is_open_and_says_why() {
     let mut play = Play::running();
     play.execute("c1").unwrap();
