@@ -80,6 +80,8 @@ fn container_config(config: &Config, data_dir: &Path) -> ContainerConfig {
         network: config.network.clone(),
         allow_privileged: config.allow_privileged,
         tied: config.private.is_some(),
+        hidden: hidden(config),
+        visible: config.visible.clone(),
         ..ContainerConfig::new(data_dir)
     }
 }
@@ -90,13 +92,19 @@ async fn host(config: &Config, data_dir: &Path) -> Result<HostExecutor, Unavaila
     host.allow_privileged = config.allow_privileged;
     host.tied = config.private.is_some();
     host.hold_failed = config.private.as_ref().is_some_and(|private| private.hold_failed);
-    host.hidden.extend(config.hidden.iter().cloned());
-    host.hidden.extend(own_files(config));
+    host.hidden.extend(hidden(config));
     host.visible.extend(config.visible.iter().cloned());
     if config.private.is_some() && !config.allow_unisolated {
         return Ok(HostExecutor::untried(host));
     }
     HostExecutor::probe(host).await
+}
+
+/// What jobs, and container engines beside them, do not see of this machine, besides the defaults.
+fn hidden(config: &Config) -> Vec<PathBuf> {
+    let mut hidden = config.hidden.clone();
+    hidden.extend(own_files(config));
+    hidden
 }
 
 /// The server's files that need not be in its data folder: the configuration, which may hold a database's password,
@@ -251,4 +259,22 @@ pub async fn clear(executor: &dyn Executor) -> io::Result<()> {
         executor.destroy(&job.id).await.map_err(io::Error::other)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Layers;
+
+    #[test]
+    fn an_engine_beside_a_container_does_not_see_the_servers_own_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("headworks.toml");
+        std::fs::write(&file, "database = '/srv/db/headworks.db'\n[executor]\nhidden = '/srv/secrets'\n").unwrap();
+        let config = Layers::new().file(&file, true).unwrap().config().unwrap();
+        let hidden = container_config(&config, dir.path()).hidden;
+        for path in [file, "/srv/secrets".into(), "/srv/db/headworks.db".into(), "/srv/db/headworks.db-wal".into()] {
+            assert!(hidden.contains(&path), "{} in {hidden:?}", path.display());
+        }
+    }
 }

@@ -8,8 +8,8 @@ use futures_util::future::BoxFuture;
 use serde_json::json;
 use store::testing::each_engine;
 
-use super::role_tests::{create_secret, everything_stored};
 use super::registry::with_login;
+use super::role_tests::{create_secret, everything_stored};
 use super::tests::{World, machines, world};
 
 /// An executor that turns out to be the host's.

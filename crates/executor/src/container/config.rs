@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use base::JobLimits;
 
 use super::ImageRule;
-use crate::ShimProgram;
+use crate::{HostConfig, ShimProgram};
 
 /// Settings of a [`crate::ContainerExecutor`].
 #[derive(Clone, Debug)]
@@ -22,6 +22,10 @@ pub struct ContainerConfig {
     pub images: Vec<ImageRule>,
     /// The engine's name of the network: `host`, `bridge` or one of the operator's.
     pub network: String,
+    /// What else of this machine the container engine that a job gets for itself does not see, and what it does: as
+    /// [`HostConfig`] has them for jobs in the sandbox.
+    pub hidden: Vec<PathBuf>,
+    pub visible: Vec<PathBuf>,
     /// Gives containers full access to the machine where the project asks for privileged mode.
     pub allow_privileged: bool,
     /// Limits for jobs whose spec has none.
@@ -40,10 +44,23 @@ impl ContainerConfig {
             socket: None,
             images: Vec::new(),
             network: "host".to_owned(),
+            hidden: Vec::new(),
+            visible: Vec::new(),
             allow_privileged: false,
             limits: JobLimits { cpus: None, memory_bytes: None, processes: Some(16_384) },
             tied: false,
         }
+    }
+
+    /// Of this machine, what is hidden from an engine beside a container, and what is shown all the same: what it is for a
+    /// job in the sandbox.
+    pub(super) fn view(&self) -> (Vec<PathBuf>, Vec<PathBuf>) {
+        let mut host = HostConfig::new(&self.data_dir);
+        host.hidden.extend(self.hidden.iter().cloned());
+        host.visible.extend(self.visible.iter().cloned());
+        let HostConfig { data_dir, mut hidden, visible, .. } = host.resolved();
+        hidden.push(data_dir);
+        (hidden, visible)
     }
 
     /// Where an engine may be listening, the likeliest first.
@@ -58,5 +75,21 @@ impl ContainerConfig {
         let own = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
         sockets.extend(own.iter().flat_map(|dir| [dir.join("docker.sock"), dir.join("podman/podman.sock")]));
         sockets
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_beside_a_container_sees_no_more_than_a_job_in_the_sandbox() {
+        let dir = tempfile::tempdir().unwrap();
+        let top = dir.path().canonicalize().unwrap();
+        let mut config = ContainerConfig::new(&top);
+        (config.hidden, config.visible) = (vec!["/srv/secrets".into()], vec!["/srv/secrets/shown".into()]);
+        let (hidden, visible) = config.view();
+        assert!(hidden.contains(&PathBuf::from("/srv/secrets")) && hidden.contains(&top), "{hidden:?}");
+        assert!(visible.contains(&PathBuf::from("/srv/secrets/shown")), "{visible:?}");
     }
 }

@@ -16,7 +16,6 @@ use super::engine::{Engine, Facts};
 use super::images::{ImageTarget, resolve};
 use super::private::{self, PrivateImages};
 use super::{ContainerConfig, ContainerPlan, pull};
-use crate::host::HostConfig;
 use crate::jobs::{Shimmed, check};
 use crate::nested::Nested;
 use crate::shim::{CA_BUNDLE, Plan, Sandbox};
@@ -45,8 +44,14 @@ struct Inner {
 /// Where a job runs, and what its user is told about that.
 enum Place {
     /// By its id: the name may be another image's in a moment.
-    Container { id: String, notes: Vec<String> },
-    Host { host: HostExecutor, notes: Vec<String> },
+    Container {
+        id: String,
+        notes: Vec<String>,
+    },
+    Host {
+        host: HostExecutor,
+        notes: Vec<String>,
+    },
 }
 
 impl ContainerExecutor {
@@ -239,9 +244,7 @@ impl ContainerExecutor {
         let decided = self.nested(&spec);
         if decided.is_ok() {
             // What the engine beside the container sees of this machine is what a job in the sandbox would.
-            let host = HostConfig::new(&config.data_dir).resolved();
-            (sandbox.hidden, sandbox.visible) = (host.hidden, host.visible);
-            sandbox.hidden.push(host.data_dir);
+            (sandbox.hidden, sandbox.visible) = config.view();
         }
         Plan { spec, sandbox, container: Some(container), nested: None, no_engine: None }.with_engine(decided)
     }

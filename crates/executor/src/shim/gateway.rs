@@ -166,10 +166,8 @@ fn first_line(from: impl Into<OwnedFd>, limit: Duration) -> io::Result<String> {
     let mut said = Vec::new();
     while !said.ends_with(b"\n") {
         let left = until.saturating_duration_since(Instant::now());
-        let time = Timespec {
-            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: left.subsec_nanos().into(),
-        };
+        let time =
+            Timespec { tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX), tv_nsec: left.subsec_nanos().into() };
         match poll(&mut [PollFd::new(&from, PollFlags::IN)], Some(&time)) {
             Ok(0) => return Err(io::Error::other(format!("its gateway said nothing for {} s", limit.as_secs()))),
             Err(Errno::INTR) => continue,
