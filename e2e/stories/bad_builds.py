@@ -10,8 +10,6 @@ from pathlib import Path
 
 from stage import REGION, Server, eventually, processes_with, proved
 
-TRUST = {"Version": "2012-10-17", "Statement": [
-    {"Effect": "Allow", "Principal": {"Service": "codebuild.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
 # In the command lines of what builds leave running: no other process on this machine has it.
 MARK = f"88{os.getpid():07}"
 # Of resident memory, whatever builds print or leave.
@@ -19,7 +17,7 @@ MEMORY_MIB = 500
 
 server = Server().start()
 codebuild, s3, logs = server.client("codebuild"), server.client("s3"), server.client("logs")
-role = server.client("iam").create_role(RoleName="build", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+role = server.role("build", "s3:*")
 s3.create_bucket(Bucket="kept", CreateBucketConfiguration={"LocationConstraint": REGION})
 codebuild.create_project(
     name="app", source={"type": "NO_SOURCE", "buildspec": "version: 0.2\nphases: {build: {commands: ['true']}}"},

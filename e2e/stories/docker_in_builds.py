@@ -46,13 +46,11 @@ def image() -> bytes:
 
 
 server = Server(settings={"HEADWORKS_EXECUTOR_KIND": "host", "HEADWORKS_EXECUTOR_ALLOW_PRIVILEGED": "true"}).start()
-codebuild, s3, iam = (server.client(name) for name in ("codebuild", "s3", "iam"))
+codebuild, s3 = server.client("codebuild"), server.client("s3")
 s3.create_bucket(Bucket="sources", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
 for key, body in (("message.txt", b"from the source\n"), ("Dockerfile", DOCKERFILE.encode()), ("image.tar", image())):
     s3.put_object(Bucket="sources", Key=f"app/{key}", Body=body)
-trust = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"codebuild.amazonaws.com"},"Action":"sts:AssumeRole"}]}'
-role = iam.create_role(RoleName="build", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-iam.attach_role_policy(RoleName="build", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+role = server.role("build", "*")
 codebuild.create_project(
     name="app", source={"type": "S3", "location": "sources/app/", "buildspec": BUILDSPEC},
     artifacts={"type": "NO_ARTIFACTS"}, cache={"type": "LOCAL", "modes": ["LOCAL_DOCKER_LAYER_CACHE"]},

@@ -1,5 +1,6 @@
 """A full disk is refused in words that help, breaks nothing that is there, and passes once there is room."""
 
+import errno
 import os
 import subprocess
 import urllib.error
@@ -28,7 +29,15 @@ def fill(keep: int):
     room = os.statvfs(server.data)
     assert room.f_blocks * room.f_frsize <= 64 * MIB, "this is not the story's own file system"
     with open(ballast, "wb") as file:
-        os.posix_fallocate(file.fileno(), 0, max(room.f_bavail * room.f_frsize - keep, 1))
+        size = max(room.f_bavail * room.f_frsize - keep, 1)
+        # The server writes, too: what was free a moment ago may be less now.
+        while size > 0:
+            try:
+                return os.posix_fallocate(file.fileno(), 0, size)
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+            size -= os.sysconf("SC_PAGE_SIZE")
 
 
 def free() -> int:

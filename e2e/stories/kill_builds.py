@@ -103,10 +103,7 @@ class Site:
 
     def prepare(self) -> "Site":
         self.server.start()
-        trust = {"Version": "2012-10-17", "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": "codebuild.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
-        iam = self.server.client("iam")
-        role = iam.create_role(RoleName="build", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+        role = self.server.role("build")
         self.client("codebuild").create_project(
             name="app", source={"type": "NO_SOURCE", "buildspec": buildspec(self.kind)},
             artifacts={"type": "NO_ARTIFACTS"}, serviceRole=role, concurrentBuildLimit=AT_ONCE[self.kind],

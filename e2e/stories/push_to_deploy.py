@@ -15,7 +15,8 @@ proved("the aws CLI signs with the installation's own key")
 # Everything is created with the aws CLI, from files where it reads files.
 delivery = Delivery(server)
 trust = {"Version": "2012-10-17", "Statement": [{
-    "Effect": "Allow", "Principal": {"Service": "codepipeline.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+    "Effect": "Allow", "Principal": {"Service": ["codepipeline.amazonaws.com", "codebuild.amazonaws.com"]},
+    "Action": "sts:AssumeRole"}]}
 (server.folder / "trust.json").write_text(json.dumps(trust))
 role = server.aws("iam", "create-role", "--role-name", "delivery",
                   "--assume-role-policy-document", f"file://{server.folder}/trust.json")["Role"]["Arn"]
