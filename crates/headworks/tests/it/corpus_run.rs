@@ -170,6 +170,8 @@ fn job(number: &str, path: &Path, dir: &Path, variables: &str) -> JobSpec {
 fn readable(log: &str, dir: &Path) -> String {
     let dir = dir.to_string_lossy();
     let text = log.replace(&format!("{dir}/src"), "$SRC").replace(&*dir, "$WORK");
+    // The words for breakpoints are on every PATH.
+    let text = text.replace(":/run/headworks/bin", "");
     let mut out = String::new();
     for record in text.split('\u{1d}').filter(|record| !record.is_empty()) {
         let mut parts = record.split('\u{1e}');
