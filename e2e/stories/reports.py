@@ -54,7 +54,7 @@ cache:
 
 server = Server().start()
 codebuild, s3 = server.client("codebuild"), server.client("s3")
-role = server.role("build", "s3:*")
+role = server.role("build", "s3:*", "ssm:GetParameters", "secretsmanager:GetSecretValue", "codecommit:GitPull")
 s3.create_bucket(Bucket="results", CreateBucketConfiguration={"LocationConstraint": REGION})
 
 
@@ -92,14 +92,30 @@ def reports(shown):
     return {report["name"].removeprefix(shown["projectName"] + "-"): report for report in found}
 
 
+# All at once: reports, coverage, a cache, a parameter, a secret, a source beside the primary one, and artifacts.
+SHOP = BUILDSPEC.replace("phases:", """env:
+  parameter-store: {LEVEL: /shop/level}
+  secrets-manager: {TOKEN: 'shop:token'}
+phases:""", 1).replace("      - $LAST", """      - echo "at $LEVEL with $TOKEN, $(cat "$CODEBUILD_SRC_DIR_words/word.txt")."
+      - $LAST""")
+server.client("ssm").put_parameter(Name="/shop/level", Value="level-two", Type="String")
+server.client("secretsmanager").create_secret(Name="shop", SecretString='{"token": "tulip-token"}')
+words = server.client("codecommit").create_repository(repositoryName="words")["repositoryMetadata"]["cloneUrlHttp"]
+version = server.client("codecommit").put_file(
+    repositoryName="words", branchName="main", filePath="word.txt", fileContent=b"a word\n")["commitId"]
 shop = project(
-    "shop",
+    "shop", SHOP,
+    secondarySources=[{"type": "CODECOMMIT", "location": words, "sourceIdentifier": "words"}],
+    secondarySourceVersions=[{"sourceIdentifier": "words", "sourceVersion": "main"}],
     badgeEnabled=True,
     cache={"type": "S3", "location": "results/caches"},
     logsConfig={"s3Logs": {"status": "ENABLED", "location": "results/logs"}},
 )
 first = build("shop")
 assert first["buildStatus"] == "SUCCEEDED", (first["phases"], log(first))
+assert "at *** with ***, a word." in log(first) and "tulip" not in log(first), log(first)
+assert [v["sourceVersion"] for v in first["secondarySourceVersions"]] in (["main"], [version]), first
+proved("a build has its parameter, its secret, masked in the log, and its second source at the version of the project")
 assert len(first["reportArns"]) == 2, first["reportArns"]
 unit, coverage = reports(first)["unit"], reports(first)["coverage"]
 assert (unit["status"], unit["type"], unit["truncated"]) == ("FAILED", "TEST", False), unit
