@@ -162,6 +162,28 @@ missing = run("--secret", "/app/token=env:TOKEN_HERE", cwd=secret, code=2, TOKEN
 assert "the secret app" in missing.stderr and "--secret app=@FILE" in missing.stderr, missing.stderr
 proved("parameters and secrets come from files and the environment, and are masked")
 
+linked = source("linked", plain="plain\n", buildspec__yml=spec(
+    "mkdir -p /opt/elsewhere/deep /tmp/out venv/bin lib real",
+    "echo jar > /opt/elsewhere/deep/app.jar; echo layer > /tmp/out/layer; ln -s /tmp/out/layer /tmp/out/again",
+    "ln -s /opt/elsewhere bazel-bin; ln -s /opt/elsewhere/deep/app.jar venv/bin/python; ln -s nowhere dangling",
+    "echo real > real/file; ln -s ../real lib/folder; ln -s /etc all-of-etc; ln -s ../../plain venv/bin/plain",
+    more="""artifacts:
+  files: ['**/*', bazel-bin/deep/*.jar, /tmp/out/layer]
+  exclude-paths: [buildspec.yml]
+  secondary-artifacts:
+    layers: {files: ['**/*'], base-directory: /tmp/out}
+    kept: {files: ['**/*'], base-directory: venv, enable-symlinks: yes}
+"""))
+done = run("--artifacts", str(top / "linked-out"), cwd=linked)
+made = files_in(top / "linked-out")
+assert made == {"plain": b"plain\n", "real/file": b"real\n", "lib/folder/file": b"real\n", "venv/bin/python": b"jar\n",
+                "venv/bin/plain": b"plain\n", "bazel-bin/deep/app.jar": b"jar\n", "layers/layer": b"layer\n",
+                "layers/again": b"layer\n", **{p: t for p, t in made.items() if p.startswith("kept/")}}, made
+assert (top / "linked-out/kept/bin/python").is_symlink() or "kept" in done.stderr, done.stderr
+for skipped in ("/tmp/out/layer: it is absolute", "dangling: it is a link to nowhere", "all-of-etc: it is a link to /etc"):
+    assert f"Skipping invalid file path {skipped}" in done.stdout, done.stdout
+proved("artifacts have what links lead to, as the build sees it; what is left out is said")
+
 phased = source("phased", buildspec__yml="""version: 0.2
 phases:
   install: {commands: [echo in install]}

@@ -17,7 +17,7 @@ use futures_util::StreamExt;
 use platform::{Cx, s3};
 use tokio::io::AsyncWriteExt;
 
-use super::collect::{CollectError, collect};
+use super::collect::{CollectError, Ground, collect};
 use super::prepare::is_full_disk;
 use crate::PerformError;
 use crate::archive::{self, ArchiveError, Content, Limits, Links, Member, pack};
@@ -147,8 +147,9 @@ async fn try_save(cx: &Cx, scratch: &Path, owner: Owner<'_>, plan: &CachePlan) -
     let zip = scratch.join("cache.zip");
     let to = zip.clone();
     let work = tokio::task::spawn_blocking(move || {
-        let mut members = gather(&source, "src", &relative)?;
-        members.extend(gather(&outside, "abs", &absolute)?);
+        let mut told = Vec::new();
+        let mut members = gather(&source, "src", &relative, &mut told)?;
+        members.extend(gather(&outside, "abs", &absolute, &mut told)?);
         let found = members.len();
         members.retain(|member| match &member.content {
             Content::Link { target } => archive::link_stays_inside(&member.name, target),
@@ -158,9 +159,10 @@ async fn try_save(cx: &Cx, scratch: &Path, owner: Owner<'_>, plan: &CachePlan) -
         if !members.is_empty() {
             pack(&members, File::create(&to)?)?;
         }
-        Ok::<_, Trouble>((members.len(), left_out))
+        Ok::<_, Trouble>((members.len(), left_out, told))
     });
-    let (kept, left_out) = work.await.map_err(|e| Trouble::Retry(PerformError::new("pack a cache", e)))??;
+    let (kept, left_out, told) = work.await.map_err(|e| Trouble::Retry(PerformError::new("pack a cache", e)))??;
+    lines.extend(told);
     if left_out > 0 {
         lines.push(format!("{left_out} link(s) that lead out of the cache are not kept"));
     }
@@ -174,7 +176,7 @@ async fn try_save(cx: &Cx, scratch: &Path, owner: Owner<'_>, plan: &CachePlan) -
 }
 
 /// Files and links of a folder that match, under names that begin with `folder`.
-fn gather(root: &Path, folder: &str, patterns: &[String]) -> Result<Vec<Member>, Trouble> {
+fn gather(root: &Path, folder: &str, patterns: &[String], told: &mut Vec<String>) -> Result<Vec<Member>, Trouble> {
     if patterns.is_empty() || fs::symlink_metadata(root).is_err() {
         return Ok(Vec::new());
     }
@@ -190,7 +192,7 @@ fn gather(root: &Path, folder: &str, patterns: &[String]) -> Result<Vec<Member>,
         packaging: Packaging::Zip,
         name_variable: None,
     };
-    match collect(root, &set) {
+    match collect(Ground { source_dir: root, outside: None }, &set, told) {
         Ok(mut members) => {
             for member in &mut members {
                 member.name = format!("{folder}/{}", member.name);

@@ -1,4 +1,8 @@
 //! Which files of a working copy become artifacts. Blocks on the disk.
+//!
+//! Everything is read from the build's own folder, after its job: what the build left there may be a link to anywhere on
+//! this machine, so links are followed only to where the build could write. What they lead to elsewhere the job itself has
+//! copied, with its own rights (`engine/src/build/outside.rs`); what has no copy is left out, and said.
 
 use std::fs;
 use std::io;
@@ -23,32 +27,48 @@ impl From<io::Error> for CollectError {
     }
 }
 
-/// The files of a set, with the names that they get. Links are followed only to where the build could write: on the
-/// host a link may lead to what the build never saw.
-pub(super) fn collect(source_dir: &Path, set: &ArtifactPlan) -> Result<Vec<Member>, CollectError> {
-    let root = root(source_dir)?;
+/// Links to folders can lead round through ever more names.
+const MAX_FILES: usize = 1_000_000;
+/// So many lines tell of single files.
+const MAX_TOLD: usize = 100;
+
+/// Where the files of a build are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ground<'a> {
+    pub source_dir: &'a Path,
+    /// What the job has copied from elsewhere, if it had a chance to.
+    pub outside: Option<&'a Path>,
+}
+
+/// The files of a set, with the names that they get. `told` takes a line for each that is left out.
+pub(super) fn collect(
+    ground: Ground<'_>,
+    set: &ArtifactPlan,
+    told: &mut Vec<String>,
+) -> Result<Vec<Member>, CollectError> {
+    let root = root(ground.source_dir)?;
     let matcher = FileMatcher::new(&set.files, &set.exclude).map_err(CollectError::User)?;
-    let mut found = Vec::new();
-    for base in base_directories(&root, set.base_directory.as_deref())? {
-        walk(&base, &mut |path, meta| {
-            let Ok(relative) = path.strip_prefix(&base) else { return Ok(()) };
-            let relative = relative.to_string_lossy();
-            if !matcher.matches(&relative) {
-                return Ok(());
-            }
-            let name = match set.discard_paths {
-                true => relative.rsplit('/').next().unwrap_or_default().to_owned(),
-                false => relative.into_owned(),
-            };
-            let content = content(&root, path, meta, set.keep_symlinks)?;
-            found.extend(content.map(|content| Member { name, content }));
-            Ok(())
-        })?;
+    let mut collector = Collector {
+        inside: ground.source_dir.to_owned(),
+        copies: ground.outside.and_then(|outside| copies(outside, set.keep_symlinks)),
+        root,
+        matcher,
+        set,
+        found: Vec::new(),
+        left_out: Vec::new(),
+    };
+    let walked = collector.all();
+    let surplus = collector.left_out.len().saturating_sub(MAX_TOLD);
+    collector.left_out.truncate(MAX_TOLD);
+    told.append(&mut collector.left_out);
+    if surplus > 0 {
+        told.push(format!("Skipping {surplus} more"));
     }
-    if found.is_empty() {
+    walked?;
+    if collector.found.is_empty() {
         return Err(CollectError::User("no matching artifact paths found".to_owned()));
     }
-    Ok(found)
+    Ok(collector.found)
 }
 
 /// The source folder, without links in its path. The build could write in the folder above it, so it may have put a
@@ -64,43 +84,171 @@ fn root(source_dir: &Path) -> Result<PathBuf, CollectError> {
     }
 }
 
-fn content(root: &Path, path: &Path, meta: &fs::Metadata, keep: bool) -> Result<Option<Content>, CollectError> {
-    let file = |path: PathBuf, meta: &fs::Metadata| {
-        let executable = meta.permissions().mode() & 0o111 != 0;
-        meta.is_file().then_some(Content::File { path, executable })
-    };
-    if !meta.is_symlink() {
-        return Ok(file(path.to_owned(), meta));
-    }
-    if keep {
-        let target = fs::read_link(path)?;
-        return Ok(Some(Content::Link { target: target.to_string_lossy().into_owned() }));
-    }
-    match path.canonicalize() {
-        Ok(target) if target.starts_with(root) => {
-            let meta = target.metadata()?;
-            Ok(file(target, &meta))
+/// The tree of copies, unless the build has put something else in its place.
+fn copies(outside: &Path, keep_symlinks: bool) -> Option<PathBuf> {
+    let tree = outside.join(if keep_symlinks { ArtifactPlan::KEPT } else { ArtifactPlan::FOLLOWED });
+    let is_folder = |path: &Path| fs::symlink_metadata(path).is_ok_and(|found| found.is_dir());
+    if is_folder(outside) && is_folder(&tree) { tree.canonicalize().ok() } else { None }
+}
+
+struct Collector<'a> {
+    /// The source folder as the job has it.
+    inside: PathBuf,
+    root: PathBuf,
+    copies: Option<PathBuf>,
+    matcher: FileMatcher,
+    set: &'a ArtifactPlan,
+    found: Vec<Member>,
+    left_out: Vec<String>,
+}
+
+/// A folder that is still to be looked at.
+struct Open {
+    /// Without links in it.
+    path: PathBuf,
+    /// Relative to the base directory; empty for that itself.
+    name: String,
+    /// The folders from which links led here.
+    through: Vec<PathBuf>,
+}
+
+impl Collector<'_> {
+    fn all(&mut self) -> Result<(), CollectError> {
+        for pattern in &self.set.files {
+            let why = match pattern {
+                _ if pattern.trim().starts_with('/') => "it is absolute, and files are looked for below base-directory",
+                _ if pattern.split('/').any(|part| part.trim() == "..") => "it leads out of the base directory",
+                _ => continue,
+            };
+            self.left_out.push(skipped(pattern, why));
         }
-        Ok(_) => {
-            let shown = path.strip_prefix(root).unwrap_or(path).display().to_string();
-            Err(CollectError::User(format!("the artifact {shown} is a link that leaves the source folder")))
+        for base in self.base_directories()? {
+            self.walk(base)?;
         }
-        Err(_) => Ok(None),
+        Ok(())
+    }
+
+    /// The folders that the base directory names; it may hold patterns.
+    fn base_directories(&self) -> Result<Vec<PathBuf>, CollectError> {
+        let written = self.set.base_directory.as_deref().unwrap_or_default().trim();
+        let wanted = Path::new(written).strip_prefix(&self.inside).unwrap_or(Path::new(written));
+        let is_elsewhere = wanted.is_absolute();
+        let wanted = wanted.to_string_lossy().trim_start_matches("./").trim_matches('/').to_owned();
+        if !is_elsewhere && matches!(wanted.as_str(), "" | ".") {
+            return Ok(vec![self.root.clone()]);
+        }
+        let missing = || CollectError::User(format!("no matching base directory path found for {written}"));
+        if !wanted.contains(['*', '?', '[', '{']) {
+            let own = self.root.join(&wanted).canonicalize().ok().filter(|dir| dir.starts_with(&self.root));
+            let own = own.filter(|_| !is_elsewhere);
+            let copied =
+                || self.copied(&if is_elsewhere { Path::new("/").join(&wanted) } else { self.inside.join(&wanted) });
+            return own.or_else(copied).filter(|dir| dir.is_dir()).map(|dir| vec![dir]).ok_or_else(missing);
+        }
+        let root = if is_elsewhere { self.copies.clone().ok_or_else(missing)? } else { self.root.clone() };
+        let found = folders(&root, &wanted)?;
+        if found.is_empty() { Err(missing()) } else { Ok(found) }
+    }
+
+    /// The copy of what the job had at this path.
+    fn copied(&self, path: &Path) -> Option<PathBuf> {
+        let copies = self.copies.as_ref()?;
+        let copy = copies.join(path.strip_prefix("/").ok()?).canonicalize().ok()?;
+        copy.starts_with(copies).then_some(copy)
+    }
+
+    /// Every file and link below a folder, in the order of their names.
+    fn walk(&mut self, base: PathBuf) -> Result<(), CollectError> {
+        let mut open = vec![Open { path: base, name: String::new(), through: Vec::new() }];
+        while let Some(dir) = open.pop() {
+            let mut entries: Vec<PathBuf> =
+                fs::read_dir(&dir.path)?.map(|e| e.map(|e| e.path())).collect::<Result<_, _>>()?;
+            entries.sort();
+            for path in entries {
+                let last = path.file_name().unwrap_or_default().to_string_lossy();
+                let name = if dir.name.is_empty() { last.into_owned() } else { format!("{}/{last}", dir.name) };
+                let meta = fs::symlink_metadata(&path)?;
+                if meta.is_dir() {
+                    if !self.matcher.passes_over(name.rsplit('/').next().unwrap_or_default()) {
+                        open.push(Open { path, name, through: dir.through.clone() });
+                    }
+                } else if !meta.is_symlink() || self.set.keep_symlinks {
+                    self.entry(path, &name, &meta)?;
+                } else {
+                    open.extend(self.link(&path, name, &dir)?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What is no folder.
+    fn entry(&mut self, path: PathBuf, name: &str, meta: &fs::Metadata) -> Result<(), CollectError> {
+        if !self.matcher.matches(name) {
+            return Ok(());
+        }
+        let content = if meta.is_symlink() {
+            Content::Link { target: fs::read_link(&path)?.to_string_lossy().into_owned() }
+        } else if meta.is_file() {
+            Content::File { path, executable: meta.permissions().mode() & 0o111 != 0 }
+        } else {
+            self.left_out.push(skipped(name, "it is no file"));
+            return Ok(());
+        };
+        if self.found.len() >= MAX_FILES {
+            return Err(CollectError::User(format!("the artifact has more than {MAX_FILES} files")));
+        }
+        let name = match self.set.discard_paths {
+            true => name.rsplit('/').next().unwrap_or_default().to_owned(),
+            false => name.to_owned(),
+        };
+        self.found.push(Member { name, content });
+        Ok(())
+    }
+
+    /// What a link leads to. Gives the folder that it is.
+    fn link(&mut self, path: &Path, name: String, dir: &Open) -> Result<Option<Open>, CollectError> {
+        let copies = self.copies.as_ref().filter(|copies| path.starts_with(copies));
+        let zone = copies.unwrap_or(&self.root).clone();
+        let target = path.canonicalize().ok().filter(|target| target.starts_with(&zone));
+        let target = match (target, path.strip_prefix(&self.root)) {
+            (None, Ok(relative)) => self.copied(&self.inside.join(relative)),
+            (target, _) => target,
+        };
+        let Some(target) = target else {
+            if self.matcher.matches(&name) {
+                let leads = fs::read_link(path)?.display().to_string();
+                let why = format!(
+                    "it is a link to {leads}, which is not in the source folder and no file that the build can read"
+                );
+                self.left_out.push(skipped(&name, &why));
+            }
+            return Ok(None);
+        };
+        let meta = target.metadata()?;
+        if !meta.is_dir() {
+            self.entry(target, &name, &meta)?;
+            return Ok(None);
+        }
+        if dir.through.iter().chain([&dir.path]).any(|above| above.starts_with(&target)) {
+            if self.matcher.matches(&name) {
+                self.left_out.push(skipped(&name, "it is a link to a folder that it lies in"));
+            }
+            return Ok(None);
+        }
+        let through = dir.through.iter().chain([&dir.path]).cloned().collect();
+        Ok(Some(Open { path: target, name, through }))
     }
 }
 
-/// The folders that a base directory names; it may hold patterns.
-fn base_directories(root: &Path, wanted: Option<&str>) -> Result<Vec<PathBuf>, CollectError> {
-    let Some(wanted) = wanted.map(|w| w.trim_matches('/')).filter(|w| !w.is_empty() && *w != ".") else {
-        return Ok(vec![root.to_owned()]);
-    };
-    let missing = || CollectError::User(format!("no matching base directory path found for {wanted}"));
-    let wanted_path = wanted.trim_start_matches("./");
-    if !wanted_path.contains(['*', '?', '[', '{']) {
-        let dir = root.join(wanted_path).canonicalize().map_err(|_| missing())?;
-        return if dir.is_dir() && dir.starts_with(root) { Ok(vec![dir]) } else { Err(missing()) };
-    }
-    let matcher = FileMatcher::new(&[wanted_path.to_owned()], &[]).map_err(CollectError::User)?;
+/// As CodeBuild's agent begins the line.
+fn skipped(path: &str, why: &str) -> String {
+    format!("Skipping invalid file path {path}: {why}")
+}
+
+/// The folders below `root` that a pattern matches, and none below those.
+fn folders(root: &Path, pattern: &str) -> Result<Vec<PathBuf>, CollectError> {
+    let matcher = FileMatcher::new(&[pattern.to_owned()], &[]).map_err(CollectError::User)?;
     let mut found = Vec::new();
     let mut open = vec![root.to_owned()];
     while let Some(dir) = open.pop() {
@@ -118,124 +266,9 @@ fn base_directories(root: &Path, wanted: Option<&str>) -> Result<Vec<PathBuf>, C
         }
     }
     found.sort();
-    if found.is_empty() { Err(missing()) } else { Ok(found) }
-}
-
-/// Every file and link below `dir`, in the order of their names; links to folders are not entered.
-fn walk(
-    dir: &Path,
-    each: &mut impl FnMut(&Path, &fs::Metadata) -> Result<(), CollectError>,
-) -> Result<(), CollectError> {
-    let mut open = vec![dir.to_owned()];
-    while let Some(dir) = open.pop() {
-        let mut entries: Vec<PathBuf> = fs::read_dir(&dir)?.map(|e| e.map(|e| e.path())).collect::<Result<_, _>>()?;
-        entries.sort();
-        for path in entries {
-            let meta = fs::symlink_metadata(&path)?;
-            if meta.is_dir() {
-                open.push(path);
-            } else {
-                each(&path, &meta)?;
-            }
-        }
-    }
-    Ok(())
+    Ok(found)
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::symlink;
-
-    use engine::build::Packaging;
-
-    use super::*;
-
-    fn set(files: &[&str]) -> ArtifactPlan {
-        ArtifactPlan {
-            identifier: None,
-            files: files.iter().map(|s| (*s).to_owned()).collect(),
-            exclude: Vec::new(),
-            base_directory: None,
-            discard_paths: false,
-            keep_symlinks: false,
-            bucket: "b".to_owned(),
-            key: "k".to_owned(),
-            packaging: Packaging::Zip,
-            name_variable: None,
-        }
-    }
-
-    fn copy() -> tempfile::TempDir {
-        let dir = tempfile::tempdir().unwrap();
-        for name in ["dist/a.js", "dist/sub/b.js", "dist2/c.js", "README.md", ".hidden"] {
-            let path = dir.path().join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, name).unwrap();
-        }
-        dir
-    }
-
-    fn names(dir: &Path, set: &ArtifactPlan) -> Vec<String> {
-        let mut names: Vec<_> = collect(dir, set).unwrap().into_iter().map(|m| m.name).collect();
-        names.sort();
-        names
-    }
-
-    fn why(dir: &Path, set: &ArtifactPlan) -> String {
-        match collect(dir, set).unwrap_err() {
-            CollectError::User(why) => why,
-            CollectError::Io(e) => panic!("{e}"),
-        }
-    }
-
-    #[test]
-    fn everything_means_everything() {
-        let dir = copy();
-        let all = names(dir.path(), &set(&["**/*"]));
-        assert_eq!(all, [".hidden", "README.md", "dist/a.js", "dist/sub/b.js", "dist2/c.js"]);
-    }
-
-    #[test]
-    fn base_directories_are_stripped_and_may_be_patterns() {
-        let dir = copy();
-        let with = |base: &str| ArtifactPlan { base_directory: Some(base.to_owned()), ..set(&["**/*"]) };
-        assert_eq!(names(dir.path(), &with("dist")), ["a.js", "sub/b.js"]);
-        assert_eq!(names(dir.path(), &with("dist*")), ["a.js", "c.js", "sub/b.js"]);
-        assert_eq!(why(dir.path(), &with("nope")), "no matching base directory path found for nope");
-        assert_eq!(why(dir.path(), &with("../..")), "no matching base directory path found for ../..");
-    }
-
-    #[test]
-    fn paths_can_be_discarded_and_excluded() {
-        let dir = copy();
-        let set = ArtifactPlan { discard_paths: true, exclude: vec!["dist2/**/*".to_owned()], ..set(&["**/*.js"]) };
-        assert_eq!(names(dir.path(), &set), ["a.js", "b.js"]);
-    }
-
-    #[test]
-    fn nothing_found_is_said_in_the_words_of_aws() {
-        assert_eq!(why(copy().path(), &set(&["target/*.jar"])), "no matching artifact paths found");
-    }
-
-    #[test]
-    fn a_source_folder_that_was_replaced_by_a_link_or_removed_gives_no_artifacts() {
-        let (work, elsewhere) = (tempfile::tempdir().unwrap(), copy());
-        let source = work.path().join("src");
-        symlink(elsewhere.path(), &source).unwrap();
-        assert!(why(&source, &set(&["**/*"])).contains("was replaced"));
-        fs::remove_file(&source).unwrap();
-        assert!(why(&source, &set(&["**/*"])).contains("was removed"));
-    }
-
-    #[test]
-    fn links_are_followed_inside_and_refused_outside() {
-        let dir = copy();
-        symlink("README.md", dir.path().join("inside")).unwrap();
-        let found = collect(dir.path(), &set(&["inside"])).unwrap();
-        assert!(matches!(&found[0].content, Content::File { path, .. } if path.ends_with("README.md")));
-        symlink("/etc/hostname", dir.path().join("outside")).unwrap();
-        assert!(why(dir.path(), &set(&["outside"])).contains("leaves the source folder"));
-        let kept = ArtifactPlan { keep_symlinks: true, ..set(&["outside"]) };
-        assert!(matches!(&collect(dir.path(), &kept).unwrap()[0].content, Content::Link { .. }));
-    }
-}
+#[path = "collect_tests.rs"]
+mod tests;

@@ -41,6 +41,7 @@ mod submodules;
 mod tests;
 mod upload;
 
+pub(crate) use collect::Ground;
 pub(crate) use credentials::as_role;
 pub(crate) use fetch::{download, folder as fetch_folder};
 pub use performer::{BuildPerformer, SandboxPerformer};

@@ -20,7 +20,7 @@ use store::outbox::Claimed;
 use store::{Error, Tx};
 
 use super::answer;
-use super::collect::{CollectError, collect};
+use super::collect::{CollectError, Ground, collect};
 use crate::PerformError;
 use crate::archive::{Content, Member, pack};
 
@@ -63,7 +63,7 @@ pub(super) fn given_up(opened: Vec<Result<OpenReport, String>>) -> Reported {
 /// Where the reports of a build are.
 #[derive(Clone, Copy)]
 pub(super) struct Where<'a> {
-    pub source_dir: &'a Path,
+    pub ground: Ground<'a>,
     pub scratch: &'a Path,
     pub project: &'a str,
     pub build_arn: &'a str,
@@ -122,7 +122,7 @@ pub(super) async fn read(
         };
         let kind = ReportFormat::parse(&plan.format).map_or(ReportKind::Test, ReportFormat::kind);
         reported.lines.push(format!("Preparing to copy {} report {}", kind.name(), open.arn));
-        let members = match found(place.source_dir, plan).await? {
+        let members = match found(place.ground, plan, &mut reported.lines).await? {
             Ok(members) => members,
             Err(why) => {
                 reported.lines.push(format!("Error processing report {}: {why}", plan.group));
@@ -158,11 +158,11 @@ pub(super) async fn read(
 
 /// Reports in files that no section of the buildspec names, a group for each format.
 pub(super) async fn discovered(
-    source_dir: &Path,
+    ground: Ground<'_>,
     pattern: &str,
     named: &[ReportPlan],
 ) -> Result<Vec<ReportPlan>, PerformError> {
-    let (dir, pattern, named) = (source_dir.to_owned(), pattern.to_owned(), named.to_vec());
+    let (dir, pattern, named) = (ground.source_dir.to_owned(), pattern.to_owned(), named.to_vec());
     let work = tokio::task::spawn_blocking(move || look_for(&dir, &pattern, &named));
     match work.await.map_err(|e| PerformError::new("look for reports", e))? {
         Ok(plans) => Ok(plans),
@@ -173,9 +173,10 @@ pub(super) async fn discovered(
 }
 
 fn look_for(source_dir: &Path, pattern: &str, named: &[ReportPlan]) -> Result<Vec<ReportPlan>, CollectError> {
-    let mut taken = BTreeSet::new();
+    let (mut taken, mut untold) = (BTreeSet::new(), Vec::new());
+    let ground = Ground { source_dir, outside: None };
     for plan in named {
-        for member in collect(source_dir, &set(plan)).unwrap_or_default() {
+        for member in collect(ground, &set(plan), &mut untold).unwrap_or_default() {
             if let Content::File { path, .. } = member.content {
                 taken.insert(path);
             }
@@ -190,7 +191,7 @@ fn look_for(source_dir: &Path, pattern: &str, named: &[ReportPlan]) -> Result<Ve
         format: String::new(),
     };
     let mut found: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
-    for member in collect(source_dir, &set(&everywhere))?.into_iter().take(MAX_LOOKED_AT) {
+    for member in collect(ground, &set(&everywhere), &mut untold)?.into_iter().take(MAX_LOOKED_AT) {
         let Content::File { path, .. } = &member.content else { continue };
         // Packages of others bring reports of their own tests.
         let foreign = member.name.split('/').any(|part| matches!(part, "node_modules" | ".git"));
@@ -212,10 +213,20 @@ fn look_for(source_dir: &Path, pattern: &str, named: &[ReportPlan]) -> Result<Ve
     Ok(found.into_iter().map(plan).collect())
 }
 
-async fn found(source_dir: &Path, plan: &ReportPlan) -> Result<Result<Vec<Member>, String>, PerformError> {
-    let (dir, set) = (source_dir.to_owned(), set(plan));
-    let collected = tokio::task::spawn_blocking(move || collect(&dir, &set));
-    match collected.await.map_err(|e| PerformError::new("look for reports", e))? {
+async fn found(
+    ground: Ground<'_>,
+    plan: &ReportPlan,
+    lines: &mut Vec<String>,
+) -> Result<Result<Vec<Member>, String>, PerformError> {
+    let (source_dir, outside, set) = (ground.source_dir.to_owned(), ground.outside.map(Path::to_owned), set(plan));
+    let collected = tokio::task::spawn_blocking(move || {
+        let mut told = Vec::new();
+        let ground = Ground { source_dir: &source_dir, outside: outside.as_deref() };
+        (collect(ground, &set, &mut told), told)
+    });
+    let (collected, told) = collected.await.map_err(|e| PerformError::new("look for reports", e))?;
+    lines.extend(told);
+    match collected {
         Ok(members) => Ok(Ok(members)),
         Err(CollectError::User(why)) => Ok(Err(why.replace("artifact", "report"))),
         Err(CollectError::Io(e)) => Err(PerformError::new("look for reports", e)),

@@ -12,7 +12,7 @@ use md5::{Digest, Md5};
 use platform::{Cx, s3};
 use store::outbox::Claimed;
 
-use super::collect::{CollectError, collect};
+use super::collect::{CollectError, Ground, collect};
 use super::credentials::as_role;
 use super::{answer, cache, report};
 use crate::PerformError;
@@ -54,11 +54,13 @@ pub(super) async fn upload(cx: &Cx, claimed: &Claimed, wanted: Wanted<'_>) -> Re
     let state = answer::state(cx, claimed).await?;
     // Not in the build's own folder: what it left there may be a link to anywhere.
     let scratch = Scratch::new(cx, &claimed.key)?;
-    let place = report::Where { source_dir, scratch: scratch.path(), project: &results.project, build_arn };
+    let outside = state.as_ref().map(|state| state.request.work_dir.join(ArtifactPlan::OUTSIDE));
+    let ground = Ground { source_dir, outside: outside.as_deref() };
+    let place = report::Where { ground, scratch: scratch.path(), project: &results.project, build_arn };
     let mut reports = results.reports.clone();
     if let Some(pattern) = results.discover.as_ref().filter(|_| state.as_ref().is_some_and(|s| s.completed().is_none()))
     {
-        reports.extend(report::discovered(source_dir, pattern, &results.reports).await?);
+        reports.extend(report::discovered(ground, pattern, &results.reports).await?);
     }
     let opened = report::open(cx, claimed, place, &reports).await?;
     let Some(state) = state.filter(|state| state.completed().is_none()) else {
@@ -77,7 +79,7 @@ pub(super) async fn upload(cx: &Cx, claimed: &Claimed, wanted: Wanted<'_>) -> Re
     let mut artifacts = Vec::new();
     let mut failure = results.problem.as_ref().map(|problem| failed(&problem.status_code, problem.message.clone()));
     for set in sets {
-        match one(&acting, source_dir, scratch.path(), build_arn, set).await {
+        match one(&acting, ground, scratch.path(), build_arn, set, &mut lines).await {
             Ok(artifact) => artifacts.push(artifact),
             Err(Trouble::Failure(message)) => {
                 failure = Some(failed("CLIENT_ERROR", message));
@@ -96,17 +98,24 @@ pub(super) async fn upload(cx: &Cx, claimed: &Claimed, wanted: Wanted<'_>) -> Re
     answer::told(cx, claimed, reported, lines, Some(failure.unwrap_or(uploaded))).await
 }
 
-/// Stores one set of artifacts from `source_dir`; `scratch` takes a zip that is being made.
+/// Stores one set of artifacts of a build; `scratch` takes a zip that is being made, `lines` what the log is to say.
 pub(crate) async fn one(
     cx: &Cx,
-    source_dir: &Path,
+    ground: Ground<'_>,
     scratch: &Path,
     build_arn: &str,
     set: &ArtifactPlan,
+    lines: &mut Vec<String>,
 ) -> Result<UploadedArtifact, Trouble> {
-    let (dir, wanted) = (source_dir.to_owned(), set.clone());
-    let collected = tokio::task::spawn_blocking(move || collect(&dir, &wanted));
-    let members = match collected.await.map_err(|e| PerformError::new("look for artifacts", e))? {
+    let (source_dir, outside, wanted) = (ground.source_dir.to_owned(), ground.outside.map(Path::to_owned), set.clone());
+    let collected = tokio::task::spawn_blocking(move || {
+        let mut told = Vec::new();
+        let ground = Ground { source_dir: &source_dir, outside: outside.as_deref() };
+        (collect(ground, &wanted, &mut told), told)
+    });
+    let (collected, told) = collected.await.map_err(|e| PerformError::new("look for artifacts", e))?;
+    lines.extend(told);
+    let members = match collected {
         Ok(members) => members,
         Err(CollectError::User(why)) => return Err(Trouble::Failure(why)),
         Err(CollectError::Io(e)) => return Err(PerformError::new("look for artifacts", e).into()),
@@ -126,7 +135,11 @@ pub(crate) async fn one(
         }
         Packaging::Folder => {
             for member in members {
-                let Content::File { path, .. } = &member.content else { continue };
+                let Content::File { path, .. } = &member.content else {
+                    let why = "a link can be kept in a zip only, and the artifact is a folder";
+                    lines.push(format!("Skipping invalid file path {}: {why}", member.name));
+                    continue;
+                };
                 let key = if set.key.is_empty() { member.name.clone() } else { format!("{}/{}", set.key, member.name) };
                 let describe = s3::Describe { metadata: metadata.clone(), ..s3::Describe::default() };
                 s3::put_file(cx, &set.bucket, &key, path, describe).await?;

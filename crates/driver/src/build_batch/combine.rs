@@ -11,7 +11,7 @@ use store::outbox::Claimed;
 use super::answer;
 use crate::PerformError;
 use crate::archive::{self, Limits, Links};
-use crate::build::{PrepareTrouble, UploadTrouble, as_role, download, fetch_folder, upload_set};
+use crate::build::{Ground, PrepareTrouble, UploadTrouble, as_role, download, fetch_folder, upload_set};
 use crate::scratch::Scratch;
 
 /// What is to be combined, and where to.
@@ -88,7 +88,9 @@ async fn combined(cx: &Cx, wanted: &Wanted, scratch: &Path) -> Result<engine::bu
         packaging,
         name_variable: None,
     };
-    upload_set(cx, &gathered, scratch, &wanted.batch_arn, &set).await.map_err(|e| match e {
+    // What was left out the builds have said; a batch has no log of its own.
+    let ground = Ground { source_dir: &gathered, outside: None };
+    upload_set(cx, ground, scratch, &wanted.batch_arn, &set, &mut Vec::new()).await.map_err(|e| match e {
         UploadTrouble::Failure(why) => Trouble::Failure(why),
         UploadTrouble::Retry(e) => Trouble::Retry(e),
     })

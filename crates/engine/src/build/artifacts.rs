@@ -193,6 +193,11 @@ impl FileMatcher {
         }
         self.files.is_match(path) && !self.exclude.is_match(path)
     }
+
+    /// True for the name of a folder that has nothing for the set.
+    pub fn passes_over(&self, folder: &str) -> bool {
+        folder == ".git" && !self.wants_git
+    }
 }
 
 fn set_of(patterns: &[String]) -> Result<GlobSet, String> {

@@ -33,6 +33,7 @@ mod git_credentials;
 mod input;
 mod narrate;
 mod on;
+mod outside;
 mod plan;
 mod reference;
 mod request;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reference::{Reference, references};
 use super::results::{self, CachePlan, ReportPlan};
-use super::{ArtifactPlan, Context, Phase, Purpose, Request, artifacts, git_credentials, runtimes, unheeded};
+use super::{ArtifactPlan, Context, Phase, Purpose, Request, artifacts, git_credentials, outside, runtimes, unheeded};
 
 /// What is decided before the job runs and needed after it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -207,11 +207,19 @@ pub fn compile(request: &Request, dirs: &SourceDirs, spec: &Buildspec) -> Result
         let on_failure = StepFailure::Continue;
         // A shell of another user would have the exported variables alone.
         let run_as = steps.last().and_then(|step| step.run_as.clone());
+        if run_as.is_some() && !path_variables.is_empty() {
+            // What copies is root's shell again.
+            let names: Vec<&str> = path_variables.iter().map(|(_, variable)| variable.as_str()).collect();
+            naming.push(format!("export {}", names.join(" ")));
+        }
         steps.push(JobStep { name, commands: naming, on_failure, run_as, ..JobStep::default() });
     }
     let (cache, notes) = results::cache(request, spec, |key| results::expand_key(key, &env));
     let discover = results::discover(&env);
     let reports = results::reports(spec, |group| results::expand_key(group, &env));
+    if request.last_phase.is_none() {
+        steps.extend(outside::step(&artifacts, &reports, &path_variables, &dirs.primary, &request.work_dir));
+    }
     if let Some(cache) = &cache {
         cache.add_steps(&mut steps, &request.work_dir, &dirs.primary);
     }

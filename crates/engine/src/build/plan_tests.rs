@@ -11,9 +11,12 @@ fn paths_of_artifacts_are_what_the_shell_makes_of_them() {
     let (spec, found) = buildspec::read(text);
     let spec = spec.unwrap_or_else(|| panic!("{found:?}"));
     let (plan, job) = compile(&request, &SourceDirs::of(&request), &spec).unwrap();
-    let last = job.steps.last().unwrap();
-    assert_eq!((last.name.as_str(), last.run_as.as_deref()), ("UPLOAD_ARTIFACTS", Some("you")));
+    let [.., naming, copying] = job.steps.as_slice() else { panic!("{:?}", job.steps) };
+    assert_eq!((naming.name.as_str(), naming.run_as.as_deref()), ("UPLOAD_ARTIFACTS", Some("you")));
     assert_eq!(plan.path_variables.len(), 4);
+    // Root looks at what the other user's shell has made of them.
+    assert_eq!((copying.name.as_str(), copying.run_as.as_deref()), ("COLLECT", None));
+    assert!(naming.commands.last().unwrap().starts_with("export HEADWORKS_ARTIFACT_PATH_0 "));
     let became =
         |text: &str| text.replace("$LOG", "build.log").replace("$CODEBUILD_SRC_DIR", "/work/src").replace("$NONE", "");
     let values = plan.path_variables.iter().map(|(text, variable)| (variable.clone(), became(text))).collect();

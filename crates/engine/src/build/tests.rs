@@ -396,7 +396,7 @@ fn a_name_with_shell_words_is_expanded_by_the_job() {
     let (plan, job) = planned(text, |_| {});
     let set = plan.artifacts.first().unwrap();
     assert_eq!(set.name_variable.as_deref(), Some("HEADWORKS_ARTIFACT_NAME_0"));
-    assert_eq!(job.steps.len(), 5);
+    assert_eq!(job.steps.iter().filter(|step| step.name == "UPLOAD_ARTIFACTS").count(), 1);
     assert!(job.exported.contains(&"HEADWORKS_ARTIFACT_NAME_0".to_owned()));
     let values = BTreeMap::from([("HEADWORKS_ARTIFACT_NAME_0".to_owned(), "out-2027.zip".to_owned())]);
     assert_eq!(set.named(&values).key, "p/out-2027.zip");

@@ -46,9 +46,9 @@ fn one(r: &mut Reader, place: &str, node: &Node, files_required: bool) -> Option
         let missing = Diagnostic::warning("B030", node.span, format!("'files' is missing in {place}"));
         r.found.push(missing.with_help("write \"files: ['**/*']\" for everything"));
     }
-    for (key, patterns) in [("files", node.get("files")), ("base-directory", node.get("base-directory"))] {
-        leads_outside(r, key, patterns);
-    }
+    never_matches(r, "files", node.get("files"));
+    never_matches(r, "exclude-paths", node.get("exclude-paths"));
+    leads_outside(r, "base-directory", node.get("base-directory"));
     Some(ArtifactSpec {
         files,
         name: r.optional("name", node),
@@ -60,10 +60,25 @@ fn one(r: &mut Reader, place: &str, node: &Node, files_required: bool) -> Option
     })
 }
 
-/// CodeBuild says nothing; files outside the source folder are not collected here.
-fn leads_outside(r: &mut Reader, key: &str, node: Option<&Node>) {
-    let Some(node) = node else { return };
-    for item in node.as_sequence().unwrap_or(std::slice::from_ref(node)) {
+/// CodeBuild says nothing when it reads such a pattern; what it means is not among the files that are looked at.
+pub(super) fn never_matches(r: &mut Reader, key: &str, node: Option<&Node>) {
+    for item in items(node) {
+        let text = item.as_text().unwrap_or_default();
+        if text.starts_with('/') {
+            let message = format!("'{text}' in {key} is absolute and matches nothing");
+            let found = Diagnostic::warning("B033", item.span, message);
+            r.found.push(match key {
+                "files" => found.with_help("name the folder in 'base-directory', and in 'files' what is below it"),
+                _ => found.with_help("write it as it is below 'base-directory'"),
+            });
+        }
+    }
+    leads_outside(r, key, node);
+}
+
+/// Files above the source folder are not collected.
+pub(super) fn leads_outside(r: &mut Reader, key: &str, node: Option<&Node>) {
+    for item in items(node) {
         let text = item.as_text().unwrap_or_default();
         let mut depth = 0_i32;
         let below = text.split('/').all(|part| {
@@ -80,4 +95,8 @@ fn leads_outside(r: &mut Reader, key: &str, node: Option<&Node>) {
             r.found.push(found.with_help("copy the files into the source folder in post_build"));
         }
     }
+}
+
+fn items(node: Option<&Node>) -> &[Node] {
+    node.map_or(&[], |node| node.as_sequence().unwrap_or(std::slice::from_ref(node)))
 }

@@ -144,8 +144,15 @@ pub const CODES: &[Code] = &[
     code(
         "B032",
         "a pattern leads out of the source folder",
-        "Artifacts are collected below the source folder ($CODEBUILD_SRC_DIR). Copy the files there before they are \
-         uploaded.",
+        "Artifacts and reports are collected below the source folder ($CODEBUILD_SRC_DIR), or below an absolute \
+         base-directory; '..' leads to nothing. Copy the files there before they are uploaded.",
+    ),
+    code(
+        "B033",
+        "a pattern is absolute",
+        "What 'files' and 'exclude-paths' list is looked for below 'base-directory', or below the source folder: an \
+         absolute path matches nothing. To take files from elsewhere name their folder:\n\n    base-directory: /tmp/out\n    \
+         files: ['**/*']\n\nA path that begins with $CODEBUILD_SRC_DIR is one within the source folder.",
     ),
     code("B040", "there are more than five report groups", "CodeBuild takes five report groups of one buildspec."),
     code(

@@ -1,5 +1,6 @@
 //! The `reports` section.
 
+use super::artifacts::{leads_outside, never_matches};
 use super::reader::Reader;
 use super::{Report, ReportFormat};
 use crate::Diagnostic;
@@ -33,6 +34,8 @@ fn report(r: &mut Reader, group: &str, node: &Node) -> Option<Report> {
         let found = Diagnostic::warning("B042", node.span, format!("report group '{group}' has no 'files'"));
         r.found.push(found.with_help("add 'files:' with patterns, '**/*.xml' say"));
     }
+    never_matches(r, "files", node.get("files"));
+    leads_outside(r, "base-directory", node.get("base-directory"));
     let format = node.get("file-format").filter(|n| !n.is_null());
     Some(Report {
         group: group.to_owned(),
