@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::Clock;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, PgPool, SqlitePool};
+use sqlx::PgPool;
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc};
 
 use crate::error::Error;
@@ -14,6 +14,7 @@ use crate::kept::{Kept, Reader};
 use crate::machines::Machines;
 use crate::migrations;
 use crate::postgres;
+use crate::sqlite::{Database, Readers};
 use crate::transitions::Transitions;
 use crate::tx::{Conn, Tx};
 use crate::write::{Job, refuse_inside_another, run_writer};
@@ -46,7 +47,7 @@ pub(crate) struct Inner {
 }
 
 pub(crate) enum Db {
-    Sqlite { readers: SqlitePool, kept: Arc<Kept>, writer: mpsc::Sender<Job> },
+    Sqlite { readers: Arc<Readers>, kept: Arc<Kept>, writer: mpsc::Sender<Job> },
     Postgres(PgPool),
 }
 
@@ -83,13 +84,9 @@ impl Store {
                 Db::Postgres(postgres::connect(url, connect, 1, Duration::ZERO).await?)
             }
             None => {
-                let connect = SqliteConnectOptions::new()
-                    .filename(url)
-                    .read_only(true)
-                    .busy_timeout(Duration::from_secs(10))
-                    .disable_statement_logging();
-                let pool = SqlitePoolOptions::new().max_connections(1).connect_with(connect).await;
-                let readers = pool.map_err(|source| Error::Connect { url: url.to_owned(), source })?;
+                let readers = Arc::new(Readers::new(Database { path: url.into(), durable: true }, 1));
+                let opened = readers.lend().await?.connection().map(drop);
+                opened.map_err(|e| Error::Connect { url: url.to_owned(), source: Box::new(e) })?;
                 // Nobody takes what is sent there: a write fails as on a closed store.
                 let (writer, _) = mpsc::channel(1);
                 Db::Sqlite { readers, kept: Arc::default(), writer }
@@ -161,34 +158,22 @@ async fn open_sqlite(
     driver_hint: Arc<Notify>,
 ) -> Result<Store, Error> {
     make_private(path)?;
-    let synchronous = if options.durable { SqliteSynchronous::Full } else { SqliteSynchronous::Off };
-    let connect = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(synchronous)
-        .busy_timeout(Duration::from_secs(10))
-        .foreign_keys(true)
-        .statement_cache_capacity(256)
-        .pragma("cache_size", "-4000")
-        .pragma("temp_store", "memory")
-        .disable_statement_logging();
-    let writing = connect.connect().await?;
+    let database = Database { path: path.to_owned(), durable: options.durable };
     let transitions = Transitions::default();
-    let conn = Conn::SqliteWriter(Box::new(writing));
+    let conn = Conn::SqliteWriter(database.writer()?);
     let mut tx = Tx::new(conn, machines.clone(), clock.clone(), transitions.clone());
     tx.execute("BEGIN IMMEDIATE", &[]).await?;
     migrations::run(&mut tx).await?;
     tx.execute("COMMIT", &[]).await?;
-    let readers = SqlitePoolOptions::new()
-        .max_connections(options.connections.max(1))
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
-        .connect_lazy_with(connect.read_only(true));
+    let readers = Arc::new(Readers::new(database, options.connections));
     let (writer, jobs) = mpsc::channel(1024);
     let kept = Arc::new(Kept::default());
-    tokio::spawn(run_writer(tx, jobs, kept.clone(), driver_hint.clone(), transitions.clone()));
+    let (runtime, run) =
+        (Handle::current(), run_writer(tx, jobs, kept.clone(), driver_hint.clone(), transitions.clone()));
+    let thread = std::thread::Builder::new().name("sqlite-writer".to_owned());
+    // Ends when the store is dropped, and with it the last sender.
+    let started = thread.spawn(move || runtime.block_on(run));
+    started.map_err(|source| Error::Io { doing: "start the thread that writes".to_owned(), source })?;
     let db = Db::Sqlite { readers, kept, writer };
     Ok(Store(Arc::new(Inner { db, machines, clock, driver_hint, transitions })))
 }

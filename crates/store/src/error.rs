@@ -1,6 +1,11 @@
 //! What can go wrong with the store.
 
 use base::ApiError;
+use rusqlite::ErrorCode;
+use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
+
+/// What a database said.
+type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// A failed read or write. Nothing of the transaction has happened.
 #[derive(Debug, thiserror::Error)]
@@ -10,19 +15,19 @@ pub enum Error {
     DiskFull,
     /// Another transaction was in the way; `Store::write` tries again by itself.
     #[error("another transaction was in the way")]
-    Conflict(#[source] sqlx::Error),
+    Conflict(#[source] Cause),
     /// A row with this key exists already.
     #[error("a row with this key exists already")]
-    Duplicate(#[source] sqlx::Error),
+    Duplicate(#[source] Cause),
     /// Any other failure of the database.
     #[error("the database refused a statement")]
-    Sql(#[source] sqlx::Error),
+    Sql(#[source] Cause),
     /// A stored value is not what its column promises.
     #[error("column {column} holds what it must not hold")]
     Corrupt {
         column: String,
         #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Cause,
     },
     /// The database was written by a newer version of this program.
     #[error("the database has migration {number}, which this version does not know; start the newer version again")]
@@ -41,7 +46,7 @@ pub enum Error {
     Connect {
         url: String,
         #[source]
-        source: sqlx::Error,
+        source: Cause,
     },
     /// A lease was lost to another claim, so the result must not be written.
     #[error("the lease on outbox row {seq} was lost")]
@@ -85,7 +90,8 @@ impl Error {
     pub fn is_passing(&self) -> bool {
         match self {
             Error::DiskFull | Error::Conflict(_) | Error::Commit { .. } | Error::Closed | Error::Connect { .. } => true,
-            Error::Sql(e) => e.as_database_error().is_none(),
+            // A connection that broke. What SQLite says it will say again.
+            Error::Sql(e) => e.downcast_ref::<sqlx::Error>().is_some_and(|e| e.as_database_error().is_none()),
             Error::Duplicate(_)
             | Error::Corrupt { .. }
             | Error::NewerSchema { .. }
@@ -114,16 +120,29 @@ impl Error {
 impl From<sqlx::Error> for Error {
     fn from(e: sqlx::Error) -> Self {
         let Some(db) = e.as_database_error() else {
-            return Error::Sql(e);
+            return Error::Sql(e.into());
         };
-        let code = db.code().unwrap_or_default().into_owned();
         if db.is_unique_violation() {
-            return Error::Duplicate(e);
+            return Error::Duplicate(e.into());
         }
-        match code.as_str() {
-            "13" | "53100" => Error::DiskFull,
-            "5" | "517" | "40001" | "40P01" => Error::Conflict(e),
-            _ => Error::Sql(e),
+        match db.code().unwrap_or_default().as_ref() {
+            "53100" => Error::DiskFull,
+            "40001" | "40P01" => Error::Conflict(e.into()),
+            _ => Error::Sql(e.into()),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(e: rusqlite::Error) -> Self {
+        let Some(failure) = e.sqlite_error() else {
+            return Error::Sql(e.into());
+        };
+        match (failure.code, failure.extended_code) {
+            (ErrorCode::DiskFull, _) => Error::DiskFull,
+            (ErrorCode::DatabaseBusy, _) => Error::Conflict(e.into()),
+            (_, SQLITE_CONSTRAINT_UNIQUE | SQLITE_CONSTRAINT_PRIMARYKEY) => Error::Duplicate(e.into()),
+            _ => Error::Sql(e.into()),
         }
     }
 }

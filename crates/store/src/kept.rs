@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use futures_util::{Stream, TryStreamExt as _};
-use sqlx::pool::PoolConnection;
-use sqlx::{ColumnIndex, Decode, Row, SqlStr, Sqlite, SqlitePool, Type};
+use sqlx::{ColumnIndex, Decode, Row, Type};
 
+use crate::error::Error;
 use crate::sql::{Arg, SqlRow};
-use crate::tx::bind_sqlite;
+use crate::sqlite::{Lent, Readers};
 
 /// All answers together; when they are larger, all are dropped.
 const MAX_BYTES: usize = 4 << 20;
@@ -110,45 +110,53 @@ where
 
 /// A reader that takes a connection only when it has to ask the database.
 pub(crate) struct Reader {
-    pool: SqlitePool,
-    conn: Option<PoolConnection<Sqlite>>,
+    readers: Arc<Readers>,
+    lent: Option<Lent>,
     kept: Arc<Kept>,
 }
 
 impl Reader {
-    pub fn new(pool: SqlitePool, kept: Arc<Kept>) -> Self {
-        Reader { pool, conn: None, kept }
+    pub fn new(readers: Arc<Readers>, kept: Arc<Kept>) -> Self {
+        Reader { readers, lent: None, kept }
     }
 
     /// The rows of an answer, as many as `take` wants.
-    pub async fn fetch(&mut self, sql: SqlStr, args: &[Arg], take: Take) -> Result<Arc<[SqlRow]>, sqlx::Error> {
+    pub async fn fetch(&mut self, sql: &str, args: &[Arg], take: Take) -> Result<Arc<[SqlRow]>, Error> {
         let mut hasher = DefaultHasher::new();
-        (sql.as_str(), args, take).hash(&mut hasher);
+        (sql, args, take).hash(&mut hasher);
         let hash = hasher.finish();
-        if let Some(rows) = self.kept.find(hash, sql.as_str(), args) {
+        if let Some(rows) = self.kept.find(hash, sql, args) {
             return Ok(rows);
         }
         let commits = self.kept.commits.load(Ordering::SeqCst);
-        let text = sql.as_str().to_owned();
-        let conn = self.conn().await?;
-        let query = bind_sqlite(sqlx::query(sql), args);
-        let rows = match take {
-            Take::One => query.fetch_optional(conn).await?.into_iter().collect(),
-            Take::All => query.fetch_all(conn).await?,
-            Take::Within { column, bytes } => within(query.fetch(conn), column, bytes).await?,
+        let lent = self.lent().await?;
+        let (sql, args) = (sql.to_owned(), args.to_vec());
+        let rows = if take == Take::One {
+            // It comes from the page cache, as a rule: no thread is worth its switch.
+            self.lent.insert(lent).connection()?.fetch(&sql, &args, take)?
+        } else {
+            let (text, bound) = (sql.clone(), args.clone());
+            let (lent, rows) = lent.run(move |connection| connection.fetch(&text, &bound, take)).await?;
+            self.lent = Some(lent);
+            rows
         };
-        let rows: Arc<[SqlRow]> = rows.iter().map(SqlRow::kept).collect::<Result<_, _>>()?;
-        self.kept.keep(hash, Answer { sql: text, args: args.to_vec(), rows: rows.clone() }, commits);
+        let rows: Arc<[SqlRow]> = rows.into();
+        self.kept.keep(hash, Answer { sql, args, rows: rows.clone() }, commits);
         Ok(rows)
     }
 
-    /// A connection of the pool, held until this is dropped.
-    pub async fn conn(&mut self) -> Result<&mut sqlx::SqliteConnection, sqlx::Error> {
-        let conn = match self.conn.take() {
-            Some(conn) => conn,
-            None => self.pool.acquire().await?,
-        };
-        Ok(&mut **self.conn.insert(conn))
+    /// Runs a statement; one that writes fails.
+    pub async fn execute(&mut self, sql: &str, args: &[Arg]) -> Result<u64, Error> {
+        let lent = self.lent().await?;
+        self.lent.insert(lent).connection()?.execute(sql, args)
+    }
+
+    /// A connection, to be held until this is dropped.
+    async fn lent(&mut self) -> Result<Lent, Error> {
+        match self.lent.take() {
+            Some(lent) => Ok(lent),
+            None => self.readers.lend().await,
+        }
     }
 }
 

@@ -15,6 +15,7 @@ pub mod outbox;
 mod postgres;
 pub mod setback;
 mod sql;
+mod sqlite;
 pub mod tables;
 pub mod testing;
 pub mod timers;

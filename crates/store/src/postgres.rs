@@ -39,7 +39,7 @@ pub(crate) async fn connect(
     connections: u32,
     patience: Duration,
 ) -> Result<PgPool, Error> {
-    let failed = |source| Error::Connect { url: masked_url(url), source };
+    let failed = |source: sqlx::Error| Error::Connect { url: masked_url(url), source: source.into() };
     let until = Instant::now() + patience;
     let mut told = false;
     loop {

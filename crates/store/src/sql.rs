@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use base::Timestamp;
-use sqlx::{ColumnIndex, Decode, Row, Type, TypeInfo, ValueRef};
+use rusqlite::types::ValueRef;
+use sqlx::{ColumnIndex, Decode, Row, Type};
 
 use crate::error::Error;
 
@@ -55,17 +56,30 @@ macro_rules! args {
 pub struct SqlRow(Source);
 
 enum Source {
-    Sqlite(sqlx::sqlite::SqliteRow),
+    Sqlite(Arc<[Value]>),
     Postgres(sqlx::postgres::PgRow),
-    Kept(Arc<[Value]>),
 }
 
 /// A column's value, away from the database.
-enum Value {
+pub(crate) enum Value {
     Null,
     Text(Box<str>),
     Int(i64),
     Blob(Box<[u8]>),
+    /// What no column of ours is declared as.
+    Other,
+}
+
+impl From<ValueRef<'_>> for Value {
+    fn from(value: ValueRef<'_>) -> Self {
+        match value {
+            ValueRef::Null => Value::Null,
+            ValueRef::Integer(number) => Value::Int(number),
+            ValueRef::Text(text) => std::str::from_utf8(text).map_or(Value::Other, |text| Value::Text(text.into())),
+            ValueRef::Blob(bytes) => Value::Blob(bytes.into()),
+            ValueRef::Real(_) => Value::Other,
+        }
+    }
 }
 
 /// What columns are read as.
@@ -78,7 +92,7 @@ impl Column for String {
     fn of(value: &Value) -> Option<Self> {
         match value {
             Value::Text(text) => Some(text.to_string()),
-            Value::Null | Value::Int(_) | Value::Blob(_) => None,
+            Value::Null | Value::Int(_) | Value::Blob(_) | Value::Other => None,
         }
     }
 }
@@ -87,7 +101,7 @@ impl Column for i64 {
     fn of(value: &Value) -> Option<Self> {
         match value {
             Value::Int(number) => Some(*number),
-            Value::Null | Value::Text(_) | Value::Blob(_) => None,
+            Value::Null | Value::Text(_) | Value::Blob(_) | Value::Other => None,
         }
     }
 }
@@ -96,7 +110,7 @@ impl Column for Vec<u8> {
     fn of(value: &Value) -> Option<Self> {
         match value {
             Value::Blob(bytes) => Some(bytes.to_vec()),
-            Value::Null | Value::Text(_) | Value::Int(_) => None,
+            Value::Null | Value::Text(_) | Value::Int(_) | Value::Other => None,
         }
     }
 }
@@ -105,14 +119,8 @@ impl<T: Column> Column for Option<T> {
     fn of(value: &Value) -> Option<Self> {
         match value {
             Value::Null => Some(None),
-            Value::Text(_) | Value::Int(_) | Value::Blob(_) => T::of(value).map(Some),
+            Value::Text(_) | Value::Int(_) | Value::Blob(_) | Value::Other => T::of(value).map(Some),
         }
-    }
-}
-
-impl From<sqlx::sqlite::SqliteRow> for SqlRow {
-    fn from(row: sqlx::sqlite::SqliteRow) -> Self {
-        SqlRow(Source::Sqlite(row))
     }
 }
 
@@ -123,38 +131,23 @@ impl From<sqlx::postgres::PgRow> for SqlRow {
 }
 
 impl SqlRow {
-    /// A row that many may hold at the same time.
-    pub(crate) fn kept(row: &sqlx::sqlite::SqliteRow) -> Result<SqlRow, sqlx::Error> {
-        let value = |column: usize| {
-            let raw = row.try_get_raw(column)?;
-            if raw.is_null() {
-                return Ok(Value::Null);
-            }
-            let kind = raw.type_info().name().to_owned();
-            drop(raw);
-            Ok(match kind.as_str() {
-                "INTEGER" => Value::Int(row.try_get(column)?),
-                "BLOB" => Value::Blob(row.try_get::<Vec<u8>, _>(column)?.into()),
-                _ => Value::Text(row.try_get::<String, _>(column)?.into()),
-            })
-        };
-        let values: Result<Arc<[Value]>, sqlx::Error> = (0..row.len()).map(value).collect();
-        Ok(SqlRow(Source::Kept(values?)))
+    pub(crate) fn from_values(values: Arc<[Value]>) -> SqlRow {
+        SqlRow(Source::Sqlite(values))
     }
 
-    /// Another handle on a kept row; other rows have one owner.
+    /// Another handle on a row of SQLite; one of PostgreSQL has one owner.
     pub(crate) fn again(&self) -> Option<SqlRow> {
         match &self.0 {
-            Source::Kept(values) => Some(SqlRow(Source::Kept(values.clone()))),
-            Source::Sqlite(_) | Source::Postgres(_) => None,
+            Source::Sqlite(values) => Some(SqlRow(Source::Sqlite(values.clone()))),
+            Source::Postgres(_) => None,
         }
     }
 
-    /// Roughly how much memory a kept row takes.
+    /// Roughly how much memory a row of SQLite takes.
     pub(crate) fn size(&self) -> usize {
-        let Source::Kept(values) = &self.0 else { return 0 };
+        let Source::Sqlite(values) = &self.0 else { return 0 };
         let size = |value: &Value| match value {
-            Value::Null | Value::Int(_) => 24,
+            Value::Null | Value::Int(_) | Value::Other => 24,
             Value::Text(text) => 24 + text.len(),
             Value::Blob(bytes) => 24 + bytes.len(),
         };
@@ -163,20 +156,16 @@ impl SqlRow {
 
     fn get<'r, T>(&'r self, column: usize) -> Result<T, Error>
     where
-        T: Column + Decode<'r, sqlx::Sqlite> + Type<sqlx::Sqlite> + Decode<'r, sqlx::Postgres> + Type<sqlx::Postgres>,
-        usize: ColumnIndex<sqlx::sqlite::SqliteRow> + ColumnIndex<sqlx::postgres::PgRow>,
+        T: Column + Decode<'r, sqlx::Postgres> + Type<sqlx::Postgres>,
+        usize: ColumnIndex<sqlx::postgres::PgRow>,
     {
-        let value = match &self.0 {
-            Source::Sqlite(row) => row.try_get(column),
-            Source::Postgres(row) => row.try_get(column),
-            Source::Kept(values) => {
-                let value = values.get(column).and_then(T::of);
-                let unlike =
-                    || Error::Corrupt { column: column.to_string(), source: "another type than asked for".into() };
-                return value.ok_or_else(unlike);
+        let corrupt = |source| Error::Corrupt { column: column.to_string(), source };
+        match &self.0 {
+            Source::Sqlite(values) => {
+                values.get(column).and_then(T::of).ok_or_else(|| corrupt("another type than asked for".into()))
             }
-        };
-        value.map_err(|e| Error::Corrupt { column: column.to_string(), source: Box::new(e) })
+            Source::Postgres(row) => row.try_get(column).map_err(|e| corrupt(Box::new(e))),
+        }
     }
 
     /// A TEXT that is never null.
@@ -227,8 +216,8 @@ impl SqlRow {
     /// JSON kept in a TEXT.
     pub fn json<T: serde::de::DeserializeOwned>(&self, column: usize) -> Result<T, Error> {
         let parsed = match &self.0 {
-            Source::Kept(values) if let Some(Value::Text(text)) = values.get(column) => serde_json::from_str(text),
-            Source::Kept(_) | Source::Sqlite(_) | Source::Postgres(_) => serde_json::from_str(&self.text(column)?),
+            Source::Sqlite(values) if let Some(Value::Text(text)) = values.get(column) => serde_json::from_str(text),
+            Source::Sqlite(_) | Source::Postgres(_) => serde_json::from_str(&self.text(column)?),
         };
         parsed.map_err(|e| Error::Corrupt { column: column.to_string(), source: Box::new(e) })
     }

@@ -8,13 +8,14 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use sqlx::pool::PoolConnection;
 use sqlx::query::Query;
-use sqlx::{Postgres, SqlSafeStr, Sqlite};
+use sqlx::{Postgres, SqlSafeStr};
 
 use crate::args;
 use crate::error::Error;
 use crate::kept::{Reader, Take, within};
 use crate::machines::Machines;
 use crate::sql::{Arg, SqlRow};
+use crate::sqlite::Connection;
 use crate::transitions::{Transition, Transitions};
 
 /// Which SQL engine answers; for the few statements that differ.
@@ -25,7 +26,7 @@ pub enum Dialect {
 }
 
 pub(crate) enum Conn {
-    SqliteWriter(Box<sqlx::SqliteConnection>),
+    SqliteWriter(Connection),
     SqliteReader(Reader),
     Postgres(PoolConnection<Postgres>),
 }
@@ -61,12 +62,10 @@ impl Tx {
         }
     }
 
-    fn note<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, Error> {
-        result.map_err(|e| {
-            let e = Error::from(e);
+    fn note<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
+        result.inspect_err(|e| {
             self.conflict |= matches!(e, Error::Conflict(_));
             self.duplicate |= matches!(e, Error::Duplicate(_));
-            e
         })
     }
 
@@ -118,15 +117,11 @@ impl Tx {
     pub async fn execute(&mut self, sql: impl SqlSafeStr, args: &[Arg]) -> Result<u64, Error> {
         let sql = sql.into_sql_str();
         let done = match &mut self.conn {
-            Conn::SqliteWriter(c) => {
-                bind_sqlite(sqlx::query(sql), args).execute(&mut **c).await.map(|d| d.rows_affected())
-            }
-            Conn::SqliteReader(reader) => match reader.conn().await {
-                Ok(c) => bind_sqlite(sqlx::query(sql), args).execute(c).await.map(|d| d.rows_affected()),
-                Err(e) => Err(e),
-            },
+            Conn::SqliteWriter(c) => c.execute(sql.as_str(), args),
+            Conn::SqliteReader(reader) => reader.execute(sql.as_str(), args).await,
             Conn::Postgres(c) => {
-                bind_postgres(sqlx::query(sql), args).execute(&mut **c).await.map(|d| d.rows_affected())
+                let done = bind(sqlx::query(sql), args).execute(&mut **c).await;
+                done.map(|done| done.rows_affected()).map_err(Error::from)
             }
         };
         self.note(done)
@@ -136,13 +131,14 @@ impl Tx {
     pub async fn fetch_all(&mut self, sql: impl SqlSafeStr, args: &[Arg]) -> Result<Vec<SqlRow>, Error> {
         let sql = sql.into_sql_str();
         let rows = match &mut self.conn {
-            Conn::SqliteWriter(c) => bind_sqlite(sqlx::query(sql), args).fetch_all(&mut **c).await.map(sqlite_rows),
+            Conn::SqliteWriter(c) => c.fetch(sql.as_str(), args, Take::All),
             Conn::SqliteReader(reader) => {
-                reader.fetch(sql, args, Take::All).await.map(|rows| rows.iter().filter_map(SqlRow::again).collect())
+                let rows = reader.fetch(sql.as_str(), args, Take::All).await;
+                rows.map(|rows| rows.iter().filter_map(SqlRow::again).collect())
             }
             Conn::Postgres(c) => {
-                let rows = bind_postgres(sqlx::query(sql), args).fetch_all(&mut **c).await;
-                rows.map(|rows| rows.into_iter().map(SqlRow::from).collect())
+                let rows = bind(sqlx::query(sql), args).fetch_all(&mut **c).await;
+                rows.map(|rows| rows.into_iter().map(SqlRow::from).collect()).map_err(Error::from)
             }
         };
         self.note(rows)
@@ -159,16 +155,14 @@ impl Tx {
     ) -> Result<Vec<SqlRow>, Error> {
         let sql = sql.into_sql_str();
         let rows = match &mut self.conn {
-            Conn::SqliteWriter(c) => {
-                within(bind_sqlite(sqlx::query(sql), args).fetch(&mut **c), column, bytes).await.map(sqlite_rows)
-            }
+            Conn::SqliteWriter(c) => c.fetch(sql.as_str(), args, Take::Within { column, bytes }),
             Conn::SqliteReader(reader) => {
-                let rows = reader.fetch(sql, args, Take::Within { column, bytes }).await;
+                let rows = reader.fetch(sql.as_str(), args, Take::Within { column, bytes }).await;
                 rows.map(|rows| rows.iter().filter_map(SqlRow::again).collect())
             }
             Conn::Postgres(c) => {
-                let rows = within(bind_postgres(sqlx::query(sql), args).fetch(&mut **c), column, bytes).await;
-                rows.map(|rows| rows.into_iter().map(SqlRow::from).collect())
+                let rows = within(bind(sqlx::query(sql), args).fetch(&mut **c), column, bytes).await;
+                rows.map(|rows| rows.into_iter().map(SqlRow::from).collect()).map_err(Error::from)
             }
         };
         self.note(rows)
@@ -178,24 +172,23 @@ impl Tx {
     pub async fn fetch_optional(&mut self, sql: impl SqlSafeStr, args: &[Arg]) -> Result<Option<SqlRow>, Error> {
         let sql = sql.into_sql_str();
         let row = match &mut self.conn {
-            Conn::SqliteWriter(c) => {
-                bind_sqlite(sqlx::query(sql), args).fetch_optional(&mut **c).await.map(|r| r.map(SqlRow::from))
-            }
+            Conn::SqliteWriter(c) => c.fetch(sql.as_str(), args, Take::One).map(|rows| rows.into_iter().next()),
             Conn::SqliteReader(reader) => {
-                reader.fetch(sql, args, Take::One).await.map(|rows| rows.first().and_then(SqlRow::again))
+                let rows = reader.fetch(sql.as_str(), args, Take::One).await;
+                rows.map(|rows| rows.first().and_then(SqlRow::again))
             }
             Conn::Postgres(c) => {
-                bind_postgres(sqlx::query(sql), args).fetch_optional(&mut **c).await.map(|r| r.map(SqlRow::from))
+                let row = bind(sqlx::query(sql), args).fetch_optional(&mut **c).await;
+                row.map(|row| row.map(SqlRow::from)).map_err(Error::from)
             }
         };
         self.note(row)
     }
 }
 
-type SqliteQuery<'q> = Query<'q, Sqlite, sqlx::sqlite::SqliteArguments>;
 type PostgresQuery<'q> = Query<'q, Postgres, sqlx::postgres::PgArguments>;
 
-pub(crate) fn bind_sqlite<'q>(mut query: SqliteQuery<'q>, args: &[Arg]) -> SqliteQuery<'q> {
+fn bind<'q>(mut query: PostgresQuery<'q>, args: &[Arg]) -> PostgresQuery<'q> {
     for arg in args {
         query = match arg.clone() {
             Arg::Text(v) => query.bind(v),
@@ -204,19 +197,4 @@ pub(crate) fn bind_sqlite<'q>(mut query: SqliteQuery<'q>, args: &[Arg]) -> Sqlit
         };
     }
     query
-}
-
-fn bind_postgres<'q>(mut query: PostgresQuery<'q>, args: &[Arg]) -> PostgresQuery<'q> {
-    for arg in args {
-        query = match arg.clone() {
-            Arg::Text(v) => query.bind(v),
-            Arg::Int(v) => query.bind(v),
-            Arg::Blob(v) => query.bind(v),
-        };
-    }
-    query
-}
-
-fn sqlite_rows(rows: Vec<sqlx::sqlite::SqliteRow>) -> Vec<SqlRow> {
-    rows.into_iter().map(SqlRow::from).collect()
 }

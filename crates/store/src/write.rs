@@ -1,6 +1,6 @@
-//! Write transactions. On SQLite one task owns the writing connection and puts transactions that wait
-//! together into one commit, because durability is paid per flush. Each keeps its own savepoint, so one
-//! that fails takes nothing with it.
+//! Write transactions. On SQLite one thread owns the writing connection, runs whole transactions on it without handing
+//! anything to another thread, and puts those that wait into one commit, because durability is paid per flush. Each keeps
+//! its own savepoint, so one that fails takes nothing with it.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -180,7 +180,7 @@ async fn try_on_postgres(store: &Store, run: &RunFn, duplicate_is_conflict: bool
     let good = AssertUnwindSafe(run(&mut tx)).catch_unwind().await.unwrap_or(false);
     if tx.conflict || (tx.duplicate && duplicate_is_conflict) {
         tx.execute("ROLLBACK", &[]).await?;
-        return Err(Error::Conflict(sqlx::Error::WorkerCrashed));
+        return Err(Error::Conflict("a row was made that was not there a moment ago".into()));
     }
     if !good {
         tx.execute("ROLLBACK", &[]).await?;
