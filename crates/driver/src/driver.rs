@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base::Timestamp;
 use store::{Error, outbox, timers};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
@@ -147,24 +148,24 @@ async fn pass(
     subscribers: &Arc<Vec<Arc<dyn Subscriber>>>,
 ) -> Result<Instant, Error> {
     let store = &cx.cx.store;
-    let (due, visible) = {
-        let mut tx = store.read().await?;
-        (timers::next_due(&mut tx).await?, outbox::next_visible(&mut tx).await?)
-    };
+    let due = store::due(&mut store.read().await?).await?;
     let now = cx.cx.now();
+    let is_due = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
     let mut more = false;
-    if due.is_some_and(|at| at <= now) {
+    if is_due(due.timer) {
         let fired = store.write(|tx| Box::pin(async move { timers::fire_due(tx, TIMERS).await })).await?;
         more |= fired == TIMERS as usize;
     }
-    if visible.is_some_and(|at| at <= now) {
-        more |= claims.take(cx).await?;
-    }
-    more |= bus::publish(store, subscribers).await?;
+    // At the same time, so that they share a commit.
+    let claim = async { if is_due(due.effect) { claims.take(cx).await } else { Ok(false) } };
+    let publish = async { if is_due(due.event) { bus::publish(store, subscribers).await } else { Ok(false) } };
+    let (claimed, published) = tokio::join!(claim, publish);
+    more |= claimed? | published?;
     if more {
         return Ok(Instant::now());
     }
-    let wait = [due, visible].into_iter().flatten().map(|at| at.since(now)).filter(|d| !d.is_zero()).min();
+    let wait =
+        [due.timer, due.effect, due.event].into_iter().flatten().map(|at| at.since(now)).filter(|d| !d.is_zero()).min();
     Ok(Instant::now() + wait.unwrap_or(TICK).min(TICK))
 }
 

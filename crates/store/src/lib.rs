@@ -4,6 +4,7 @@
 mod advance;
 mod clear;
 mod db;
+mod due;
 mod error;
 pub mod events;
 mod kept;
@@ -26,6 +27,7 @@ mod write;
 
 pub use advance::{AdvanceError, Advanced, advance, replay};
 pub use db::{Store, StoreOptions};
+pub use due::{Due, due};
 pub use error::Error;
 pub use machines::Machines;
 pub use sql::{Arg, SqlRow};

@@ -126,12 +126,6 @@ pub async fn release(tx: &mut Tx, owner: &str) -> Result<u64, Error> {
     tx.execute("UPDATE outbox SET visible = $2, owner = '' WHERE owner = $1", args![owner, now]).await
 }
 
-/// When the next row that nobody holds becomes visible.
-pub async fn next_visible(tx: &mut Tx) -> Result<Option<Timestamp>, Error> {
-    let row = tx.fetch_optional("SELECT MIN(visible) FROM outbox", &[]).await?;
-    row.map_or(Ok(None), |r| r.opt_time(0))
-}
-
 /// For metrics.
 pub async fn depth(tx: &mut Tx) -> Result<Depth, Error> {
     let row = tx.fetch_optional("SELECT COUNT(*), MIN(created) FROM outbox", &[]).await?;

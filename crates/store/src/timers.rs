@@ -81,9 +81,3 @@ async fn set_back(tx: &mut Tx, timer: &Due, attempts: i64, error: &Error) -> Res
     tx.execute(sql, args![&timer.kind, &timer.id, &timer.key, due, attempts]).await?;
     Ok(())
 }
-
-/// When the next timer is due.
-pub async fn next_due(tx: &mut Tx) -> Result<Option<Timestamp>, Error> {
-    let row = tx.fetch_optional("SELECT MIN(due) FROM timer", &[]).await?;
-    row.map_or(Ok(None), |r| r.opt_time(0))
-}
