@@ -18,8 +18,10 @@ pub struct Due {
 
 /// Looks at timers, outbox and events.
 pub async fn due(tx: &mut Tx) -> Result<Due, Error> {
+    // However many events wait, the first that is not set back is found at once.
     let sql = "SELECT (SELECT MIN(due) FROM timer), (SELECT MIN(visible) FROM outbox),
-                      (SELECT MIN(due) FROM event WHERE published IS NULL)";
+                      CASE WHEN EXISTS (SELECT 1 FROM event WHERE published IS NULL AND due = 0) THEN 0
+                      ELSE (SELECT MIN(due) FROM event WHERE published IS NULL AND due > 0) END";
     let Some(row) = tx.fetch_optional(sql, &[]).await? else { return Ok(Due::default()) };
     Ok(Due { timer: row.opt_time(0)?, effect: row.opt_time(1)?, event: row.opt_time(2)? })
 }

@@ -162,6 +162,8 @@ impl Reader {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use crate::args;
     use crate::machines::Machines;
 
@@ -201,5 +203,23 @@ mod tests {
                 assert_eq!(row.opt_text(0).unwrap().as_deref(), given);
             }
         }
+    }
+
+    #[tokio::test]
+    async fn what_was_decoded_once_is_shared_until_the_next_commit() {
+        let test = crate::testing::sqlite(Machines::new()).await;
+        let store = test.store.clone();
+        let decoded = || async {
+            let mut tx = store.read().await.unwrap();
+            let row = tx.fetch_optional("SELECT $1", args!["[1, 2]"]).await.unwrap().unwrap();
+            assert!(row.shared_json::<String>(0).is_err());
+            row.shared_json::<Vec<u32>>(0).unwrap()
+        };
+        let first = decoded().await;
+        assert_eq!(*first, [1, 2]);
+        assert!(Arc::ptr_eq(&first, &decoded().await));
+        let write = test.store.write(|tx| Box::pin(async move { tx.execute("DELETE FROM event", &[]).await }));
+        write.await.unwrap();
+        assert!(!Arc::ptr_eq(&first, &decoded().await));
     }
 }

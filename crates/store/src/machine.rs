@@ -1,6 +1,7 @@
 //! Machine rows: creating, reading and listing them. Only `advance` changes one.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use base::{AccountId, Machine, Region, Scope, Timestamp};
 
@@ -84,6 +85,15 @@ pub async fn get<M: Machine>(tx: &mut Tx, id: &str) -> Result<Option<MachineRow<
     let sql = "SELECT id, account, region, parent, state, version, created, updated FROM machine
                WHERE kind = $1 AND id = $2";
     tx.fetch_optional(sql, args![M::KIND, id]).await?.as_ref().map(read).transpose()
+}
+
+/// The state of the row with this id, for who only looks at it.
+pub async fn state<M: Machine>(tx: &mut Tx, id: &str) -> Result<Option<Arc<M::State>>, Error>
+where
+    M::State: 'static,
+{
+    let sql = "SELECT state FROM machine WHERE kind = $1 AND id = $2";
+    tx.fetch_optional(sql, args![M::KIND, id]).await?.map(|row| row.shared_json(0)).transpose()
 }
 
 /// As `get`, and keeps other transactions from changing the row until this one ends.

@@ -1,6 +1,7 @@
 //! Arguments and rows, the same for both engines.
 
-use std::sync::Arc;
+use std::any::Any;
+use std::sync::{Arc, OnceLock};
 
 use base::Timestamp;
 use rusqlite::types::ValueRef;
@@ -63,11 +64,23 @@ enum Source {
 /// A column's value, away from the database.
 pub(crate) enum Value {
     Null,
-    Text(Box<str>),
+    Text(Text),
     Int(i64),
     Blob(Box<[u8]>),
     /// What no column of ours is declared as.
     Other,
+}
+
+/// A text, and what it was decoded as.
+pub(crate) struct Text {
+    text: Box<str>,
+    decoded: OnceLock<Arc<dyn Any + Send + Sync>>,
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Text { text: text.into(), decoded: OnceLock::new() }
+    }
 }
 
 impl From<ValueRef<'_>> for Value {
@@ -91,7 +104,7 @@ trait Column: Sized {
 impl Column for String {
     fn of(value: &Value) -> Option<Self> {
         match value {
-            Value::Text(text) => Some(text.to_string()),
+            Value::Text(text) => Some(text.text.to_string()),
             Value::Null | Value::Int(_) | Value::Blob(_) | Value::Other => None,
         }
     }
@@ -148,7 +161,7 @@ impl SqlRow {
         let Source::Sqlite(values) = &self.0 else { return 0 };
         let size = |value: &Value| match value {
             Value::Null | Value::Int(_) | Value::Other => 24,
-            Value::Text(text) => 24 + text.len(),
+            Value::Text(text) => 48 + text.text.len(),
             Value::Blob(bytes) => 24 + bytes.len(),
         };
         values.iter().map(size).sum()
@@ -216,9 +229,29 @@ impl SqlRow {
     /// JSON kept in a TEXT.
     pub fn json<T: serde::de::DeserializeOwned>(&self, column: usize) -> Result<T, Error> {
         let parsed = match &self.0 {
-            Source::Sqlite(values) if let Some(Value::Text(text)) = values.get(column) => serde_json::from_str(text),
+            Source::Sqlite(values) if let Some(Value::Text(text)) = values.get(column) => {
+                serde_json::from_str(&text.text)
+            }
             Source::Sqlite(_) | Source::Postgres(_) => serde_json::from_str(&self.text(column)?),
         };
         parsed.map_err(|e| Error::Corrupt { column: column.to_string(), source: Box::new(e) })
+    }
+
+    /// As `json`, for who only looks at it: on SQLite it is decoded once for as long as the answer is kept.
+    pub fn shared_json<T>(&self, column: usize) -> Result<Arc<T>, Error>
+    where
+        T: serde::de::DeserializeOwned + Send + Sync + 'static,
+    {
+        let Source::Sqlite(values) = &self.0 else { return self.json(column).map(Arc::new) };
+        let Some(Value::Text(Text { decoded, .. })) = values.get(column) else {
+            return self.json(column).map(Arc::new);
+        };
+        if let Some(shared) = decoded.get().and_then(|shared| shared.clone().downcast::<T>().ok()) {
+            return Ok(shared);
+        }
+        let shared: Arc<T> = self.json(column).map(Arc::new)?;
+        // Whoever was faster has decoded the same.
+        let _ = decoded.set(shared.clone());
+        Ok(shared)
     }
 }

@@ -67,12 +67,12 @@ pub(super) fn name_of<'n>(scope: &Scope, name: &'n str) -> &'n str {
 
 /// The row's project.
 pub(super) fn parse(row: &codebuild_project::Row) -> Result<Project, ApiError> {
-    serde_json::from_value(row.config.clone()).map_err(ApiError::internal)
+    Project::deserialize(&*row.config).map_err(ApiError::internal)
 }
 
 /// `Project` of the API.
 pub(super) fn view(scope: &Scope, endpoint: &str, row: &codebuild_project::Row) -> Value {
-    let mut project = row.config.clone();
+    let mut project = Value::clone(&row.config);
     project["arn"] = json!(scope.arn("codebuild", format!("project/{}", row.name)));
     project["created"] = json!(row.created);
     project["lastModified"] = json!(row.modified);

@@ -2,6 +2,7 @@
 //! <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_GetPipelineState.html>
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use base::{ApiError, Timestamp};
 use engine::pipeline::{Execution, ExecutionState, Gate, StageStatus};
@@ -50,12 +51,12 @@ pub async fn get_pipeline_state(cx: &Cx, input: Input) -> Result<Output, ApiErro
     let row = load::pipeline(&mut tx, scope, &input.name).await?;
     let declaration = load::declaration(&mut tx, scope, &row, None).await?;
     let gates = load::gates(&mut tx, scope, &row.name).await?;
-    let mut executions: BTreeMap<String, ExecutionState> = BTreeMap::new();
+    let mut executions: BTreeMap<String, Arc<ExecutionState>> = BTreeMap::new();
     let ids: BTreeSet<String> =
         gates.gates.iter().flat_map(|g| g.latest.iter().chain(g.last_ran.values())).cloned().collect();
     for id in ids {
-        if let Some(row) = machine::get::<Execution>(&mut tx, &id).await? {
-            executions.insert(id, row.state);
+        if let Some(state) = machine::state::<Execution>(&mut tx, &id).await? {
+            executions.insert(id, state);
         }
     }
     let no_room = cx.room().err();
@@ -75,10 +76,11 @@ pub async fn get_pipeline_state(cx: &Cx, input: Input) -> Result<Output, ApiErro
 fn stage_state(
     stage: &StageDeclaration,
     gate: &Gate,
-    executions: &BTreeMap<String, ExecutionState>,
+    executions: &BTreeMap<String, Arc<ExecutionState>>,
     (region, no_room): (&str, Option<&ApiError>),
 ) -> StageState {
-    let latest = gate.latest.as_ref().and_then(|id| executions.get(id));
+    let of = |id: &String| executions.get(id).map(|state| &**state);
+    let latest = gate.latest.as_ref().and_then(of);
     let latest_execution = latest.map(|state| {
         let status = state.stage(&stage.name).map_or(StageStatus::InProgress, |s| s.status);
         place(&state.id, status.as_str())
@@ -86,7 +88,7 @@ fn stage_state(
     let inbound: Vec<StageExecution> = gate.waiting.iter().map(|id| place(id, "InProgress")).collect();
     let action_states = stage.actions.iter().map(|action| {
         // The latest execution in the stage, or, as long as it has not come to this action, the one that ran it last.
-        let earlier = gate.last_ran.get(&action.name).and_then(|id| executions.get(id));
+        let earlier = gate.last_ran.get(&action.name).and_then(of);
         let run = [latest, earlier]
             .into_iter()
             .flatten()

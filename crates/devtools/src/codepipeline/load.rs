@@ -28,14 +28,13 @@ pub(super) async fn declaration(
     version: Option<u32>,
 ) -> Result<Arc<PipelineDeclaration>, ApiError> {
     let version = version.unwrap_or(pipeline.version);
-    let text = codepipeline_declaration::get(tx, scope, &pipeline.name, version).await?;
-    let text = text.ok_or_else(|| errors::version_not_found(scope, &pipeline.name, version))?;
-    serde_json::from_str(&text).map(Arc::new).map_err(ApiError::internal)
+    let declaration = codepipeline_declaration::get(tx, scope, &pipeline.name, version).await?;
+    declaration.ok_or_else(|| errors::version_not_found(scope, &pipeline.name, version))
 }
 
-pub(super) async fn gates(tx: &mut Tx, scope: &Scope, name: &str) -> Result<GatesState, ApiError> {
-    let row = machine::get::<Gates>(tx, &arn(scope, name)).await?;
-    row.map(|r| r.state).ok_or_else(|| errors::pipeline_not_found(scope, name))
+pub(super) async fn gates(tx: &mut Tx, scope: &Scope, name: &str) -> Result<Arc<GatesState>, ApiError> {
+    let state = machine::state::<Gates>(tx, &arn(scope, name)).await?;
+    state.ok_or_else(|| errors::pipeline_not_found(scope, name))
 }
 
 /// An execution of this pipeline. One of an older pipeline of the same name does not count.

@@ -96,7 +96,5 @@ fn overrides(change: &Change<'_>, actions: &[&Row]) -> Vec<SourceOverride> {
 
 async fn newest(tx: &mut Tx, scope: &Scope, pipeline: &str) -> Result<Option<Arc<PipelineDeclaration>>, store::Error> {
     let Some(row) = codepipeline_pipeline::get(tx, scope, pipeline).await? else { return Ok(None) };
-    let Some(text) = codepipeline_declaration::get(tx, scope, pipeline, row.version).await? else { return Ok(None) };
-    let corrupt = |e: serde_json::Error| store::Error::Corrupt { column: "declaration".to_owned(), source: e.into() };
-    serde_json::from_str(&text).map(Some).map_err(corrupt)
+    codepipeline_declaration::get(tx, scope, pipeline, row.version).await
 }

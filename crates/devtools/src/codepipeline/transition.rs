@@ -35,7 +35,7 @@ pub(super) async fn change(
             Box::pin(async move {
                 load::pipeline(tx, &scope, &pipeline).await?;
                 let gates = load::gates(tx, &scope, &pipeline).await?;
-                let stages: Vec<String> = gates.gates.into_iter().map(|g| g.stage).collect();
+                let stages: Vec<String> = gates.gates.iter().map(|g| g.stage.clone()).collect();
                 let input = make(target(&stages, &pipeline, &stage, &kind)?);
                 store::advance::<Gates>(tx, &load::arn(&scope, &pipeline), input)
                     .await

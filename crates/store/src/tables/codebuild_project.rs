@@ -1,5 +1,7 @@
 //! Build projects.
 
+use std::sync::Arc;
+
 use base::{Scope, Timestamp};
 
 use crate::{Error, SqlRow, Tx, args};
@@ -9,7 +11,7 @@ use crate::{Error, SqlRow, Tx, args};
 pub struct Row {
     pub name: String,
     /// Canonical JSON.
-    pub config: serde_json::Value,
+    pub config: Arc<serde_json::Value>,
     pub last_build: i64,
     pub created: Timestamp,
     pub modified: Timestamp,
@@ -140,7 +142,7 @@ pub async fn delete(tx: &mut Tx, scope: &Scope, name: &str) -> Result<(), Error>
 fn read(row: &SqlRow) -> Result<Row, Error> {
     Ok(Row {
         name: row.text(0)?,
-        config: row.json(1)?,
+        config: row.shared_json(1)?,
         last_build: row.int(2)?,
         created: row.time(3)?,
         modified: row.time(4)?,

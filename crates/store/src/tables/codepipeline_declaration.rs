@@ -1,6 +1,9 @@
 //! Every version of every pipeline's declaration, as JSON.
 
+use std::sync::Arc;
+
 use base::Scope;
+use serde::de::DeserializeOwned;
 
 use crate::{Error, Tx, args};
 
@@ -13,11 +16,14 @@ pub async fn insert(tx: &mut Tx, scope: &Scope, name: &str, version: u32, declar
 }
 
 /// The declaration of one version.
-pub async fn get(tx: &mut Tx, scope: &Scope, name: &str, version: u32) -> Result<Option<String>, Error> {
+pub async fn get<T>(tx: &mut Tx, scope: &Scope, name: &str, version: u32) -> Result<Option<Arc<T>>, Error>
+where
+    T: DeserializeOwned + Send + Sync + 'static,
+{
     let sql = "SELECT declaration FROM codepipeline_declaration
                WHERE account = $1 AND region = $2 AND name = $3 AND version = $4";
     let args = args![scope.account.as_str(), scope.region.as_str(), name, version];
-    tx.fetch_optional(sql, args).await?.map(|r| r.text(0)).transpose()
+    tx.fetch_optional(sql, args).await?.map(|r| r.shared_json(0)).transpose()
 }
 
 /// Removes all versions of a pipeline.
