@@ -161,10 +161,9 @@ async fn apply(tx: &mut Tx, at: &Place<'_>, input: &str, step: ErasedStep) -> Re
             TimerChange::Clear { key } => timers::clear(tx, at.kind, at.id, &key).await?,
         }
     }
-    for (n, event) in step.events.into_iter().enumerate() {
-        let id = base::derived_uuid(&[at.kind, at.id, &version.to_string(), &n.to_string()]);
-        events::append(tx, at.scope, &event, &id.to_string()).await?;
-    }
+    let id = |n: usize| base::derived_uuid(&[at.kind, at.id, &version.to_string(), &n.to_string()]).to_string();
+    let events: Vec<_> = step.events.iter().enumerate().map(|(n, event)| (id(n), event)).collect();
+    events::append_all(tx, at.scope, &events).await?;
     Ok(step.tells)
 }
 

@@ -9,7 +9,7 @@ use crate::args;
 use crate::error::Error;
 use crate::machine;
 use crate::setback::pause;
-use crate::sql::{Arg, SqlRow};
+use crate::sql::{Arg, SqlRow, parts, places};
 use crate::tx::Tx;
 
 /// After this many failures (half a minute) an event lets those behind it in its lane pass.
@@ -44,16 +44,31 @@ impl EventRow {
 
 /// Appends an event under an id that follows from what happened, so that doing it again changes nothing.
 pub async fn append(tx: &mut Tx, scope: &Scope, event: &Event, id: &str) -> Result<(), Error> {
+    append_all(tx, scope, &[(id.to_owned(), event)]).await
+}
+
+/// Appends events with their ids, in this order.
+pub(crate) async fn append_all(tx: &mut Tx, scope: &Scope, events: &[(String, &Event)]) -> Result<(), Error> {
+    const COLUMNS: usize = 8;
     let now = tx.now();
-    let body = serde_json::to_string(event).map_err(|source| Error::BadInput { kind: "event".to_owned(), source })?;
-    let lane = event.resources.first().map_or("", String::as_str);
-    tx.wake_driver = true;
-    tx.execute(
-        "INSERT INTO event (id, account, region, source, detail_type, time, body, lane)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING",
-        args![id, scope.account.as_str(), scope.region.as_str(), &event.source, &event.detail_type, now, body, lane],
-    )
-    .await?;
+    for part in parts(events) {
+        let rows: Vec<String> = (0..part.len()).map(|n| places(1 + n * COLUMNS, COLUMNS)).collect();
+        let sql = format!(
+            "INSERT INTO event (id, account, region, source, detail_type, time, body, lane) VALUES {}
+             ON CONFLICT (id) DO NOTHING",
+            rows.join(", ")
+        );
+        let mut args = Vec::with_capacity(part.len() * COLUMNS);
+        for (id, event) in part {
+            let body = serde_json::to_string(event);
+            let body = body.map_err(|source| Error::BadInput { kind: "event".to_owned(), source })?;
+            let (account, region) = (scope.account.as_str(), scope.region.as_str());
+            let lane = event.resources.first().map_or("", String::as_str);
+            args.extend_from_slice(args![id, account, region, &event.source, &event.detail_type, now, body, lane]);
+        }
+        tx.wake_driver = true;
+        tx.execute(sqlx::AssertSqlSafe(sql), &args).await?;
+    }
     Ok(())
 }
 
@@ -106,21 +121,16 @@ pub async fn mark_published(tx: &mut Tx, seq: i64) -> Result<bool, Error> {
 /// Marks several events; the numbers of those that were not marked before.
 pub async fn mark_all_published(tx: &mut Tx, seqs: &[i64]) -> Result<Vec<i64>, Error> {
     let now = tx.now();
-    let (mut marked, mut rest) = (Vec::new(), seqs);
-    while !rest.is_empty() {
-        // A few sizes of statement, so that prepared ones are found again.
-        let size = [32, 8, 1].into_iter().find(|n| *n <= rest.len()).unwrap_or(1);
-        let (these, later) = rest.split_at(size);
-        let places: Vec<String> = (2..size + 2).map(|n| format!("${n}")).collect();
+    let mut marked = Vec::new();
+    for part in parts(seqs) {
         let sql = format!(
-            "UPDATE event SET published = $1 WHERE seq IN ({}) AND published IS NULL RETURNING seq",
-            places.join(", ")
+            "UPDATE event SET published = $1 WHERE seq IN {} AND published IS NULL RETURNING seq",
+            places(2, part.len())
         );
-        let args: Vec<Arg> = std::iter::once(now.into()).chain(these.iter().map(|seq| Arg::from(*seq))).collect();
+        let args: Vec<Arg> = std::iter::once(now.into()).chain(part.iter().map(|seq| Arg::from(*seq))).collect();
         for row in tx.fetch_all(sqlx::AssertSqlSafe(sql), &args).await? {
             marked.push(row.int(0)?);
         }
-        rest = later;
     }
     Ok(marked)
 }

@@ -53,6 +53,22 @@ macro_rules! args {
     ($($value:expr),* $(,)?) => { &[$($crate::Arg::from($value)),*] };
 }
 
+/// Splits rows into parts of a few sizes, so that statements that were prepared for as many are found again.
+pub(crate) fn parts<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let size = [128, 32, 8, 4, 2, 1].into_iter().find(|size| *size <= rows.len())?;
+        let (part, rest) = rows.split_at(size);
+        rows = rest;
+        Some(part)
+    })
+}
+
+/// The places `($first, .. $last)` of as many arguments, for a list of rows or an `IN`.
+pub(crate) fn places(first: usize, count: usize) -> String {
+    let places: Vec<String> = (first..first + count).map(|n| format!("${n}")).collect();
+    format!("({})", places.join(", "))
+}
+
 /// One row of an answer; columns are counted from 0.
 pub struct SqlRow(Source);
 

@@ -5,7 +5,7 @@
 
 use base::Timestamp;
 
-use crate::sql::{Arg, SqlRow};
+use crate::sql::{Arg, SqlRow, parts};
 use crate::{Error, Tx, args};
 
 /// An event.
@@ -89,24 +89,20 @@ pub enum End {
 
 /// Adds events to a stream, in this order.
 pub async fn insert(tx: &mut Tx, group: i64, stream: i64, ingested: Timestamp, events: &[NewRow]) -> Result<(), Error> {
-    // A few sizes of statement, so that prepared ones are found again.
-    let mut rest = events;
-    while !rest.is_empty() {
-        let size = [128, 16, 1].into_iter().find(|n| *n <= rest.len()).unwrap_or(1);
-        let (now, later) = rest.split_at(size);
-        let mut sql =
-            String::from("INSERT INTO logs_event (log_group, stream, ingested, time_ms, lines, message) VALUES ");
+    for part in parts(events) {
+        let rows: Vec<String> =
+            (0..part.len()).map(|n| format!("($1, $2, $3, ${}, ${}, ${})", 4 + 3 * n, 5 + 3 * n, 6 + 3 * n)).collect();
+        let sql = format!(
+            "INSERT INTO logs_event (log_group, stream, ingested, time_ms, lines, message) VALUES {}",
+            rows.join(", ")
+        );
         let mut args: Vec<Arg> = vec![group.into(), stream.into(), ingested.into()];
-        for (i, event) in now.iter().enumerate() {
-            let comma = if i == 0 { "" } else { ", " };
-            let n = 4 + 3 * i;
-            sql.push_str(&format!("{comma}($1, $2, $3, ${n}, ${}, ${})", n + 1, n + 2));
+        for event in part {
             args.push(event.time_ms.into());
             args.push(event.lines.into());
             args.push(event.message.as_str().into());
         }
         tx.execute(sqlx::AssertSqlSafe(sql), &args).await?;
-        rest = later;
     }
     Ok(())
 }
