@@ -207,6 +207,7 @@ impl Installation {
         background.driver = Some(self.driver().start());
         let disk = self.cx.site.disk.clone();
         background.watch = Some(tokio::spawn(async move { disk.watch().await }));
+        self.executor.begin();
         Ok(())
     }
 
@@ -218,9 +219,9 @@ impl Installation {
         }
         if let Some(driver) = background.driver {
             driver.stop().await;
+            // An executor that is still being tried out would leave its trial behind.
+            let _ = tokio::time::timeout(Duration::from_secs(2), self.executor.settled()).await;
         }
-        // An executor that is still being tried out would leave its trial behind.
-        let _ = tokio::time::timeout(Duration::from_secs(2), self.executor.settled()).await;
     }
 
     /// Drops all state: rows, objects, repositories, jobs. For test mode.

@@ -10,20 +10,24 @@ use executor::{
     HostExecutor, JobEntry, LateEngine, NoEngine, Position, Progress, Reports, Started, Unavailable,
 };
 use futures_util::{StreamExt, stream};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::config::{Config, ExecutorKind};
 
-/// The executor for these settings, which tries itself out beside whatever else is started: what needs it waits.
+/// The executor for these settings, which tries itself out when it is asked to or needed; what needs it waits. A trial
+/// starts processes and waits for the disk, so the server's own start does not have it beside itself.
 pub fn choose(config: &Config, data_dir: &Path) -> Arc<Chosen> {
     let (config, data_dir) = (config.clone(), data_dir.to_owned());
     let (found, settled) = watch::channel(None);
+    let wanted = Arc::new(Notify::new());
+    let begin = wanted.clone();
     tokio::spawn(async move {
+        begin.notified().await;
         let executor = find(&config, &data_dir).await;
         // Nobody waits any more: the server has stopped.
         let _ = found.send(Some(executor));
     });
-    Arc::new(Chosen { settled })
+    Arc::new(Chosen { wanted, settled })
 }
 
 /// Where none can be had, one that refuses each job with the reason.
@@ -119,7 +123,9 @@ fn own_files(config: &Config) -> Vec<PathBuf> {
 }
 
 /// An executor that is being tried out, then that executor.
+#[derive(Clone)]
 pub struct Chosen {
+    wanted: Arc<Notify>,
     settled: watch::Receiver<Option<Arc<dyn Executor>>>,
 }
 
@@ -129,17 +135,19 @@ impl Chosen {
         self.settled.borrow().is_some()
     }
 
+    /// Begins to try it out, unless that has begun.
+    pub fn begin(&self) {
+        self.wanted.notify_one();
+    }
+
     /// The executor, once it is known to work here.
     pub async fn settled(&self) -> Arc<dyn Executor> {
-        wait_for(self.settled.clone()).await
-    }
-}
-
-async fn wait_for(mut settled: watch::Receiver<Option<Arc<dyn Executor>>>) -> Arc<dyn Executor> {
-    match settled.wait_for(Option::is_some).await.ok().and_then(|found| found.clone()) {
-        Some(executor) => executor,
-        // The server stops while it looks. Any answer would be wrong: a job that runs on would count as lost.
-        None => std::future::pending().await,
+        self.begin();
+        match self.settled.clone().wait_for(Option::is_some).await.ok().and_then(|found| found.clone()) {
+            Some(executor) => executor,
+            // The server stops while it looks. Any answer would be wrong: a job that runs on would count as lost.
+            None => std::future::pending().await,
+        }
     }
 }
 
@@ -166,8 +174,8 @@ impl Executor for Chosen {
     }
 
     fn follow(&self, id: &str, from: Position) -> Reports {
-        let (settled, id) = (self.settled.clone(), id.to_owned());
-        Box::pin(stream::once(async move { wait_for(settled).await.follow(&id, from) }).flatten())
+        let (chosen, id) = (self.clone(), id.to_owned());
+        Box::pin(stream::once(async move { chosen.settled().await.follow(&id, from) }).flatten())
     }
 
     fn order<'a>(&'a self, id: &'a str, order: &'a CommandOrder) -> BoxFuture<'a, Result<(), ExecutorError>> {
