@@ -118,7 +118,12 @@ done = run("graph", buildspecOverride=inline(
 assert done["buildBatchStatus"] == "SUCCEEDED", done
 texts = sorted(next(line for line in log(b).splitlines() if line.startswith("shard ")) for b in builds(done).values())
 assert texts == ["shard 0 of 3", "shard 1 of 3", "shard 2 of 3"], texts
-proved("a fan-out gives each build its shard")
+TESTS = """touch one_test two_test three_test; codebuild-tests-run --test-command 'echo tests:' --files-search "codebuild-glob-search '*_test'\""""
+done = run("graph", buildspecOverride=inline("{build-fanout: {parallelism: 3}}", TESTS.replace("'", "''")))
+assert done["buildBatchStatus"] == "SUCCEEDED", done
+texts = sorted(next(line for line in log(b).splitlines() if line.startswith("tests: ")).strip() for b in builds(done).values())
+assert texts == ["tests: one_test", "tests: three_test", "tests: two_test"], texts
+proved("a fan-out gives each build its shard, and codebuild-tests-run each shard its tests")
 
 # --- failures -----------------------------------------------------------------------------------------------------
 LIST = inline("{fast-fail: true, build-list: [{identifier: quick}, {identifier: slow}]}",

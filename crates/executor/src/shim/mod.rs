@@ -31,6 +31,7 @@ mod supervisor;
 mod user;
 mod visit;
 mod way;
+mod words;
 
 pub(crate) use cgroup::{available as available_cgroups, remove_left as remove_left_cgroups};
 pub(crate) use plan::{Plan, Sandbox};

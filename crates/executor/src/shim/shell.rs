@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use base::{JobHold, JobSpec};
 use rustix::fs::{CWD, FileType, Mode, OFlags};
 
+use super::words;
 use crate::folder::{make_private_dir, remove_tree};
 
 /// Where the control folder is inside an isolated job.
@@ -55,23 +56,6 @@ while { IFS= read -r headworks_command <@/commands; } 2>/dev/null; do
 . "@/$headworks_command"
 { headworks_status=$?; headworks_save; command printf '%s\n' "$headworks_status" >@/status; } 2>/dev/null
 done
-"#;
-
-/// `codebuild-breakpoint` where it holds the job: visitors find what the command had.
-const BREAK: &str = r#"#!/bin/sh
-{ export -p >|@/state.new && mv -f @/state.new @/state && pwd >|@/cwd; } 2>/dev/null
-: >@/breakpoint || exit 0
-echo "codebuild-breakpoint: the build waits here. A shell in it: headworks attach $CODEBUILD_BUILD_ID; codebuild-resume lets it go on."
-while [ -e @/breakpoint ]; do sleep 0.2 2>/dev/null || sleep 1; done
-"#;
-/// Where it does not, as on AWS without a debug session.
-const NO_BREAK: &str = "#!/bin/sh\nexit 0\n";
-const RESUME: &str = r#"#!/bin/sh
-if [ ! -e @/breakpoint ]; then
-echo "codebuild-resume: the build does not wait at a breakpoint" >&2
-exit 1
-fi
-rm -f @/breakpoint
 "#;
 
 /// The first process of a container. It says that it is there, then starts a shell for each order and says how that ended.
@@ -143,12 +127,7 @@ impl Control {
         let programs = dir.join(PROGRAMS);
         make_private_dir(&programs)?;
         fs::set_permissions(&programs, fs::Permissions::from_mode(0o755))?;
-        let breaks = if hold == JobHold::AtBreakpoints { BREAK } else { NO_BREAK };
-        for (name, text) in [("codebuild-breakpoint", breaks), ("codebuild-resume", RESUME)] {
-            let path = programs.join(name);
-            fs::write(&path, text.replace('@', &quoted(inside)))?;
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
-        }
+        words::write(&programs, inside, hold)?;
         let streams: &[&str] = if hold == JobHold::ForOrders { &STREAMS } else { &[] };
         let streams = streams.iter().map(|name| pipe(name)).collect::<io::Result<_>>()?;
         Ok(Control { dir: dir.to_owned(), commands, status, streams, written: 0 })

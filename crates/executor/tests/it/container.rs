@@ -291,6 +291,23 @@ async fn output_arrives_whole_in_order_and_masked() {
 }
 
 #[tokio::test]
+async fn the_words_of_codebuild_are_on_the_path() {
+    let Some(rig) = ContainerRig::new().await else { return };
+    let mut job = rig.spec(
+        "words",
+        &[
+            ": >a_test.sh; : >b_test.sh; codebuild-breakpoint",
+            "codebuild-tests-run --files-search \"codebuild-glob-search '*_test.sh'\" --test-command echo 2>/dev/null",
+        ],
+    );
+    job.env
+        .extend([("CODEBUILD_CURRENT_SHARD", "1"), ("CODEBUILD_TOTAL_SHARDS", "2")].map(|(n, v)| (n.into(), v.into())));
+    let seen = rig.run(&job).await;
+    assert_eq!(seen.lines(), ["b_test.sh"], "{seen:?}");
+    assert!(seen.succeeded());
+}
+
+#[tokio::test]
 async fn the_engine_is_not_told_the_environment() {
     let Some(rig) = ContainerRig::new().await else { return };
     let mut job = rig.spec("secretive", &["echo \"$TOKEN\"; env | grep ^UID=", "echo up; sleep 1000"]);

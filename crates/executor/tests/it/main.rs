@@ -11,7 +11,7 @@ mod host_orders;
 mod host_recovery;
 mod host_shell;
 mod host_steps;
-
+mod host_words;
 mod nested;
 mod registry;
 mod rig;
