@@ -144,7 +144,6 @@ done = run("-b", str(source("other", build__yml=spec("echo from elsewhere; ls"))
 assert "from elsewhere" in done.stdout and "text.txt" in done.stdout
 assert "no buildspec" in run(cwd=home, code=2).stderr
 assert "--env NOBODY" in run("--env", "NOBODY", cwd=app, code=2).stderr
-assert "not built" in run("-m", cwd=app, code=2).stderr
 run("--no-such-flag", cwd=app, code=2)
 bad = run("--output", "json", cwd=source("bad", buildspec__yml="version: 0.2\nphases:\n  builds:\n    commands: [x]\n"), code=1)
 assert "buildspec.yml:3:3" in bad.stdout, bad.stdout
@@ -190,6 +189,17 @@ assert (top / "linked-out/kept/bin/python").is_symlink() or "kept" in done.stder
 for skipped in ("/tmp/out/layer: it is absolute", "dangling: it is a link to nowhere", "all-of-etc: it is a link to /etc"):
     assert f"Skipping invalid file path {skipped}" in done.stdout, done.stdout
 proved("artifacts have what links lead to, as the build sees it; what is left out is said")
+
+in_place = source("in place", kept__txt="kept\n", buildspec__yml=spec("cat kept.txt", "echo made > made.txt", "rm kept.txt; pwd",
+                                                                   more="artifacts: {files: [made.txt]}\n"))
+other = source("other place", a__txt="a\n")
+done = run("-m", "-s", str(in_place), "-s", f"Other:{other}", "--artifacts", str(top / "in-place-out"),
+           "--env", "X=1", cwd=top)
+assert str(in_place) in done.stdout.splitlines() and files_in(top / "in-place-out") == {"made.txt": b"made\n"}, done.stdout
+assert sorted(files_in(in_place)) == ["buildspec.yml", "made.txt"], files_in(in_place)
+assert files_in(other) == {"a.txt": b"a\n"} and nothing_left()
+assert "is for one build" in run("-m", "--batch", cwd=in_place, code=2).stderr
+proved("-m builds in the source folder itself, which keeps what the build has made and lacks what it removed")
 
 phased = source("phased", buildspec__yml="""version: 0.2
 phases:

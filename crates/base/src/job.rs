@@ -25,7 +25,7 @@ pub struct JobSpec {
     /// The job's own writable folder on the host (its working copies and results live here). Inside the
     /// job it is found under the same absolute path.
     pub work_dir: PathBuf,
-    /// Where the first step begins; inside `work_dir`.
+    /// Where the first step begins; inside `work_dir` or what is mounted.
     pub current_dir: PathBuf,
     /// Variables whose values are reported at the end (see [`JobOutcome::Finished`]).
     pub exported: Vec<String>,

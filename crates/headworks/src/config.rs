@@ -236,6 +236,8 @@ pub struct Config {
 pub struct Private {
     /// Folders that builds may have as sources.
     pub sources: Vec<PathBuf>,
+    /// Builds work in those folders themselves.
+    pub in_place: bool,
     /// A job that fails waits for somebody to look.
     pub hold_failed: bool,
 }

@@ -180,6 +180,7 @@ impl Installation {
             disk,
             key,
             local_sources,
+            builds_in_place: config.private.as_ref().is_some_and(|private| private.in_place),
             max_builds: config.max_builds,
             test_mode: config.test_mode,
             lenient_runtimes: config.lenient_runtimes,

@@ -64,6 +64,8 @@ pub struct Site {
     pub key: Arc<SealingKey>,
     /// Folders of this machine that builds may have as sources of type LOCAL; none on a server.
     pub local_sources: Vec<PathBuf>,
+    /// Builds work in those folders, not in copies of them.
+    pub builds_in_place: bool,
     /// How many builds of an account run at once in a region; `None`: as many as there is room for.
     pub max_builds: Option<u32>,
     /// Any signature is accepted, and the whole state may be dropped by one request.

@@ -43,6 +43,7 @@ pub fn cx(test: &TestStore) -> Cx {
             max_builds: None,
             // Roles that tests name need not exist.
             local_sources: Vec::new(),
+            builds_in_place: false,
             test_mode: true,
             lenient_runtimes: false,
         }),

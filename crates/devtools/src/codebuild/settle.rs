@@ -135,7 +135,7 @@ fn source(cx: &Cx, source: &ProjectSource, version: Option<String>) -> Result<So
         "S3" => SourceKind::S3(
             place(&location).ok_or_else(|| invalid(format!("Invalid project source: {location} is not in S3")))?,
         ),
-        "LOCAL" => SourceKind::Local(local(cx, &location)?),
+        "LOCAL" => SourceKind::Local { folder: local(cx, &location)?, in_place: cx.site.builds_in_place },
         // The caller puts the pipeline's artifacts in its place.
         "CODEPIPELINE" => SourceKind::NoSource,
         provider if check::GIT_PROVIDERS.contains(&provider) => SourceKind::Git(GitSource {

@@ -60,6 +60,7 @@ pub(super) fn world(test: TestStore) -> World {
             max_builds: None,
             // Roles that tests name need not exist.
             local_sources: Vec::new(),
+            builds_in_place: false,
             test_mode: true,
             lenient_runtimes: false,
         }),
@@ -486,7 +487,7 @@ async fn only_folders_that_the_installation_names_can_be_sources() {
     let cx = Cx { site: Arc::new(Site { local_sources, ..Site::clone(&cx.site) }), ..cx };
     let build = start(&cx, overridden).await.unwrap();
     let kind = state(&cx, build["id"].as_str().unwrap()).await.request.source.kind;
-    assert_eq!(kind, SourceKind::Local(test.dir.path().to_owned()));
+    assert_eq!(kind, SourceKind::Local { folder: test.dir.path().to_owned(), in_place: false });
     let other = json!({ "sourceTypeOverride": "LOCAL", "sourceLocationOverride": "/etc" });
     assert_eq!(why(start(&cx, other).await.unwrap_err()), refused);
 }

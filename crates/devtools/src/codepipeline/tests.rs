@@ -52,6 +52,7 @@ fn world(test: TestStore) -> World {
             max_builds: None,
             // Roles that tests name need not exist.
             local_sources: Vec::new(),
+            builds_in_place: false,
             test_mode: true,
             lenient_runtimes: false,
         }),

@@ -32,7 +32,8 @@ pub(super) async fn fetch(cx: &Cx, request: &Request, source: &Source, dir: &Pat
             let repository = CodeCommit { name: repository, location, depth: *depth, submodules: *submodules };
             code_commit(cx, repository, source.version.as_deref(), &which, dir).await.map(Some)
         }
-        SourceKind::Local(folder) => local(cx, folder, dir).await.map(|()| None),
+        SourceKind::Local { in_place: true, .. } => Ok(None),
+        SourceKind::Local { folder, in_place: false } => local(cx, folder, dir).await.map(|()| None),
         SourceKind::Git(git) => remote(cx, request, git, source.version.as_deref(), &which, dir).await.map(Some),
         SourceKind::S3(place) if place.key.is_empty() || place.key.ends_with('/') => {
             folder(cx, place, dir).await.map(|()| None)

@@ -142,6 +142,8 @@ pub(crate) struct Fetched {
 /// project's role.
 pub(crate) async fn sources(cx: &Cx, request: &Request) -> Result<Fetched, Trouble> {
     let cx = &as_role(cx, request).await?;
+    // A source that is built in place is elsewhere.
+    make(&request.work_dir).await?;
     make(&request.source_dir()).await?;
     let resolved_version = fetch::fetch(cx, request, &request.source, &request.source_dir()).await?;
     let mut secondary_versions = BTreeMap::new();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use base::{Arn, JobContainer, JobLimits, Scope, Timestamp};
+use base::{Arn, JobContainer, JobLimits, JobMount, Scope, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Phase;
@@ -144,8 +144,12 @@ pub enum SourceKind {
         place: Place,
         revision: Option<String>,
     },
-    /// A folder of this machine, copied as it is. Only where the installation names it as a source.
-    Local(PathBuf),
+    /// A folder of this machine. Only where the installation names it as a source.
+    Local {
+        folder: PathBuf,
+        /// The build works in it, not in a copy.
+        in_place: bool,
+    },
 }
 
 /// A repository elsewhere, fetched by HTTPS.
@@ -177,7 +181,7 @@ impl SourceKind {
             },
             SourceKind::S3(_) => "S3",
             SourceKind::Pipeline { .. } => "CODEPIPELINE",
-            SourceKind::Local(_) => "LOCAL",
+            SourceKind::Local { .. } => "LOCAL",
         }
     }
 
@@ -188,7 +192,20 @@ impl SourceKind {
             SourceKind::CodeCommit { location, .. } => location.clone(),
             SourceKind::Git(source) => source.location.clone(),
             SourceKind::S3(place) | SourceKind::Pipeline { place, .. } => format!("{}/{}", place.bucket, place.key),
-            SourceKind::Local(folder) => folder.to_string_lossy().into_owned(),
+            SourceKind::Local { folder, .. } => folder.to_string_lossy().into_owned(),
+        }
+    }
+
+    /// The folder of this machine that the build works in, in place of a working copy.
+    pub fn own_folder(&self) -> Option<&PathBuf> {
+        match self {
+            SourceKind::Local { folder, in_place: true } => Some(folder),
+            SourceKind::Local { .. }
+            | SourceKind::NoSource
+            | SourceKind::CodeCommit { .. }
+            | SourceKind::Git(_)
+            | SourceKind::S3(_)
+            | SourceKind::Pipeline { .. } => None,
         }
     }
 }
@@ -367,17 +384,21 @@ impl Request {
 
     /// The working copy of the primary source.
     pub fn source_dir(&self) -> PathBuf {
-        self.work_dir.join("src")
+        self.source.kind.own_folder().cloned().unwrap_or_else(|| self.work_dir.join("src"))
     }
 
     /// The working copy of the secondary source at `index`.
     pub fn secondary_dir(&self, index: usize) -> PathBuf {
-        self.work_dir.join(format!("src{}", index + 1))
+        let own = self.secondary_sources.get(index).and_then(|source| source.kind.own_folder()).cloned();
+        own.unwrap_or_else(|| self.work_dir.join(format!("src{}", index + 1)))
     }
 
     /// What the build asks for around it.
     pub fn container(&self) -> JobContainer {
-        JobContainer { image: self.image.clone(), privileged: self.privileged, ..JobContainer::default() }
+        let own = std::iter::once(&self.source).chain(&self.secondary_sources).filter_map(|s| s.kind.own_folder());
+        let mount = |folder: &PathBuf| JobMount { source: folder.clone(), target: folder.clone(), read_only: false };
+        let mounts = own.map(mount).collect();
+        JobContainer { image: self.image.clone(), privileged: self.privileged, mounts, ..JobContainer::default() }
     }
 
     /// The secret with the credentials for the image's registry, by name or ARN.

@@ -160,7 +160,7 @@ fn source_cache_note(request: &Request) -> Option<String> {
         SourceKind::Git(git) if git.depth.is_none() => return None,
         SourceKind::Git(_) => "has no effect with gitCloneDepth, which fetches little in any case",
         SourceKind::CodeCommit { .. } => "is not needed: the repository is at hand on this server",
-        SourceKind::NoSource | SourceKind::S3(_) | SourceKind::Pipeline { .. } | SourceKind::Local(_) => {
+        SourceKind::NoSource | SourceKind::S3(_) | SourceKind::Pipeline { .. } | SourceKind::Local { .. } => {
             "has no effect: the source is no git repository"
         }
     };

@@ -258,8 +258,9 @@ pub(crate) fn check(spec: &JobSpec) -> Result<(), ExecutorError> {
     if spec.id.is_empty() || spec.id.len() > 80 {
         return unfit("its id must have 1 to 80 bytes".into());
     }
-    if !spec.work_dir.is_absolute() || !spec.current_dir.starts_with(&spec.work_dir) {
-        return unfit("its folders must be absolute, and the current one in its work folder".into());
+    let mut own = spec.container.mounts.iter().map(|mount| &mount.target).chain([&spec.work_dir]);
+    if !spec.work_dir.is_absolute() || !own.any(|folder| spec.current_dir.starts_with(folder)) {
+        return unfit("its folders must be absolute, and the current one in its work folder or what is mounted".into());
     }
     if !matches!(spec.shell.as_str(), "sh" | "bash" | "") && !spec.shell.starts_with('/') {
         return unfit(format!("the shell {:?} is not sh, bash or an absolute path", spec.shell));

@@ -65,7 +65,7 @@ pub struct Flags {
     /// Give the build this machine's AWS with this profile
     #[arg(short, long, value_name = "NAME")]
     pub profile: Option<String>,
-    /// The build works in the source folder itself (not built: it works on a copy)
+    /// The build works in the source folders themselves, not in copies: what it writes stays there
     #[arg(short, long)]
     pub mount_source: bool,
     /// Image of AWS's own agent; has no effect here

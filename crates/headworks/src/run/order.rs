@@ -26,6 +26,8 @@ pub struct Order {
     pub name: String,
     /// All folders are absolute and without links.
     pub source: PathBuf,
+    /// The build works in the sources' folders themselves.
+    pub in_place: bool,
     /// Identifier and folder.
     pub secondary: Vec<(String, PathBuf)>,
     pub buildspec: Given,
@@ -85,6 +87,7 @@ impl Order {
         Ok(Order {
             name: project_name(&source),
             source,
+            in_place: flags.mount_source,
             secondary,
             buildspec,
             variables,
@@ -109,9 +112,17 @@ impl Order {
 
 /// What is asked for and would not happen.
 fn refuse_unbuilt(flags: &Flags) -> Result<(), CliError> {
-    if flags.mount_source {
-        return Err(CliError::user("-m (--mount-source) is not built: the build works on a copy of the source")
-            .hint("leave it out, and name what the build makes as artifacts: --artifacts DIR"));
+    if flags.mount_source && flags.batch {
+        return Err(CliError::user(
+            "-m (--mount-source) is for one build: those of a batch would write over one another",
+        )
+        .hint("leave it out: each build works on a copy of its own then"));
+    }
+    if flags.mount_source && flags.watch {
+        return Err(CliError::user(
+            "-m (--mount-source) cannot be watched: what the build writes would start it again",
+        )
+        .hint("leave it out: the build works on a copy then"));
     }
     let with_batch = [("--phase", flags.phase.is_some()), ("--shell", flags.shell)];
     if let Some((flag, _)) = with_batch.into_iter().find(|(_, given)| *given && flags.batch) {
@@ -237,9 +248,10 @@ mod tests {
         let env = out.path().join("vars.env");
         std::fs::write(&env, "A=1\n").unwrap();
         let (a, e) = (out.path().to_str().unwrap(), env.to_str().unwrap());
-        let words = ["-i", "img", "-a", a, "-s", s, "-s", &format!("Lib:{o}"), "-b", "buildspec.yml", "-d", "-e", e];
+        let words =
+            ["-m", "-i", "img", "-a", a, "-s", s, "-s", &format!("Lib:{o}"), "-b", "buildspec.yml", "-d", "-e", e];
         let order = order(&words).unwrap();
-        assert_eq!((order.image.as_str(), order.privileged), ("img", true));
+        assert_eq!((order.image.as_str(), order.privileged, order.in_place), ("img", true, true));
         assert_eq!(order.artifacts.as_deref(), Some(out.path()));
         assert_eq!(order.secondary, [("Lib".to_owned(), other.path().canonicalize().unwrap())]);
         assert_eq!(order.variables, [("A".to_owned(), "1".to_owned())]);
@@ -267,7 +279,8 @@ mod tests {
         assert!(why(&["-s", s, "--secondary-source", &format!("a-b={s}")]).contains("no identifier"));
         assert!(why(&["-s", s, "--secondary-source", &format!("a={s}"), "-s", &format!("a:{s}")]).contains("twice"));
         assert!(why(&["-s", s, "--phase", "test"]).contains("there is no such phase"));
-        assert!(why(&["-s", s, "-m"]).contains("-m (--mount-source) is not built"));
+        assert!(why(&["-s", s, "-m", "--batch"]).contains("-m (--mount-source) is for one build"));
+        assert!(why(&["-s", s, "-m", "--watch"]).contains("-m (--mount-source) cannot be watched"));
     }
 
     #[test]

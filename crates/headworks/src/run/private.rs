@@ -40,7 +40,8 @@ impl Private {
         // Nobody who names no image waits for gigabytes of one; and only the sandbox can be looked into.
         let kind = if order.image == DEFAULT_IMAGE || order.shell { "host" } else { "auto" };
         let mut config = layers.or("executor.kind", kind).config()?;
-        config.private = Some(config::Private { sources: order.folders(), hold_failed: order.shell });
+        config.private =
+            Some(config::Private { sources: order.folders(), in_place: order.in_place, hold_failed: order.shell });
         if let Some(aws) = &order.aws {
             // Told of no endpoint, the build's clients go to AWS.
             config.endpoint = Some(String::new());

@@ -42,6 +42,7 @@ pub(super) fn bare(test: &TestStore, account: &str, region: &str) -> Cx {
             disk: Arc::new(Disk::unwatched()),
             key: Arc::new(SealingKey::new(&[7; 32])),
             local_sources: Vec::new(),
+            builds_in_place: false,
             max_builds: None,
             test_mode: false,
             lenient_runtimes: false,
