@@ -201,6 +201,46 @@ assert files_in(other) == {"a.txt": b"a\n"} and nothing_left()
 assert "is for one build" in run("-m", "--batch", cwd=in_place, code=2).stderr
 proved("-m builds in the source folder itself, which keeps what the build has made and lacks what it removed")
 
+# --- the user's own AWS ---------------------------------------------------------------------------------------------
+
+secrets_of, ssm = server.client("secretsmanager"), server.client("ssm")
+ssm.put_parameter(Name="/app/token", Value="first", Type="SecureString")
+ssm.put_parameter(Name="/app/token", Value="second-value", Type="SecureString", Overwrite=True)
+arn = secrets_of.create_secret(Name="app", SecretString='{"password": "hunter2-own"}')["ARN"]
+own = source("own", buildspec__yml=f"""version: 0.2
+env:
+  parameter-store: {{TOKEN: /app/token, OLD: "/app/token:1"}}
+  secrets-manager: {{KEY: "{arn}:password"}}
+phases:
+  build:
+    commands:
+      - test "$TOKEN,$OLD,$KEY" = second-value,first,hunter2-own
+      - echo "the key is $KEY"
+      - echo "at $AWS_ENDPOINT_URL"
+""")
+keys = {name: server.environment()[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+where = {"AWS_REGION": REGION, "AWS_ENDPOINT_URL": server.endpoint}
+done = run("-c", cwd=own, **keys, **where)
+assert "the key is ***" in done.stdout and "hunter2" not in done.stdout, done.stdout
+assert f"at {server.endpoint}" in done.stdout.splitlines(), done.stdout
+(home / ".aws").mkdir()
+(home / ".aws/credentials").write_text(
+    f"[mine]\naws_access_key_id={keys['AWS_ACCESS_KEY_ID']}\naws_secret_access_key={keys['AWS_SECRET_ACCESS_KEY']}\n")
+secure = {**where, "AWS_ENDPOINT_URL": server.endpoint.replace("http:", "https:"), "AWS_CA_BUNDLE": str(server.data / "tls/ca.pem")}
+done = run("-p", "mine", cwd=own, **secure)
+assert "the key is ***" in done.stdout, done.stdout
+untrusted = run("-p", "mine", cwd=own, code=4, **{**secure, "AWS_CA_BUNDLE": "/etc/ssl/certs/ca-certificates.crt"})
+assert "cannot reach https://" in untrusted.stderr, untrusted.stderr
+assert "a profile nobody" in run("-p", "nobody", cwd=own, code=2, **where).stderr
+wrong = run("-c", cwd=own, code=2, **where, AWS_ACCESS_KEY_ID="AKIAWRONG", AWS_SECRET_ACCESS_KEY="x")
+assert "the variable TOKEN is the parameter /app/token of your AWS" in wrong.stderr, wrong.stderr
+ssm.delete_parameter(Name="/app/token")
+gone = run("-c", cwd=own, code=2, **keys, **where)
+assert "ParameterNotFound" in gone.stderr and "--secret" in gone.stderr, gone.stderr
+shutil.rmtree(home / ".aws")
+assert "-c or -p PROFILE" in run(cwd=secret, code=2).stderr
+proved("-c and -p read parameters and secrets from the user's AWS, over TLS too, and say what is wrong with it")
+
 phased = source("phased", buildspec__yml="""version: 0.2
 phases:
   install: {commands: [echo in install]}

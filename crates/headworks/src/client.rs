@@ -205,14 +205,15 @@ impl Client {
     }
 }
 
-async fn taken(answer: Response<Incoming>) -> Result<(StatusCode, Bytes), CliError> {
+/// The whole answer.
+pub(crate) async fn taken(answer: Response<Incoming>) -> Result<(StatusCode, Bytes), CliError> {
     let status = answer.status();
     let body = http_body_util::Limited::new(answer.into_body(), MAX_ANSWER_BYTES).collect().await;
     Ok((status, body.map_err(CliError::environment)?.to_bytes()))
 }
 
 /// What an awsJson service refuses.
-fn refusal(operation: &str, status: StatusCode, answer: &[u8]) -> CliError {
+pub(crate) fn refusal(operation: &str, status: StatusCode, answer: &[u8]) -> CliError {
     let value: Value = serde_json::from_slice(answer).unwrap_or_default();
     let code = value["__type"].as_str().unwrap_or("error");
     let message = value["message"].as_str().or(value["Message"].as_str()).unwrap_or("no message");

@@ -45,6 +45,12 @@ impl CliError {
         CliError { kind: Kind::Config, error: error.into(), hint: None }
     }
 
+    /// Says before the message what failed for it.
+    pub fn before(mut self, what: impl fmt::Display) -> Self {
+        self.error = format!("{what}: {}", self.error).into();
+        self
+    }
+
     /// Adds what the operator can do.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

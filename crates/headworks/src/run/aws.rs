@@ -11,6 +11,40 @@ pub struct OwnAws {
     pub folder: Option<PathBuf>,
 }
 
+impl OwnAws {
+    /// One of the variables; empty ones are none.
+    pub fn variable(&self, wanted: &str) -> Option<String> {
+        self.variables.iter().find(|(name, value)| name == wanted && !value.is_empty()).map(|(_, value)| value.clone())
+    }
+
+    /// The profile's name.
+    pub fn profile(&self) -> String {
+        let named = self.variable("AWS_PROFILE").or_else(|| self.variable("AWS_DEFAULT_PROFILE"));
+        named.unwrap_or_else(|| "default".to_owned())
+    }
+
+    /// Of an environment and the text of `~/.aws/config`.
+    pub(super) fn of(vars: impl Iterator<Item = (String, String)>, profile: Option<&str>, config: &str) -> OwnAws {
+        let mut variables: Vec<_> = vars.filter(|(name, _)| name.starts_with("AWS_")).collect();
+        if let Some(profile) = profile {
+            // Keys in the environment would win over the profile that was asked for.
+            let keys = [
+                "AWS_PROFILE",
+                "AWS_DEFAULT_PROFILE",
+                "AWS_ACCESS_KEY_ID",
+                "AWS_SECRET_ACCESS_KEY",
+                "AWS_SESSION_TOKEN",
+            ];
+            variables.retain(|(name, _)| !keys.contains(&name.as_str()));
+            variables.push(("AWS_PROFILE".to_owned(), profile.to_owned()));
+        }
+        variables.sort();
+        let own = OwnAws { variables, region: None, folder: None };
+        let region = own.variable("AWS_REGION").or_else(|| own.variable("AWS_DEFAULT_REGION"));
+        OwnAws { region: region.or_else(|| region_of(config, &own.profile())), ..own }
+    }
+}
+
 /// What this environment says, with `profile` in place of its own.
 pub fn own(profile: Option<&str>) -> OwnAws {
     let home = std::env::home_dir();
@@ -18,27 +52,11 @@ pub fn own(profile: Option<&str>) -> OwnAws {
     let config = std::env::var_os("AWS_CONFIG_FILE").map(PathBuf::from);
     let config = config.or_else(|| folder.as_ref().map(|dir| dir.join("config")));
     let text = config.and_then(|file| std::fs::read_to_string(file).ok()).unwrap_or_default();
-    OwnAws { folder, ..of(std::env::vars(), profile, &text) }
-}
-
-fn of(vars: impl Iterator<Item = (String, String)>, profile: Option<&str>, config: &str) -> OwnAws {
-    let mut variables: Vec<_> = vars.filter(|(name, _)| name.starts_with("AWS_")).collect();
-    if let Some(profile) = profile {
-        // Keys in the environment would win over the profile that was asked for.
-        let keys =
-            ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
-        variables.retain(|(name, _)| !keys.contains(&name.as_str()));
-        variables.push(("AWS_PROFILE".to_owned(), profile.to_owned()));
-    }
-    variables.sort();
-    let value = |wanted: &str| variables.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
-    let named = value("AWS_PROFILE").or_else(|| value("AWS_DEFAULT_PROFILE")).unwrap_or_else(|| "default".to_owned());
-    let region = value("AWS_REGION").or_else(|| value("AWS_DEFAULT_REGION")).or_else(|| region(config, &named));
-    OwnAws { variables, region, folder: None }
+    OwnAws { folder, ..OwnAws::of(std::env::vars(), profile, &text) }
 }
 
 /// The region of a profile in the text of `~/.aws/config`.
-fn region(config: &str, profile: &str) -> Option<String> {
+fn region_of(config: &str, profile: &str) -> Option<String> {
     let mut inside = false;
     for line in config.lines().map(str::trim) {
         if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
@@ -66,22 +84,22 @@ mod tests {
 
     #[test]
     fn only_aws_variables_go_along_and_the_region_is_the_profiles() {
-        let own = of(vars(&[("HOME", "/h"), ("AWS_ACCESS_KEY_ID", "k")]), None, CONFIG);
+        let own = OwnAws::of(vars(&[("HOME", "/h"), ("AWS_ACCESS_KEY_ID", "k")]), None, CONFIG);
         assert_eq!(own.variables, [("AWS_ACCESS_KEY_ID".to_owned(), "k".to_owned())]);
         assert_eq!(own.region.as_deref(), Some("eu-west-1"));
     }
 
     #[test]
     fn a_profile_that_is_asked_for_wins_over_keys_in_the_environment() {
-        let own = of(vars(&[("AWS_ACCESS_KEY_ID", "k"), ("AWS_PROFILE", "x")]), Some("other"), CONFIG);
+        let own = OwnAws::of(vars(&[("AWS_ACCESS_KEY_ID", "k"), ("AWS_PROFILE", "x")]), Some("other"), CONFIG);
         assert_eq!(own.variables, [("AWS_PROFILE".to_owned(), "other".to_owned())]);
         assert_eq!(own.region.as_deref(), Some("eu-north-1"));
     }
 
     #[test]
     fn a_region_in_the_environment_wins_over_the_file() {
-        let own = of(vars(&[("AWS_DEFAULT_REGION", "ap-south-1")]), None, CONFIG);
+        let own = OwnAws::of(vars(&[("AWS_DEFAULT_REGION", "ap-south-1")]), None, CONFIG);
         assert_eq!(own.region.as_deref(), Some("ap-south-1"));
-        assert_eq!(of(vars(&[]), None, "").region, None);
+        assert_eq!(OwnAws::of(vars(&[]), None, "").region, None);
     }
 }

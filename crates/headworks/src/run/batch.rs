@@ -38,7 +38,7 @@ impl Ended {
 
 /// Starts the batch and gives its id.
 pub async fn start(cx: &Cx, order: &Order) -> Result<String, CliError> {
-    project::rows(cx, order).await.map_err(project::refused)?;
+    project::rows(cx, order).await?;
     let build = start_build::Input { project_name: order.name.clone(), ..start_build::Input::default() };
     let input = start_build_batch::Input { build, ..start_build_batch::Input::default() };
     let started = start_build_batch(cx, input).await.map_err(project::refused)?;

@@ -7,6 +7,7 @@ use engine::build::Phase;
 use formats::buildspec::{self, Buildspec};
 
 use super::aws::{self, OwnAws};
+use super::own_values::Wanted;
 use super::{Flags, env_file, secrets};
 use crate::cli::CliError;
 
@@ -48,6 +49,8 @@ pub struct Order {
     pub shell: bool,
     /// This machine's AWS in place of a private one.
     pub aws: Option<OwnAws>,
+    /// Values that are asked for in that AWS.
+    pub own_values: Option<Wanted>,
 }
 
 /// The buildspec.
@@ -82,8 +85,11 @@ impl Order {
         }
         let given = flags.secrets.iter().map(|text| secrets::flag(text, &own));
         let secrets = given.collect::<Result<Vec<_>, _>>()?;
-        secrets::check(buildspec.spec.as_ref(), &secrets)?;
         let aws = (flags.aws || flags.profile.is_some()).then(|| aws::own(flags.profile.as_deref()));
+        let own_values = match &aws {
+            Some(aws) => Wanted::of(buildspec.spec.as_ref(), aws, &secrets, &variables)?,
+            None => secrets::check(buildspec.spec.as_ref(), &secrets).map(|()| None)?,
+        };
         Ok(Order {
             name: project_name(&source),
             source,
@@ -101,6 +107,7 @@ impl Order {
             batch: flags.batch,
             shell: flags.shell,
             aws,
+            own_values,
         })
     }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use store::machine;
 
 use super::order::Order;
+use super::own_values::{self, Found};
 use super::{reports, secrets};
 use crate::cli::CliError;
 
@@ -19,7 +20,7 @@ const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","P
 
 /// Makes role, bucket and project in the private account, and starts the build. Gives its id.
 pub async fn start(cx: &Cx, order: &Order) -> Result<String, CliError> {
-    rows(cx, order).await.map_err(refused)?;
+    rows(cx, order).await?;
     let input = start_build::Input {
         project_name: order.name.clone(),
         last_phase: order.last_phase,
@@ -35,7 +36,16 @@ pub async fn start(cx: &Cx, order: &Order) -> Result<String, CliError> {
     }
 }
 
-pub(super) async fn rows(cx: &Cx, order: &Order) -> Result<(), ApiError> {
+pub(super) async fn rows(cx: &Cx, order: &Order) -> Result<(), CliError> {
+    let found = match &order.own_values {
+        Some(wanted) => wanted.fetch().await?,
+        None => Vec::new(),
+    };
+    made(cx, order, &found).await.map_err(refused)
+}
+
+async fn made(cx: &Cx, order: &Order, found: &[Found]) -> Result<(), ApiError> {
+    let own = own_values::put(cx, found).await?;
     let role = json!({ "RoleName": ROLE, "AssumeRolePolicyDocument": TRUST });
     let made = iam::create_role(cx, input(role)?).await?;
     let everything = json!({ "RoleName": ROLE, "PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess" });
@@ -44,7 +54,7 @@ pub(super) async fn rows(cx: &Cx, order: &Order) -> Result<(), ApiError> {
     let place = (region != "us-east-1").then(|| json!({ "LocationConstraint": region }));
     let bucket = json!({ "Bucket": BUCKET, "CreateBucketConfiguration": place });
     s3::create_bucket::create_bucket(cx, input(bucket)?).await?;
-    create_project(cx, input(project(order, &made.role.arn))?).await?;
+    create_project(cx, input(project(order, &made.role.arn, own))?).await?;
     secrets::put(cx, order).await?;
     if order.reports.is_some() {
         reports::groups(cx, order).await?;
@@ -65,7 +75,8 @@ pub(super) fn refused(e: ApiError) -> CliError {
     }
 }
 
-fn project(order: &Order, role: &str) -> Value {
+/// `own`: variables that have their values from the user's AWS.
+fn project(order: &Order, role: &str, own: Vec<Value>) -> Value {
     let artifacts = order.buildspec.spec.as_ref().and_then(|spec| spec.artifacts.as_ref());
     // Zips keep modes and links.
     let target =
@@ -83,6 +94,7 @@ fn project(order: &Order, role: &str) -> Value {
     let variables: Vec<Value> = aws
         .chain(&order.variables)
         .map(|(name, value)| json!({ "name": name, "value": value, "type": "PLAINTEXT" }))
+        .chain(own)
         .collect();
     let local = |folder: &std::path::Path| json!({ "type": "LOCAL", "location": folder.to_str() });
     let mut source = local(&order.source);

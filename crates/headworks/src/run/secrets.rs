@@ -80,12 +80,12 @@ pub fn check(spec: Option<&Buildspec>, given: &[Given]) -> Result<(), CliError> 
 fn hint(name: &str) -> String {
     // The account of a run is its own: a secret in it has another ARN.
     if name.starts_with("arn:") {
-        return "an ARN cannot be given a value here: write the secret's name into the buildspec, which AWS takes as well, \
-                and give that a value with --secret"
+        return "an ARN cannot be given a value here: with -c it is read from your AWS; or write the secret's name into the \
+                buildspec, which AWS takes as well, and give that a value with --secret"
             .to_owned();
     }
     format!(
-        "give it with --secret {name}=@FILE or --secret {name}=env:VARIABLE; it is never read from your AWS, with -c neither"
+        "give it with --secret {name}=@FILE or --secret {name}=env:VARIABLE, or have it read from your AWS with -c or -p PROFILE"
     )
 }
 
@@ -160,6 +160,10 @@ mod tests {
     fn a_hint_never_names_a_flag_that_is_refused() {
         let arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf";
         assert!(hint(arn).contains("write the secret's name") && !hint(arn).contains("--secret arn"), "{}", hint(arn));
-        assert!(hint("db").contains("--secret db=@FILE") && hint("db").contains("with -c neither"), "{}", hint("db"));
+        assert!(
+            hint("db").contains("--secret db=@FILE") && hint("db").contains("with -c or -p PROFILE"),
+            "{}",
+            hint("db")
+        );
     }
 }
