@@ -94,11 +94,13 @@ pub(super) fn source(cx: &Cx, source: &ProjectSource) -> Result<(), ApiError> {
     if let Some(auth) = source.auth.as_ref().filter(|auth| is_remote && asks(Some(auth))) {
         match auth.get("type").and_then(Value::as_str).unwrap_or_default() {
             // OAUTH stands for the credentials of ImportSourceCredentials, which are used in any case.
+            // Deviation: there are no connections, so CODECONNECTIONS is refused.
             "OAUTH" | "SECRETS_MANAGER" => {}
             other => return Err(unsupported(&format!("source.auth.type {other}"))),
         }
     }
     // AWS reports to GitHub, GitLab and Bitbucket only, and refuses it for all other sources.
+    // Deviation: no status is reported to them, so that is refused, too.
     if source.report_build_status == Some(true) && !is_remote {
         let kind = source.kind();
         return Err(invalid(format!(
@@ -159,6 +161,7 @@ fn identifier(identifier: Option<&str>) -> Result<(), ApiError> {
 pub(super) fn environment(environment: &ProjectEnvironment) -> Result<(), ApiError> {
     let kind = environment.r#type.as_deref().unwrap_or_default();
     environment_of(kind, environment.compute_type.as_deref().unwrap_or_default())?;
+    // Deviation: these are refused: instances to choose from, a Docker server that outlives builds, and authorities from S3.
     for (member, value) in [
         ("environment.computeConfiguration", &environment.compute_configuration),
         ("environment.dockerServer", &environment.docker_server),
@@ -197,6 +200,9 @@ pub(super) fn environment(environment: &ProjectEnvironment) -> Result<(), ApiErr
 }
 
 /// The environment and compute types that builds can have here.
+///
+/// Deviation: builds run on Linux, on this machine: types for Windows, macOS, Lambda, EC2 and GPUs are refused, as are compute
+/// types that choose an instance (ATTRIBUTE_BASED_COMPUTE, CUSTOM_INSTANCE_TYPE).
 pub(super) fn environment_of(kind: &str, compute_type: &str) -> Result<(), ApiError> {
     if !matches!(kind, "LINUX_CONTAINER" | "ARM_CONTAINER") {
         return Err(unsupported(&format!("environment type {kind}")));
@@ -280,6 +286,7 @@ pub(super) fn batch_config(cx: &Cx, config: &BuildBatchConfig) -> Result<(), Api
             "Invalid batch restrictions: computeTypesAllowed names a compute type that does not exist",
         ));
     }
+    // Deviation: nothing is reported of batches.
     if config.batch_report_mode.as_deref() == Some("REPORT_AGGREGATED_BATCH") {
         return Err(unsupported("buildBatchConfig.batchReportMode REPORT_AGGREGATED_BATCH"));
     }

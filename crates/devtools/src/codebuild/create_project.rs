@@ -15,6 +15,8 @@ use super::shapes::{
 use super::{check, errors};
 
 /// Members of the model that are refused when they ask for something.
+///
+/// Deviation: builds are in no VPC and have no file systems of EFS.
 pub(super) const UNSUPPORTED: &[&str] = &["vpcConfig", "fileSystemLocations"];
 
 /// The request.

@@ -46,6 +46,7 @@ pub async fn import_source_credentials(cx: &Cx, input: Input) -> Result<Output, 
             }
             Some(arn.clone())
         }
+        // Deviation: there are no connections, so CODECONNECTIONS is refused.
         other => return Err(unsupported(&format!("auth type {other}"))),
     };
     let token = if resource.is_some() { "" } else { input.token.expose() };

@@ -44,6 +44,7 @@ pub struct Input {
     pub cache_override: Option<ProjectCache>,
     pub service_role_override: Option<String>,
     pub privileged_mode_override: Option<bool>,
+    pub host_kernel_override: Option<String>,
     pub timeout_in_minutes_override: Option<u32>,
     pub queued_timeout_in_minutes_override: Option<u32>,
     pub encryption_key_override: Option<String>,
@@ -150,6 +151,7 @@ pub(super) fn overridden(mut project: Project, input: Input) -> Project {
         image_override => environment.image;
         compute_type_override => environment.compute_type;
         privileged_mode_override => environment.privileged_mode;
+        host_kernel_override => environment.host_kernel;
         image_pull_credentials_type_override => environment.image_pull_credentials_type;
         registry_credential_override => environment.registry_credential;
         logs_config_override => logs_config;

@@ -146,13 +146,14 @@ async fn members_without_effect_are_told_in_the_log_and_harmless_values_are_not(
                                  "buildStatusConfig": { "context": "ci" } })),
         "artifacts": { "type": "S3", "location": "out", "encryptionDisabled": true, "bucketOwnerAccess": "FULL" },
         "environment": {
-            "type": "LINUX_CONTAINER", "image": "i", "computeType": "BUILD_GENERAL1_SMALL",
+            "type": "LINUX_CONTAINER", "image": "i", "computeType": "BUILD_GENERAL1_SMALL", "hostKernel": "LINUX_KERNEL_6",
         },
     });
     let (build, told) = lines("asking", asking).await;
     assert_eq!(build["artifacts"]["encryptionDisabled"], true);
     let told = told.join("\n");
-    for member in ["gitCloneDepth 1", "insecureSsl", "auth", "buildStatusConfig", "bucketOwnerAccess FULL"] {
+    let members = ["gitCloneDepth 1", "insecureSsl", "auth", "buildStatusConfig", "bucketOwnerAccess FULL"];
+    for member in members.into_iter().chain(["environment.hostKernel LINUX_KERNEL_6"]) {
         assert!(told.contains(&format!("{member} has no effect")), "{member}: {told}");
     }
     let reporting = json!({ "name": "reporting", "source": source(json!({ "reportBuildStatus": true })) });
@@ -234,6 +235,24 @@ async fn no_build_begins_on_a_disk_that_is_nearly_full() {
     .await;
 }
 
+/// The project's environment with these members.
+fn environment(change: Value) -> Value {
+    let mut environment = project(json!({}))["environment"].take();
+    for (member, value) in change.as_object().unwrap() {
+        environment[member] = value.clone();
+    }
+    json!({ "environment": environment })
+}
+
+/// A source at GitHub with these members.
+fn github(change: Value) -> Value {
+    let mut source = json!({ "type": "GITHUB", "location": "https://github.com/a/b" });
+    for (member, value) in change.as_object().unwrap() {
+        source[member] = value.clone();
+    }
+    json!({ "source": source })
+}
+
 #[tokio::test]
 async fn a_project_that_cannot_be_built_is_refused_by_name() {
     each_engine(machines(), |test| async move {
@@ -250,6 +269,19 @@ async fn a_project_that_cannot_be_built_is_refused_by_name() {
             (json!({ "cache": { "type": "LOCAL" } }), "at least one mode"),
             (json!({ "artifacts": { "type": "CODEPIPELINE" } }), "must both be CODEPIPELINE"),
             (json!({ "logsConfig": { "s3Logs": { "status": "ENABLED" } } }), "a location is required"),
+            (json!({ "fileSystemLocations": [{ "identifier": "efs" }] }), "fileSystemLocations"),
+            (environment(json!({ "type": "LINUX_GPU_CONTAINER" })), "environment type LINUX_GPU_CONTAINER"),
+            (environment(json!({ "type": "LINUX_LAMBDA_CONTAINER" })), "environment type LINUX_LAMBDA_CONTAINER"),
+            (environment(json!({ "type": "LINUX_EC2" })), "environment type LINUX_EC2"),
+            (environment(json!({ "computeType": "ATTRIBUTE_BASED_COMPUTE" })), "compute type ATTRIBUTE_BASED_COMPUTE"),
+            (environment(json!({ "computeConfiguration": { "vCpu": 2 } })), "environment.computeConfiguration"),
+            (github(json!({ "reportBuildStatus": true })), "source.reportBuildStatus"),
+            (github(json!({ "auth": { "type": "CODECONNECTIONS", "resource": "arn" } })), "auth.type CODECONNECTIONS"),
+            (
+                json!({ "buildBatchConfig": { "serviceRole": "arn:aws:iam::123456789012:role/build",
+                                              "batchReportMode": "REPORT_AGGREGATED_BATCH" } }),
+                "batchReportMode REPORT_AGGREGATED_BATCH",
+            ),
         ];
         for (change, why) in cases {
             let refused = create(&cx, change.clone()).await.unwrap_err();
@@ -257,6 +289,36 @@ async fn a_project_that_cannot_be_built_is_refused_by_name() {
             assert!(refused.message.contains(why), "{change}: {}", refused.message);
         }
         create(&cx, json!({ "vpcConfig": {}, "badgeEnabled": false, "concurrentBuildLimit": -1 })).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_nobody_can_have_of_a_project_or_of_credentials_is_refused_by_name() {
+    each_engine(machines(), |test| async move {
+        let World { cx, test: _test } = world(test);
+        create(&cx, json!({})).await.unwrap();
+        let visible = |change: Value| {
+            let mut input = json!({ "projectArn": "arn:aws:codebuild:eu-west-1:123456789012:project/demo" });
+            for (member, value) in change.as_object().unwrap() {
+                input[member] = value.clone();
+            }
+            update_project_visibility(&cx, serde_json::from_value(input).unwrap())
+        };
+        assert_eq!(visible(json!({ "projectVisibility": "PRIVATE" })).await.unwrap().project_visibility, "PRIVATE");
+        let public = visible(json!({ "projectVisibility": "PUBLIC_READ" })).await.unwrap_err();
+        let role = json!({ "projectVisibility": "PRIVATE", "resourceAccessRole": "arn:aws:iam::123456789012:role/r" });
+        let role = visible(role).await.unwrap_err();
+        let connection = json!({ "token": "arn", "serverType": "GITHUB", "authType": "CODECONNECTIONS" });
+        let connection = import_source_credentials(&cx, serde_json::from_value(connection).unwrap()).await.unwrap_err();
+        for (refused, why) in [
+            (public, "projectVisibility PUBLIC_READ"),
+            (role, "resourceAccessRole"),
+            (connection, "auth type CODECONNECTIONS"),
+        ] {
+            assert_eq!(refused.code, "InvalidInputException", "{why}");
+            assert!(refused.message.starts_with(why), "{}", refused.message);
+        }
     })
     .await;
 }
@@ -313,7 +375,7 @@ async fn starting_a_build_settles_it_and_asks_the_driver_to_prepare_it() {
         let overrides = json!({
             "sourceVersion": "topic",
             "environmentVariablesOverride": [{ "name": "B", "value": "build", "type": "PLAINTEXT" }],
-            "timeoutInMinutesOverride": 9,
+            "timeoutInMinutesOverride": 9, "hostKernelOverride": "LINUX_KERNEL_4",
         });
         let build = start(&cx, overrides).await.unwrap();
         let id = "demo:00000000-0000-4000-8000-000000000001";
@@ -326,6 +388,7 @@ async fn starting_a_build_settles_it_and_asks_the_driver_to_prepare_it() {
         assert_eq!(build["logs"]["groupName"], "/aws/codebuild/demo");
         assert_eq!(build["phases"][0]["phaseType"], "SUBMITTED");
         assert_eq!(build["environment"]["environmentVariables"][1]["value"], "build");
+        assert_eq!(build["environment"]["hostKernel"], "LINUX_KERNEL_4");
         let effects = drained(&cx).await;
         let [BuildEffect::Prepare { request }] = effects.as_slice() else { panic!("{effects:?}") };
         assert_eq!(request.timeout_minutes, 9);

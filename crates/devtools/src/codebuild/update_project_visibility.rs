@@ -1,5 +1,7 @@
 //! UpdateProjectVisibility: `PRIVATE` is what every project is. `PUBLIC_READ` is refused: this server shows builds to
 //! nobody who has not signed.
+//!
+//! Deviation: there are no public builds.
 
 use base::ApiError;
 use platform::Cx;

@@ -27,6 +27,7 @@ pub(super) fn lines(request: &Request) -> Vec<String> {
             lines.push(format!("{name}: buildStatusConfig has no effect: no status is reported to this source"));
         }
     }
+    // Deviation: there is one kernel, whatever a project or StartBuild asks for.
     if let Some(kernel) = given("/environment/hostKernel").and_then(Value::as_str) {
         lines.push(format!("environment.hostKernel {kernel} has no effect: the build runs on this machine's kernel"));
     }
