@@ -227,10 +227,19 @@ async fn found(
     let (collected, told) = collected.await.map_err(|e| PerformError::new("look for reports", e))?;
     lines.extend(told);
     match collected {
-        Ok(members) => Ok(Ok(members)),
+        Ok(members) => Ok(Ok(once_each(members))),
         Err(CollectError::User(why)) => Ok(Err(why.replace("artifact", "report"))),
         Err(CollectError::Io(e)) => Err(PerformError::new("look for reports", e)),
     }
+}
+
+/// A file counts once, though links lead to it under other names as well.
+fn once_each(mut members: Vec<Member>) -> Vec<Member> {
+    let own = |member: &Member| matches!(&member.content, Content::File { path, .. } if path.ends_with(&member.name));
+    members.sort_by_cached_key(|member| (!own(member), member.name.clone()));
+    let mut seen = BTreeSet::new();
+    members.retain(|member| seen.insert(member.content.clone()));
+    members
 }
 
 /// Report files are found as artifacts are.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
 use devtools::codebuild;
@@ -63,6 +64,25 @@ async fn a_builds_reports_are_read_and_a_failed_test_fails_no_build() {
         assert_eq!(world.state(&id).await.status_name(), "SUCCEEDED");
         let log = world.log(&id).await.join("");
         assert!(log.contains("Preparing to copy TEST report arn:") && log.contains("Found 1 file(s)"), "{log}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_report_file_counts_once_whatever_links_lead_to_it() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        let spec = REPORTS.replace("out/*.xml", "**/*.xml");
+        let id = build(&world, &spec, json!({}), |dir| {
+            write(dir.join("src/out/a.xml"), GOOD);
+            symlink("out", dir.join("src/again")).unwrap();
+            symlink("a.xml", dir.join("src/out/latest.xml")).unwrap();
+            symlink("/nowhere.xml", dir.join("src/gone.xml")).unwrap();
+        })
+        .await;
+        assert_eq!(shown(&world, &id).await["testSummary"]["total"], 2);
+        let log = world.log(&id).await.join("");
+        assert!(log.contains("Skipping invalid file path gone.xml: it is a link to /nowhere.xml"), "{log}");
     })
     .await;
 }
