@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use base::{CommandOrder, CommandRecord, JobOutcome, JobSpec, StepRecord, Timestamp};
+use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
 
 /// A boxed future, so that [`Executor`] can be a trait object.
@@ -90,6 +91,18 @@ pub trait Executor: Send + Sync {
 
     /// All jobs that were started and not destroyed, for sweeps after a restart.
     fn list(&self) -> BoxFuture<'_, Result<Vec<JobEntry>, ExecutorError>>;
+
+    /// The ids of everything that is kept, also of what is no job any more or never became one: a removal was cut short, or
+    /// somebody made a folder anew. `destroy` removes it.
+    fn remains(&self) -> BoxFuture<'_, Result<Vec<String>, ExecutorError>> {
+        async { Ok(self.list().await?.into_iter().map(|job| job.id).collect()) }.boxed()
+    }
+
+    /// Does what removals of jobs had to leave undone because something else did not answer then. To be called every now
+    /// and then; what still cannot be done waits for the next call.
+    fn tidy(&self) -> BoxFuture<'_, ()> {
+        async {}.boxed()
+    }
 }
 
 /// What [`Executor::start`] did.

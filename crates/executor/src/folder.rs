@@ -13,6 +13,7 @@
 //!   outcome.json     written once, atomically
 //!   cgroups          the job's cgroup folders, one a line
 //!   container.json   which container belongs to the job, if one does
+//!   attendant        the container's attendant holds a POSIX lock on it
 //!   shim.log         what the shim itself had to complain about
 //!   control/         the shell's command files and pipes
 //!   files/           what the job sees in place of the machine's files
@@ -27,7 +28,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use base::{CommandOrder, JobOutcome};
-use rustix::process::{Flock, FlockOffsetType, FlockType};
+use rustix::process::{Flock, FlockOffsetType, FlockType, Pid};
 
 use crate::JobState;
 
@@ -109,6 +110,10 @@ impl Folder {
         self.0.join("container.json")
     }
 
+    pub fn attendant(&self) -> PathBuf {
+        self.0.join("attendant")
+    }
+
     pub fn shim_log(&self) -> PathBuf {
         self.0.join("shim.log")
     }
@@ -172,18 +177,31 @@ impl Folder {
 /// Whether another process holds the journal's lock. Asks without taking it, so that asking disturbs no shim that is
 /// about to take it.
 pub(crate) fn is_locked(journal: &File) -> io::Result<bool> {
+    Ok(lock_of(journal)?.is_some())
+}
+
+fn lock_of(file: &File) -> io::Result<Option<Flock>> {
     let wanted = Flock { start: 0, length: 0, pid: None, typ: FlockType::ReadLock, offset_type: FlockOffsetType::Set };
-    Ok(rustix::process::fcntl_getlk(journal, &wanted)?.is_some())
+    Ok(rustix::process::fcntl_getlk(file, &wanted)?)
+}
+
+/// Who holds the lock of a file.
+pub(crate) fn lock_holder(file: &File) -> io::Result<Option<Pid>> {
+    Ok(lock_of(file)?.and_then(|lock| lock.pid))
+}
+
+/// Makes a folder in a job's folder; an existing one is fine. A job's folder that is gone is not made again: nobody would
+/// remove it.
+pub(crate) fn make_part(path: &Path, mode: u32) -> io::Result<()> {
+    match fs::DirBuilder::new().mode(mode).create(path) {
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        made => made,
+    }
 }
 
 /// Makes a folder for the owner only; an existing one is fine.
 pub(crate) fn make_private_dir(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
-}
-
-/// Makes a folder that everybody may look into; an existing one is fine.
-pub(crate) fn make_open_dir(path: &Path) -> io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o755).create(path)
 }
 
 /// Writes a file in one step: after a crash there is the old content or the new one. Durable when it returns.

@@ -205,6 +205,14 @@ impl Executor for Chosen {
     fn list(&self) -> BoxFuture<'_, Result<Vec<JobEntry>, ExecutorError>> {
         Box::pin(async { self.settled().await.list().await })
     }
+
+    fn remains(&self) -> BoxFuture<'_, Result<Vec<String>, ExecutorError>> {
+        Box::pin(async { self.settled().await.remains().await })
+    }
+
+    fn tidy(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async { self.settled().await.tidy().await })
+    }
 }
 
 /// Refuses every job, with the reason: never a made-up success. Jobs that run since before are followed to their end.
@@ -258,6 +266,14 @@ impl Executor for NoExecutor {
 
     fn list(&self) -> BoxFuture<'_, Result<Vec<JobEntry>, ExecutorError>> {
         self.jobs.list()
+    }
+
+    fn remains(&self) -> BoxFuture<'_, Result<Vec<String>, ExecutorError>> {
+        self.jobs.remains()
+    }
+
+    fn tidy(&self) -> BoxFuture<'_, ()> {
+        self.jobs.tidy()
     }
 }
 

@@ -5,7 +5,7 @@
 //! watches that process by the kernel's means (an engine that dies takes nothing along that still runs), and at the end
 //! kills and removes the container. When the supervisor dies, the end of its socket says so.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt as _;
@@ -15,13 +15,14 @@ use std::time::{Duration, Instant};
 use base::{JobFile, JobFileContent};
 use bollard::models::{ContainerCreateBody, HostConfig, Mount, MountType, RestartPolicy, RestartPolicyNameEnum};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::ContainerPlan;
 use super::engine::{Engine, EngineError, RESTART_LIMIT, RESTART_PAUSE};
-use crate::folder::{Folder, make_open_dir};
+use crate::folder::{Folder, make_part};
 use crate::shim::{INSIDE, NETWORK_VARIABLE, Orders, Plan, first_script, is_assignable, message};
 
 /// How long the script may take to say that it runs.
@@ -31,6 +32,8 @@ const KILL_LIMIT: Duration = Duration::from_secs(10);
 /// How long the owner of files may take to be set right.
 const OWNER_LIMIT: Duration = Duration::from_secs(120);
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
+/// For nobody: who would hear it is gone.
+const LET_GO: &str = "the job's supervisor is gone";
 
 /// The label that every container of a job has, with the job's id.
 pub(super) const JOB_LABEL: &str = "headworks.job";
@@ -39,6 +42,10 @@ pub(super) const JOBS_DIR_LABEL: &str = "headworks.jobs";
 
 /// Runs until the supervisor lets go or the container ends.
 pub(crate) fn run(folder: &Folder) -> io::Result<()> {
+    // Whoever removes the job waits for this to go: an engine makes folders that a container mounts and that are gone.
+    let held = File::options().append(true).create(true).open(folder.attendant())?;
+    // That of an earlier life of the job may still be on its way out.
+    rustix::fs::fcntl_lock(&held, FlockOperation::LockExclusive)?;
     let text = fs::read(folder.taken_plan())?;
     let plan: Plan = serde_json::from_slice(&text)?;
     let Some(mut container) = plan.container.clone() else {
@@ -104,6 +111,10 @@ impl Attendant<'_> {
         let (engine, state) = loop {
             let connected = self.runtime.block_on(Engine::connect_patiently(&self.container.socket));
             let connected = connected.map_err(|e| e.to_string())?;
+            if is_let_go() {
+                *slot = Some(connected);
+                return Err(LET_GO.to_owned());
+            }
             let started = self.runtime.block_on(async {
                 // One that an engine has started before it died is removed by this; it has had no order yet.
                 connected.create(name, self.body(false, files.clone())).await?;
@@ -144,9 +155,18 @@ impl Attendant<'_> {
             if left.is_zero() {
                 return Err(format!("the container's shell did not begin in {} s", HELLO_LIMIT.as_secs()));
             }
-            let mut fds = [PollFd::new(&orders.said, PollFlags::IN), PollFd::new(process, PollFlags::IN)];
+            let stdin = rustix::stdio::stdin();
+            let mut fds = [
+                PollFd::new(&orders.said, PollFlags::IN),
+                PollFd::new(process, PollFlags::IN),
+                // Asked for nothing: it tells only that the supervisor is gone.
+                PollFd::new(&stdin, PollFlags::empty()),
+            ];
             wait(&mut fds, Some(left)).map_err(|e| e.to_string())?;
-            let [said, died] = fds.map(|fd| !fd.revents().is_empty());
+            let [said, died, let_go] = fds.map(|fd| !fd.revents().is_empty());
+            if let_go {
+                return Err(LET_GO.to_owned());
+            }
             if said && !orders.read().map_err(|e| e.to_string())?.is_empty() {
                 return Ok(());
             }
@@ -264,7 +284,7 @@ impl Attendant<'_> {
     /// The files that the job sees in place of the image's, where the engine can mount them from.
     fn files(&self) -> io::Result<Vec<Mount>> {
         let dir = self.folder.files();
-        make_open_dir(&dir)?;
+        make_part(&dir, 0o755)?;
         let mut files = self.plan.spec.files.clone();
         if self.container.network.starts_with("ns:") {
             // An engine gives these to networks of its own making only.
@@ -382,6 +402,13 @@ fn is_gone(process: &OwnedFd, limit: Duration) -> bool {
             return false;
         }
     }
+}
+
+/// Whether the supervisor is gone.
+fn is_let_go() -> bool {
+    let stdin = rustix::stdio::stdin();
+    let mut fds = [PollFd::new(&stdin, PollFlags::empty())];
+    wait(&mut fds, Some(Duration::ZERO)).is_ok() && fds.iter().any(|fd| !fd.revents().is_empty())
 }
 
 fn wait(fds: &mut [PollFd<'_>], limit: Option<Duration>) -> io::Result<()> {

@@ -375,4 +375,20 @@ impl Executor for ContainerExecutor {
     fn list(&self) -> BoxFuture<'_, Result<Vec<JobEntry>, ExecutorError>> {
         async move { self.0.jobs.list().map_err(ExecutorError::io("listing the jobs")) }.boxed()
     }
+
+    fn remains(&self) -> BoxFuture<'_, Result<Vec<String>, ExecutorError>> {
+        async move { self.0.jobs.remains().map_err(ExecutorError::io("listing what is left of jobs")) }.boxed()
+    }
+
+    fn tidy(&self) -> BoxFuture<'_, ()> {
+        async move {
+            self.0.jobs.tidy().await;
+            if self.0.jobs.may_have_containers()
+                && let Ok(engine) = Engine::connect(&self.0.socket).await
+            {
+                self.sweep(&engine).await;
+            }
+        }
+        .boxed()
+    }
 }

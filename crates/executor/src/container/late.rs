@@ -114,7 +114,13 @@ impl Executor for LateEngine {
     }
 
     fn destroy<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ExecutorError>> {
-        self.0.jobs.destroy(id).boxed()
+        async move {
+            match self.found() {
+                Some(found) => found.destroy(id).await,
+                None => self.0.jobs.destroy(id).await,
+            }
+        }
+        .boxed()
     }
 
     fn reaches_loopback(&self) -> bool {
@@ -123,5 +129,19 @@ impl Executor for LateEngine {
 
     fn list(&self) -> BoxFuture<'_, Result<Vec<JobEntry>, ExecutorError>> {
         async move { self.0.jobs.list().map_err(ExecutorError::io("listing the jobs")) }.boxed()
+    }
+
+    fn remains(&self) -> BoxFuture<'_, Result<Vec<String>, ExecutorError>> {
+        async move { self.0.jobs.remains().map_err(ExecutorError::io("listing what is left of jobs")) }.boxed()
+    }
+
+    fn tidy(&self) -> BoxFuture<'_, ()> {
+        async move {
+            match self.found() {
+                Some(found) => found.tidy().await,
+                None => self.0.jobs.tidy().await,
+            }
+        }
+        .boxed()
     }
 }

@@ -33,20 +33,20 @@ impl Note {
     }
 }
 
-/// Removes the job's container, if it has one. An engine that does not answer must not keep a job from being removed: then
-/// the note stays until [`remove_left`].
-pub(crate) async fn remove_noted(folder: &Folder, jobs_dir: &Path) -> io::Result<()> {
-    let Some(note) = Note::read(&folder.container()) else { return Ok(()) };
+/// Removes the job's container, if it has one; says whether it has. An engine that does not answer must not keep a job from
+/// being removed: then the note stays until [`remove_left`].
+pub(crate) async fn remove_noted(folder: &Folder, jobs_dir: &Path) -> io::Result<bool> {
+    let Some(note) = Note::read(&folder.container()) else { return Ok(false) };
     if let Err(error) = note.remove().await {
         tracing::warn!(container.name = note.name, error = %error, "a container could not be removed yet");
         let left = jobs_dir.join(format!("{LEFT}{}", note.name));
         write_durably(&left, &serde_json::to_vec(&note)?)?;
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Removes what could not be removed before.
-pub(super) async fn remove_left(jobs_dir: &Path) {
+pub(crate) async fn remove_left(jobs_dir: &Path) {
     for entry in fs::read_dir(jobs_dir).into_iter().flatten().flatten() {
         if !entry.file_name().to_string_lossy().starts_with(LEFT) {
             continue;

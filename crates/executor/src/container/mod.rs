@@ -31,7 +31,7 @@ pub use config::ContainerConfig;
 pub use executor::ContainerExecutor;
 pub use images::{ImageRule, ImageTarget};
 pub use late::LateEngine;
-pub(crate) use leftover::{Note, remove_noted};
+pub(crate) use leftover::{Note, remove_left, remove_noted};
 pub(crate) use plan::ContainerPlan;
 pub use probe::NoEngine;
 pub(crate) use visitor::visit;

@@ -30,6 +30,7 @@ impl ContainerExecutor {
             match find(&socket).await {
                 Ok((engine, facts)) => {
                     let executor = ContainerExecutor::new(config, &engine, facts);
+                    remove_left(executor.jobs().jobs_dir()).await;
                     executor.sweep(&engine).await;
                     return Ok(executor);
                 }
@@ -46,13 +47,15 @@ impl ContainerExecutor {
         Err(NoEngine { reason, hint })
     }
 
-    /// Containers whose job was destroyed while the engine did not answer.
-    async fn sweep(&self, engine: &Engine) {
-        remove_left(self.jobs().jobs_dir()).await;
+    /// Removes containers without a job: it was removed while the engine did not answer, or before the engine had dealt
+    /// with a request for it.
+    pub(super) async fn sweep(&self, engine: &Engine) {
+        let label = format!("{JOBS_DIR_LABEL}={}", self.jobs().jobs_dir().display());
+        let Ok(containers) = engine.labelled(&label).await else { return };
+        // Asked last: a job is there before its container.
         let Ok(jobs) = self.jobs().list() else { return };
         let known: HashSet<String> = jobs.iter().map(|job| self.container_name(&job.id)).collect();
-        let label = format!("{JOBS_DIR_LABEL}={}", self.jobs().jobs_dir().display());
-        for name in engine.labelled(&label).await.unwrap_or_default() {
+        for name in containers {
             let job = name.strip_suffix("-owner").unwrap_or(&name);
             if !known.contains(job)
                 && let Err(error) = engine.remove(&name).await

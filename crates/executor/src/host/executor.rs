@@ -174,4 +174,12 @@ impl Executor for HostExecutor {
     fn list(&self) -> BoxFuture<'_, Result<Vec<JobEntry>, ExecutorError>> {
         async move { self.0.jobs.list().map_err(ExecutorError::io("listing the jobs")) }.boxed()
     }
+
+    fn remains(&self) -> BoxFuture<'_, Result<Vec<String>, ExecutorError>> {
+        async move { self.0.jobs.remains().map_err(ExecutorError::io("listing what is left of jobs")) }.boxed()
+    }
+
+    fn tidy(&self) -> BoxFuture<'_, ()> {
+        self.0.jobs.tidy().boxed()
+    }
 }

@@ -3,19 +3,22 @@
 use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base::{CommandOrder, JobSpec};
 use futures_util::{StreamExt as _, stream};
+use rustix::process::{PidfdFlags, Signal};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use super::ShimProgram;
 use super::follow::Follower;
 use super::watch::Watcher;
-use crate::container::{Note, remove_noted};
+use crate::container::{Note, remove_left, remove_noted};
 use crate::folder::{self, Folder};
 use crate::shim::{Plan, SAID_ALREADY, SAID_BEGUN};
 use crate::{ExecutorError, JobEntry, JobState, Position, Reports, Started};
@@ -26,6 +29,10 @@ const BEGIN_LIMIT: Duration = Duration::from_secs(30);
 const RACE_PAUSE: Duration = Duration::from_millis(2);
 /// How long a killed job may take to be gone.
 const END_LIMIT: Duration = Duration::from_secs(30);
+/// How often that is looked at.
+const END_LOOK: Duration = Duration::from_millis(20);
+/// Looks for left containers after the removal of a job that had one.
+const LOOKS: u32 = 6;
 /// What is told of a shim that ended without a word: it was killed.
 pub(crate) const SAID_NOTHING: &str = "said nothing";
 /// Where [`Shimmed::destroy`] puts a folder before it removes it, so that a half-removed job is no job.
@@ -36,11 +43,12 @@ pub(crate) struct Shimmed {
     jobs_dir: PathBuf,
     shim: ShimProgram,
     watcher: Mutex<Option<Arc<Watcher>>>,
+    had_containers: AtomicU32,
 }
 
 impl Shimmed {
     pub fn new(jobs_dir: PathBuf, shim: ShimProgram) -> Self {
-        Shimmed { jobs_dir, shim, watcher: Mutex::default() }
+        Shimmed { jobs_dir, shim, watcher: Mutex::default(), had_containers: AtomicU32::new(0) }
     }
 
     pub fn jobs_dir(&self) -> &Path {
@@ -214,19 +222,55 @@ impl Shimmed {
                 }
             }
         }
-        remove_noted(&folder, &self.jobs_dir).await.map_err(ExecutorError::io(doing()))?;
-        let doomed = self.jobs_dir.join(format!("{DOOMED}{}", folder::encode(id)));
+        let attended = folder.clone();
+        blocking(move || wait_for_attendant(&attended)).await.map_err(ExecutorError::io(doing()))?;
+        if remove_noted(&folder, &self.jobs_dir).await.map_err(ExecutorError::io(doing()))? {
+            self.had_containers.store(LOOKS, Ordering::Relaxed);
+        }
+        let doomed = Folder::at(self.jobs_dir.join(format!("{DOOMED}{}", folder::encode(id))));
         let remove = move || {
             crate::shim::remove_left_cgroups(&folder);
-            folder::remove_tree(&doomed)?;
-            match fs::rename(folder.path(), &doomed) {
-                Ok(()) => folder::remove_tree(&doomed),
+            // What an earlier removal has not finished.
+            clear(&doomed)?;
+            match fs::rename(folder.path(), doomed.path()) {
+                Ok(()) => clear(&doomed),
                 Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
                 Err(e) => Err(e),
             }
         };
-        let removed = tokio::task::spawn_blocking(remove).await.unwrap_or_else(|e| Err(io::Error::other(e)));
-        removed.map_err(ExecutorError::io(doing()))
+        blocking(remove).await.map_err(ExecutorError::io(doing()))
+    }
+
+    /// See [`crate::Executor::remains`].
+    pub fn remains(&self) -> io::Result<Vec<String>> {
+        let entries = match fs::read_dir(&self.jobs_dir) {
+            Ok(entries) => entries,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) => return Err(e),
+        };
+        let mut ids = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let name = name.strip_prefix(DOOMED).unwrap_or(&name);
+            if !name.starts_with('.') && entry.file_type()?.is_dir() {
+                ids.extend(folder::decode(name));
+            }
+        }
+        ids.sort();
+        ids.dedup();
+        Ok(ids)
+    }
+
+    /// See [`crate::Executor::tidy`].
+    pub async fn tidy(&self) {
+        remove_left(&self.jobs_dir).await;
+    }
+
+    /// Whether to look for containers of jobs that are no more: one may have been made by a request that the engine had
+    /// not dealt with when the job was removed. That is soon known, so after some looks there is nothing to look for.
+    pub fn may_have_containers(&self) -> bool {
+        self.had_containers.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |looks| looks.checked_sub(1)).is_ok()
     }
 
     /// See [`crate::Executor::list`].
@@ -292,6 +336,51 @@ fn write_down(folder: &Folder, plan: &Plan) -> io::Result<()> {
         Some(jobs) => folder::sync_dir(jobs),
         None => Ok(()),
     }
+}
+
+async fn blocking(work: impl FnOnce() -> io::Result<()> + Send + 'static) -> io::Result<()> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|e| Err(io::Error::other(e)))
+}
+
+/// Waits until nobody makes or removes the job's container any more. The attendant of a job whose supervisor is gone ends
+/// by itself; before that an engine may still make folders for it.
+fn wait_for_attendant(folder: &Folder) -> io::Result<()> {
+    wait_for_holder(&folder.attendant(), |_| {})
+}
+
+/// Removes a folder that is doomed: no shim begins there. One that had not when the job was looked at, and has since, is
+/// killed.
+fn clear(doomed: &Folder) -> io::Result<()> {
+    wait_for_holder(&doomed.journal(), |shim| {
+        let _ = rustix::process::pidfd_send_signal(shim, Signal::KILL);
+    })?;
+    wait_for_attendant(doomed)?;
+    crate::shim::remove_left_cgroups(doomed);
+    folder::remove_tree(doomed.path())
+}
+
+/// Waits until nobody holds the lock of a file, and tells `meanwhile` who does.
+fn wait_for_holder(path: &Path, meanwhile: impl Fn(OwnedFd)) -> io::Result<()> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(e),
+    };
+    let until = Instant::now() + END_LIMIT;
+    while let Some(holder) = folder::lock_holder(&file)? {
+        // The number may be somebody else's by now; not while the process behind it holds the lock.
+        if let Ok(process) = rustix::process::pidfd_open(holder, PidfdFlags::empty())
+            && folder::lock_holder(&file)? == Some(holder)
+        {
+            meanwhile(process);
+        }
+        if Instant::now() > until {
+            let what = format!("process {} still holds {}", holder.as_raw_nonzero(), path.display());
+            return Err(io::Error::new(io::ErrorKind::TimedOut, what));
+        }
+        std::thread::sleep(END_LOOK);
+    }
+    Ok(())
 }
 
 /// Whatever else somebody puts there is no job.

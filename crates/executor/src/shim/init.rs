@@ -6,6 +6,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
@@ -25,6 +26,9 @@ const CANNOT_RUN: i32 = 126;
 /// Runs until it is killed, which is how every job ends.
 pub(super) fn run(folder: &Folder) -> io::Result<()> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    if is_let_go()? {
+        return Ok(());
+    }
     let ready = set_up(folder);
     let (reply, ready) = match ready {
         Ok(ready) => (vec![message::READY], Some(ready)),
@@ -57,6 +61,14 @@ pub(super) fn run(folder: &Folder) -> io::Result<()> {
         is_first = false;
         say(format!("{}{status}", char::from(message::ENDED)).as_bytes())?;
     }
+}
+
+/// Whether the supervisor was gone before the kernel was asked to tell: then nothing may be made for the job any more.
+fn is_let_go() -> io::Result<bool> {
+    let stdin = rustix::stdio::stdin();
+    let mut fds = [PollFd::new(&stdin, PollFlags::empty())];
+    poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))?;
+    Ok(fds.iter().any(|fd| !fd.revents().is_empty()))
 }
 
 fn say(text: &[u8]) -> io::Result<()> {

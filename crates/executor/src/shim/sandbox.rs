@@ -29,7 +29,7 @@ use rustix::thread::{CapabilitySet, CapabilitySets, UnshareFlags};
 use base::{JobFile, JobFileContent};
 
 use super::{Plan, shell};
-use crate::folder::Folder;
+use crate::folder::{Folder, make_part};
 use crate::nested::{OTHERS, STORAGE, Storage};
 
 /// What could not be done.
@@ -141,9 +141,10 @@ impl View {
     fn new(folder: &Folder, user_namespace: bool) -> Result<View> {
         let folder = folder.path().to_owned();
         let view = View { root: folder.join("root"), layers: folder.join("layers"), folder, used: 0, user_namespace };
-        make_dir(&view.root, 0o755)?;
-        make_dir(&view.layers, 0o700)?;
-        make_dir(&view.folder.join("hide"), 0o700)?;
+        let hide = view.folder.join("hide");
+        for (path, mode) in [(&view.root, 0o755), (&view.layers, 0o700), (&hide, 0o700)] {
+            make_part(path, mode).doing(|| format!("making {}", path.display()))?;
+        }
         // An overlay cannot be the writable layer of another one: then memory has to do.
         if rustix::fs::statfs(&view.folder).is_ok_and(|s| s.f_type == OVERLAY_MAGIC) {
             view.tmpfs(&view.layers, c"mode=700")?;

@@ -15,7 +15,7 @@ use base::{JobHold, JobSpec};
 use rustix::fs::{CWD, FileType, Mode, OFlags};
 
 use super::words;
-use crate::folder::{make_private_dir, remove_tree};
+use crate::folder::{make_part, remove_tree};
 
 /// Where the control folder is inside an isolated job.
 pub(crate) const INSIDE: &str = "/run/headworks";
@@ -114,7 +114,7 @@ impl Control {
     /// Makes the folder anew. `inside` is its path in the job's view.
     pub fn create(dir: &Path, inside: &Path, hold: JobHold) -> io::Result<Control> {
         remove_tree(dir)?;
-        make_private_dir(dir)?;
+        make_part(dir, 0o700)?;
         fs::write(dir.join(SCRIPT), MAIN.replace('@', &quoted(inside)))?;
         let pipe = |name: &str| -> io::Result<File> {
             let path = dir.join(name);
@@ -125,7 +125,7 @@ impl Control {
         };
         let (commands, status) = (pipe(COMMANDS)?, pipe(STATUS)?);
         let programs = dir.join(PROGRAMS);
-        make_private_dir(&programs)?;
+        make_part(&programs, 0o700)?;
         fs::set_permissions(&programs, fs::Permissions::from_mode(0o755))?;
         words::write(&programs, inside, hold)?;
         let streams: &[&str] = if hold == JobHold::ForOrders { &STREAMS } else { &[] };

@@ -187,3 +187,43 @@ async fn a_trial_whose_shim_is_killed_says_nothing_of_the_machine() {
     let again = HostExecutor::probe(config).await;
     assert!(killed.exists() && again.is_ok(), "{:?}", again.err());
 }
+
+#[tokio::test]
+async fn what_is_no_job_any_more_is_still_found_and_removed() {
+    let Some(rig) = Rig::new().await else { return };
+    let jobs = rig.host.jobs_dir();
+    for name in ["made-anew/control", ".doomed-half-removed/files"] {
+        std::fs::create_dir_all(jobs.join(name)).unwrap();
+    }
+    std::fs::write(jobs.join(".container-noted"), "").unwrap();
+    assert!(rig.host.list().await.unwrap().is_empty());
+    let remains = rig.host.remains().await.unwrap();
+    assert_eq!(remains, ["half-removed", "made-anew"]);
+    for id in remains {
+        rig.host.destroy(&id).await.unwrap();
+    }
+    rig.host.tidy().await;
+    assert_eq!(std::fs::read_dir(&jobs).unwrap().count(), 0);
+}
+
+/// The removal of a job that was killed right behind the rename, which came right behind the start.
+#[tokio::test]
+async fn a_shim_that_begins_while_its_job_is_removed_is_ended() {
+    let Some(rig) = Rig::new().await else { return };
+    let mark = unique_sleep();
+    let job = rig.spec("late", &["echo up", &format!("sleep {mark}")]);
+    rig.host.start(&job).await.unwrap();
+    until(&rig.host, &job.id, "up").await;
+    let jobs = rig.host.jobs_dir();
+    std::fs::rename(jobs.join("late"), jobs.join(".doomed-late")).unwrap();
+    assert_eq!(rig.host.remains().await.unwrap(), ["late"]);
+    rig.host.destroy(&job.id).await.unwrap();
+    for _ in 0..300 {
+        if processes(&mark).is_empty() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert_eq!((shims(rig.dir.path()), processes(&mark)), (Vec::new(), Vec::new()));
+    assert_eq!(std::fs::read_dir(jobs).unwrap().count(), 0);
+}

@@ -15,4 +15,5 @@ mod host_words;
 mod nested;
 mod registry;
 mod rig;
+mod slow_engine;
 mod unprivileged;
