@@ -103,8 +103,13 @@ impl Driver {
             background.spawn(run_sweep(sweep.clone(), self.cx.clone()));
         }
         let store = self.cx.cx.store.clone();
-        if let Err(e) = release(&self.cx, &self.owner).await {
-            tracing::error!(error = %e, "cannot take back the effects of the last run; their leases have to run out");
+        // Nobody else takes them back: their leases would be renewed with those of this run.
+        while let Err(e) = release(&self.cx, &self.owner).await {
+            tracing::error!(error = %e, "cannot take back the effects of the last run; the driver will try again");
+            tokio::select! {
+                () = tokio::time::sleep(AGAIN) => {}
+                _ = stopped.wait_for(|stop| *stop) => break,
+            }
         }
         for first in &self.firsts {
             tokio::select! {

@@ -195,6 +195,12 @@ pub async fn with_status(tx: &mut Tx, kind: &str, status: &str) -> Result<Vec<St
     tx.fetch_all(sql, args![kind, status]).await?.iter().map(|row| row.text(0)).collect()
 }
 
+/// Whether there is a row of this kind whose id ends so. Looks at all of the kind: for what is rarely asked.
+pub async fn any_ending(tx: &mut Tx, kind: &str, end: &str) -> Result<bool, Error> {
+    let sql = "SELECT 1 FROM machine WHERE kind = $1 AND substr(id, length(id) - length($2) + 1) = $2 LIMIT 1";
+    Ok(tx.fetch_optional(sql, args![kind, end]).await?.is_some())
+}
+
 /// Removes a row with all that hangs on it. For machines of deleted resources (a pipeline's gates, say).
 pub async fn remove(tx: &mut Tx, kind: &str, id: &str) -> Result<(), Error> {
     for sql in [

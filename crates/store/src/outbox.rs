@@ -26,7 +26,7 @@ pub struct Claimed {
     /// The effect's idempotency key, unique within the machine's row.
     pub key: String,
     pub effect: Value,
-    /// How many claims there have been, this one included.
+    /// How many claims there have been, this one included, without those of servers that died over them.
     pub attempts: i64,
     pub created: Timestamp,
     fence: i64,
@@ -120,10 +120,18 @@ pub async fn renew(tx: &mut Tx, owner: &str, lease: Duration) -> Result<u64, Err
     tx.execute("UPDATE outbox SET visible = $2 WHERE owner = $1", args![owner, until]).await
 }
 
-/// Drops all leases of `owner`: called at start, when whoever held them under this name is dead.
+/// Drops all leases of `owner`: called at start, when whoever held them under this name is dead. Such a claim is no try:
+/// it did not fail, and a server that was killed often must not make its successor wait long after the first failure.
 pub async fn release(tx: &mut Tx, owner: &str) -> Result<u64, Error> {
     let now = tx.now();
-    tx.execute("UPDATE outbox SET visible = $2, owner = '' WHERE owner = $1", args![owner, now]).await
+    let sql = "UPDATE outbox SET visible = $2, owner = '', attempts = attempts - 1 WHERE owner = $1 AND attempts > 0";
+    tx.execute(sql, args![owner, now]).await
+}
+
+/// The rows of one kind for which there still is something to do.
+pub async fn owed(tx: &mut Tx, kind: &str) -> Result<Vec<String>, Error> {
+    let sql = "SELECT DISTINCT machine_id FROM outbox WHERE kind = $1";
+    tx.fetch_all(sql, args![kind]).await?.iter().map(|row| row.text(0)).collect()
 }
 
 /// For metrics.
