@@ -79,6 +79,11 @@ pub trait Executor: Send + Sync {
         Box::pin(async {})
     }
 
+    /// Whether that is known already.
+    fn is_decided(&self) -> bool {
+        true
+    }
+
     /// Whether jobs reach what listens on the machine's loopback.
     fn reaches_loopback(&self) -> bool {
         true

@@ -263,6 +263,7 @@ impl Installation {
             .sweep(driver::ContentSweep)
             .first(driver::BuildResume)
             .sweep(driver::DiskSweep::default())
+            .sweep(driver::LeftoverSweep::default())
             .sweep(driver::LogSweep)
             .sweep(driver::ReportSweep)
             .sweep(driver::SecretSweep)

@@ -194,6 +194,10 @@ impl Executor for Chosen {
         Box::pin(async { drop(self.settled().await) })
     }
 
+    fn is_decided(&self) -> bool {
+        self.is_settled()
+    }
+
     fn routes(&self) -> bool {
         self.settled.borrow().as_ref().is_some_and(|executor| executor.routes())
     }

@@ -13,6 +13,8 @@ mod disk_tests;
 mod fetch;
 mod finish;
 mod front;
+#[cfg(test)]
+mod leftover_tests;
 mod log;
 mod loopback;
 mod performer;

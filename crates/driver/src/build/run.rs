@@ -149,10 +149,16 @@ async fn cancel(executor: &dyn Executor, job: &JobSpec) -> Result<(), PerformErr
 }
 
 /// There is no build to run the job for any more. Whoever cleans up may have been there before what was done here was:
-/// then the folder is there again. A job that the executor knows is still to be cleaned up after, and its log read.
+/// then the folder is there again, and perhaps the job. One that is still to be cleaned up after has a log to be read.
 async fn over(driver: &DriverCx, claimed: &Claimed, job: &JobSpec) -> Result<(), PerformError> {
     let jobs = driver.executor.list().await.map_err(|e| PerformError::new("look for a build's job", e))?;
-    if jobs.iter().all(|entry| entry.id != job.id) {
+    let is_known = jobs.iter().any(|entry| entry.id == job.id);
+    let owed = outbox::of_machine(&mut driver.cx.store.read().await?, &claimed.kind, &claimed.machine_id).await?;
+    let is_owed = owed.iter().any(|other| other.seq != claimed.seq);
+    if is_known && !is_owed {
+        driver.executor.destroy(&job.id).await.map_err(|e| PerformError::new("remove a build's job", e))?;
+    }
+    if !(is_known && is_owed) {
         prepare::remove(&job.work_dir).await?;
     }
     answer::done(&driver.cx, claimed).await
