@@ -14,6 +14,7 @@ import random
 import re
 import shlex
 import signal
+import sqlite3
 import struct
 import subprocess
 import threading
@@ -281,6 +282,31 @@ class Site:
         return found
 
 
+    def account_of(self, leftovers: list[str]) -> str:
+        """What is left over, and for each build that it names what is known of that build."""
+        told = [f"left over ({self.kind}):", *leftovers]
+        builds = {build["id"].split(":")[1]: build for build in self.builds()}
+        log = self.server.log.read_text(errors="replace").splitlines()
+        for uuid, build in builds.items():
+            if not any(uuid in line for line in leftovers):
+                continue
+            phases = [(p["phaseType"], p.get("phaseStatus"), p.get("contexts")) for p in build["phases"]]
+            told.append(f"--- {build['id']}: {build['buildStatus']}, {json.dumps(phases, default=str)}")
+            for part in ("jobs", "builds"):
+                folder = self.server.data / part / uuid
+                told += [f"{path} {time.strftime('%T', time.localtime(path.lstat().st_mtime))}"
+                         for path in sorted([folder, *folder.glob("*")]) if path.is_symlink() or path.exists()]
+            shim_log = self.jobs / uuid / "shim.log"
+            if shim_log.exists():
+                told.append(f"shim.log: {shim_log.read_text(errors='replace')}")
+            told += [f"the server's log: {line}" for line in log if uuid in line]
+            with sqlite3.connect(f"file:{self.server.data / 'headworks.db'}?mode=ro", uri=True, timeout=30) as rows:
+                query = "SELECT key, attempts, owner, visible, effect FROM outbox WHERE machine_id LIKE ?"
+                told += [f"waits to be done: {row}" for row in rows.execute(query, (f"%{uuid}",))]
+        told.append("--- the end of the server's log:")
+        return "\n".join(told + log[-40:])
+
+
 def strike(pid: int) -> bool:
     try:
         os.kill(pid, signal.SIGKILL)
@@ -420,7 +446,7 @@ try:
         try:
             eventually(f"the last leftover to go ({site.kind})", clean, seconds=40, every=0.5)
         except AssertionError:
-            raise AssertionError("left over:\n" + "\n".join(last_seen)) from None
+            raise AssertionError(site.account_of(last_seen)) from None
     proved("no process, container, control group, mount or working copy is left")
     for site in sites:
         site.server.stop()
