@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::Timestamp;
-use store::{Error, outbox, timers};
+use store::{Error, outbox, owners, timers};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep_until};
@@ -21,6 +21,9 @@ use crate::sweep::Sweep;
 const TICK: Duration = Duration::from_secs(2);
 /// Timers fired in one transaction.
 const TIMERS: u32 = 64;
+/// How often leases are renewed and a sign of life is left. A server that dies is taken to have lived until the next one
+/// was due: time in which it may have worked is no downtime.
+const BEAT: Duration = Duration::from_secs(30);
 /// The pause after a failure of the store.
 const AGAIN: Duration = Duration::from_millis(500);
 /// How long effects that are at work may take when the server stops. Who only follows a job ends at once, by
@@ -103,18 +106,18 @@ impl Driver {
             background.spawn(run_sweep(sweep.clone(), self.cx.clone()));
         }
         let store = self.cx.cx.store.clone();
+        for first in &self.firsts {
+            tokio::select! {
+                () = run_first(first.as_ref(), &self.cx, &self.owner) => {}
+                _ = stopped.wait_for(|stop| *stop) => {}
+            }
+        }
         // Nobody else takes them back: their leases would be renewed with those of this run.
-        while let Err(e) = release(&self.cx, &self.owner).await {
+        while let Err(e) = release(&self.cx, &self.owner, BEAT).await {
             tracing::error!(error = %e, "cannot take back the effects of the last run; the driver will try again");
             tokio::select! {
                 () = tokio::time::sleep(AGAIN) => {}
                 _ = stopped.wait_for(|stop| *stop) => break,
-            }
-        }
-        for first in &self.firsts {
-            tokio::select! {
-                () = run_first(first.as_ref(), &self.cx) => {}
-                _ = stopped.wait_for(|stop| *stop) => {}
             }
         }
         background.spawn(renew_leases(self.cx.clone(), self.owner.clone()));
@@ -140,7 +143,7 @@ impl Driver {
         background.shutdown().await;
         let _ = tokio::time::timeout(GRACE, async { while claims.tasks.join_next().await.is_some() {} }).await;
         claims.tasks.shutdown().await;
-        if let Err(e) = release(&self.cx, &self.owner).await {
+        if let Err(e) = release(&self.cx, &self.owner, Duration::ZERO).await {
             tracing::warn!(error = %e, "cannot give effects back; the next start does");
         }
     }
@@ -174,22 +177,31 @@ async fn pass(
     Ok(Instant::now() + wait.unwrap_or(TICK).min(TICK))
 }
 
-async fn release(cx: &DriverCx, owner: &str) -> Result<(), Error> {
+/// Gives back what is held under the name; whoever bears it lives for `lives` at least.
+async fn release(cx: &DriverCx, owner: &str, lives: Duration) -> Result<(), Error> {
     let owner = owner.to_owned();
     let write = cx.cx.store.write(move |tx| {
         let owner = owner.clone();
-        Box::pin(async move { store::outbox::release(tx, &owner).await })
+        Box::pin(async move {
+            let until = tx.now() + lives;
+            owners::beat(tx, &owner, until).await?;
+            outbox::release(tx, &owner).await
+        })
     });
     write.await.map(|_| ())
 }
 
 async fn renew_leases(cx: DriverCx, owner: String) {
     loop {
-        tokio::time::sleep(LEASE / 4).await;
+        tokio::time::sleep(BEAT).await;
         let owner = owner.clone();
         let renewed = cx.cx.store.write(move |tx| {
             let owner = owner.clone();
-            Box::pin(async move { outbox::renew(tx, &owner, LEASE).await })
+            Box::pin(async move {
+                let until = tx.now() + BEAT;
+                owners::beat(tx, &owner, until).await?;
+                outbox::renew(tx, &owner, LEASE).await
+            })
         });
         if let Err(e) = renewed.await {
             tracing::error!(error = %e, "cannot renew the leases of effects in flight");
@@ -197,8 +209,8 @@ async fn renew_leases(cx: DriverCx, owner: String) {
     }
 }
 
-async fn run_first(first: &dyn First, cx: &DriverCx) {
-    while let Err(e) = first.run(cx).await {
+async fn run_first(first: &dyn First, cx: &DriverCx, owner: &str) {
+    while let Err(e) = first.run(cx, owner).await {
         tracing::error!(error = %e, first = first.name(), "the driver cannot begin; it will try again");
         tokio::time::sleep(AGAIN).await;
     }

@@ -9,6 +9,7 @@ pub trait First: Send + Sync {
     /// Its name, for the log.
     fn name(&self) -> &'static str;
 
-    /// Does it. After an error it is called again, until it succeeds: nothing else begins before.
-    fn run<'a>(&'a self, cx: &'a DriverCx) -> BoxFuture<'a, Result<(), store::Error>>;
+    /// Does it, for the driver `owner`, whose effects of the last run are still held under its name. After an error it is
+    /// called again, until it succeeds: nothing else begins before.
+    fn run<'a>(&'a self, cx: &'a DriverCx, owner: &'a str) -> BoxFuture<'a, Result<(), store::Error>>;
 }

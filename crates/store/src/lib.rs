@@ -13,6 +13,7 @@ mod machines;
 mod migrations;
 pub mod objects;
 pub mod outbox;
+pub mod owners;
 mod postgres;
 pub mod setback;
 mod sql;

@@ -19,6 +19,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (12, "fleets", include_str!("../migrations/0012_fleets.sql")),
     (13, "build_sessions", include_str!("../migrations/0013_build_sessions.sql")),
     (14, "queues", include_str!("../migrations/0014_queues.sql")),
+    (20, "owners", include_str!("../migrations/0020_owners.sql")),
     (28, "log_lines", include_str!("../migrations/0028_log_lines.sql")),
 ];
 

@@ -1,19 +1,21 @@
-//! Tells builds and sandboxes that the server runs again.
+//! Tells builds, sandboxes and batches that the server runs again.
 
 use base::Machine;
 use engine::build::{Build, BuildInput};
+use engine::build_batch::{BatchInput, BuildBatch};
 use engine::sandbox::{Sandbox, SandboxState};
 use futures_util::future::BoxFuture;
 use store::setback::causes;
-use store::{Error, machine};
+use store::{Error, Tx, machine, owners};
 
 use super::answer;
 use crate::{DriverCx, First};
 
-/// Builds told in one transaction.
-const BATCH: usize = 64;
+/// Rows told in one transaction.
+const AT_ONCE: usize = 64;
 
-/// Gives every open build and sandbox its time anew, before a limit that passed while the server was down can end it.
+/// Adds the time for which the server was down to the limits of all that is open, before one that passed meanwhile can
+/// end it. What another server works at goes on there, and is left alone.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BuildResume;
 
@@ -22,43 +24,51 @@ impl First for BuildResume {
         "resume builds"
     }
 
-    fn run<'a>(&'a self, cx: &'a DriverCx) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async {
-            let store = &cx.cx.store;
-            let mut open = Vec::new();
-            {
-                let mut tx = store.read().await?;
-                let builds = machine::with_status(&mut tx, Build::KIND, "IN_PROGRESS").await?;
-                open.extend(builds.into_iter().map(|id| (Build::KIND, id)));
-                for status in SandboxState::OPEN {
-                    let sandboxes = machine::with_status(&mut tx, Sandbox::KIND, status).await?;
-                    open.extend(sandboxes.into_iter().map(|id| (Sandbox::KIND, id)));
+    fn run<'a>(&'a self, cx: &'a DriverCx, owner: &'a str) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let running = [(Build::KIND, "IN_PROGRESS"), (BuildBatch::KIND, "IN_PROGRESS")];
+            for (kind, status) in running.into_iter().chain(SandboxState::OPEN.map(|status| (Sandbox::KIND, status))) {
+                let open = machine::with_status(&mut cx.cx.store.read().await?, kind, status).await?;
+                for ids in open.chunks(AT_ONCE) {
+                    resume(cx, owner, kind, ids.to_vec()).await?;
                 }
-            }
-            for rows in open.chunks(BATCH) {
-                let rows = rows.to_vec();
-                let told = store.write(move |tx| {
-                    let rows = rows.clone();
-                    Box::pin(async move {
-                        for (kind, id) in rows {
-                            // One build that cannot be told must not keep all the others, and all else, from going on.
-                            let told = id.clone();
-                            let one = tx.attempt(|tx| {
-                                Box::pin(async move {
-                                    answer::step(tx, (kind, &told), BuildInput::Resumed {}).await.map(|_| ())
-                                })
-                            });
-                            if let Err(e) = one.await? {
-                                let error = causes(&e);
-                                tracing::error!(build.id = %id, error, "a build cannot be told that the server runs again");
-                            }
-                        }
-                        Ok::<_, Error>(())
-                    })
-                });
-                told.await?;
             }
             Ok(())
         })
+    }
+}
+
+async fn resume(cx: &DriverCx, owner: &str, kind: &'static str, ids: Vec<String>) -> Result<(), Error> {
+    let owner = owner.to_owned();
+    let told = cx.cx.store.write(move |tx| {
+        let (owner, ids) = (owner.clone(), ids.clone());
+        Box::pin(async move {
+            for id in ids {
+                // One build that cannot be told must not keep all the others, and all else, from going on.
+                let (me, told) = (owner.clone(), id.clone());
+                let one = tx.attempt(|tx| Box::pin(async move { tell(tx, &me, kind, &told).await }));
+                if let Err(e) = one.await? {
+                    let error = causes(&e);
+                    tracing::error!(
+                        machine.kind = kind,
+                        machine.id = %id,
+                        error,
+                        "a build cannot be told that the server runs again"
+                    );
+                }
+            }
+            Ok::<_, Error>(())
+        })
+    });
+    told.await
+}
+
+async fn tell(tx: &mut Tx, me: &str, kind: &'static str, id: &str) -> Result<(), Error> {
+    let Some(down) = owners::down_for(tx, me, kind, id).await? else { return Ok(()) };
+    let down_seconds = down.as_secs();
+    if kind == BuildBatch::KIND {
+        crate::build_batch::step(tx, id, BatchInput::Resumed { down_seconds }).await.map(|_| ())
+    } else {
+        answer::step(tx, (kind, id), BuildInput::Resumed { down_seconds }).await.map(|_| ())
     }
 }

@@ -82,6 +82,17 @@ impl World {
         outbox::claim(&self.cx.cx.store, "test", 10, Duration::from_secs(60)).await.unwrap()
     }
 
+    /// The last sign of life of a server.
+    pub async fn beat(&self, owner: &'static str) {
+        let beat = self.cx.cx.store.write(move |tx| {
+            Box::pin(async move {
+                let now = tx.now();
+                store::owners::beat(tx, owner, now).await
+            })
+        });
+        beat.await.unwrap();
+    }
+
     /// Performs whatever there is until nothing is left.
     pub async fn drive(&self) {
         loop {
@@ -289,6 +300,7 @@ async fn artifacts_are_stored_however_long_the_server_was_down_meanwhile() {
         BuildPerformer.perform(&world.cx, &run).await.unwrap();
         std::fs::write(work_dir.join("src/made"), "x").unwrap();
         assert!(matches!(world.state(&id).await.stage, Stage::Uploading(_)));
+        world.beat("test").await;
         world.test.clock.advance(Duration::from_secs(100 * 3600));
         let driver = crate::Driver::new(world.cx.clone(), "test").first(BuildResume).with(BuildPerformer).start();
         while world.state(&id).await.completed().is_none() {

@@ -21,7 +21,7 @@ pub(super) async fn result(cx: &Cx, claimed: &Claimed, input: BatchInput) -> Res
 }
 
 /// One step; a refusal (of what came too late) is no error.
-pub(super) async fn step(tx: &mut Tx, id: &str, input: BatchInput) -> Result<(), store::Error> {
+pub(crate) async fn step(tx: &mut Tx, id: &str, input: BatchInput) -> Result<(), store::Error> {
     match advance::<BuildBatch>(tx, id, input).await {
         Ok(_) | Err(AdvanceError::NotFound) => Ok(()),
         Err(AdvanceError::Refused(refusal)) => {

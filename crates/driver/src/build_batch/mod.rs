@@ -9,4 +9,5 @@ mod performer;
 mod read_spec;
 mod start;
 
+pub(crate) use answer::step;
 pub use performer::BuildBatchPerformer;

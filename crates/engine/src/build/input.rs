@@ -36,8 +36,12 @@ pub enum BuildInput {
     Stop {},
     /// There is no room left where the data is, so nothing can go on that takes more.
     DiskFull {},
-    /// The server has started again and has claimed nothing yet: while it was down nobody could do anything in time.
-    Resumed {},
+    /// The server has started again and has claimed nothing yet: while it was down nobody could do anything in time. Told
+    /// again, should it be interrupted, it counts what was told before once.
+    Resumed {
+        #[serde(default)]
+        down_seconds: u64,
+    },
     /// Timer: nobody began in time.
     QueueTimedOut {},
     /// Timer: the build's time is over and whoever works at it has not said so.

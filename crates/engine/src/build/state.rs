@@ -84,9 +84,28 @@ pub struct Facts {
     /// ARNs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reports: Vec<String>,
-    /// When a server that had been down took the build up again: its time counts from then.
+    /// When the limit that runs now is over; `None` at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Timestamp>,
+    /// When a server that had been down took the build up again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resumed: Option<Timestamp>,
+    /// For how long no server ran since the build's own time began; that time is longer by so much.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub down_seconds: u64,
+    /// How often a server that had just started put a limit off for a moment.
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    pub moments: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_none_yet(n: &u32) -> bool {
+    *n == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// `StatusType` of the API.

@@ -140,7 +140,7 @@ impl Machine for Build {
                 I::DiskFull {},
             ) => ignored(),
 
-            (_, I::Resumed {}) => Ok(on::resumed(state, now)),
+            (_, I::Resumed { down_seconds }) => Ok(on::resumed(state, down_seconds, now)),
 
             // The job may be starting right now.
             (Stage::QueuedToRun(plan), I::QueueTimedOut {}) => Ok(on::cut(state, plan, CutReason::OutOfTime, now)),

@@ -194,7 +194,7 @@ impl Play {
             },
             "stop" => BuildInput::Stop {},
             "disk-full" => BuildInput::DiskFull {},
-            "resumed" => BuildInput::Resumed {},
+            "resumed" => BuildInput::Resumed { down_seconds: rest.parse().unwrap() },
             "queue-timer" => BuildInput::QueueTimedOut {},
             "build-timer" => BuildInput::DeadlinePassed {},
             other => panic!("unknown input {other}"),

@@ -68,6 +68,7 @@ impl Turn {
     }
 
     pub fn set_timer(&mut self, name: &str, at: Timestamp, input: &BuildInput) {
+        self.state.facts.limit = Some(at);
         self.step.timers.push(TimerChange::set::<Build>(name, at, input));
     }
 
@@ -83,13 +84,14 @@ impl Turn {
 
     /// Lets the build's time run.
     pub fn limit_build(&mut self, from: Timestamp) {
+        self.state.facts.down_seconds = 0;
         self.set_timer(BUILD_TIMER, from + self.time(), &BuildInput::DeadlinePassed {});
     }
 
     /// Lets the upload's time run, from now: what the job has left of the build's.
     pub fn limit_upload(&mut self) {
         let left = self.steps_ended().zip(self.deadline()).map(|(ended, deadline)| deadline.since(ended));
-        // A job that ended while the server was down did so before its time began anew.
+        // A job may have ended while the server was down.
         let left = left.unwrap_or_default().clamp(GRACE, self.time());
         self.set_timer(BUILD_TIMER, self.now + left, &BuildInput::DeadlinePassed {});
     }
@@ -102,7 +104,7 @@ impl Turn {
     /// When the build's own time is over.
     fn deadline(&self) -> Option<Timestamp> {
         let begun = self.state.phases.iter().find(|record| record.phase == Phase::Provisioning)?.started;
-        Some(self.state.facts.resumed.map_or(begun, |resumed| resumed.max(begun)) + self.time())
+        Some(begun + self.time() + Duration::from_secs(self.state.facts.down_seconds))
     }
 
     /// When the last step of the job that ended did so.
@@ -145,6 +147,7 @@ impl Turn {
         self.state.stage = Stage::Completed { status, at: now };
         self.clear_timer(QUEUE_TIMER);
         self.clear_timer(BUILD_TIMER);
+        self.state.facts.limit = None;
         self.effect(BuildEffect::Finish {
             job: self.state.request.uuid.clone(),
             work_dir: self.state.request.work_dir.clone(),

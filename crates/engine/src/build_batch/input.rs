@@ -48,6 +48,10 @@ pub enum BatchInput {
     Retry {
         all: bool,
     },
+    /// The server has started again: while it was down nobody could do anything in time.
+    Resumed {
+        down_seconds: u64,
+    },
     /// Timer: the batch's time is over, or builds that were stopped do not say so.
     DeadlinePassed {},
 }

@@ -25,6 +25,12 @@ pub struct BatchState {
     pub secondary_source_versions: BTreeMap<String, String>,
     /// What the artifacts of all builds were combined to.
     pub artifact: Option<UploadedArtifact>,
+    /// When the limit that runs now is over; `None` before the start and at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Timestamp>,
+    /// When a server that had been down took the batch up again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumed: Option<Timestamp>,
 }
 
 /// What the batch waits for.
@@ -167,6 +173,8 @@ impl BatchState {
             resolved_source_version: None,
             secondary_source_versions: BTreeMap::new(),
             artifact: None,
+            limit: None,
+            resumed: None,
         }
     }
 

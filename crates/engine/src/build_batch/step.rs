@@ -77,6 +77,8 @@ impl Machine for BuildBatch {
             }
             (_, I::Retry { .. }) => Err(BatchRefusal::NotRetryable),
 
+            (_, I::Resumed { down_seconds }) => Ok(on::resumed(state, down_seconds, now)),
+
             (Stage::InProgress, I::DeadlinePassed {}) => Ok(on::stop(state, BuildStatus::TimedOut, now)),
             (Stage::Submitted | Stage::ReadingSpec | Stage::Combining, I::DeadlinePassed {}) => {
                 Ok(on::end(state, BuildStatus::TimedOut, now))

@@ -38,6 +38,7 @@ impl Turn {
     }
 
     pub fn set_timer(&mut self, at: Timestamp) {
+        self.state.limit = Some(at);
         self.step.timers.push(TimerChange::set::<BuildBatch>(TIMER, at, &BatchInput::DeadlinePassed {}));
     }
 
@@ -62,6 +63,7 @@ impl Turn {
         };
         self.open(last, now);
         self.state.stage = Stage::Completed { status, at: now };
+        self.state.limit = None;
         self.step.timers.push(TimerChange::clear(TIMER));
         self.event(event::state_change(&self.state));
         if let Some(parent) = self.state.request.parent.clone() {

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use base::{Effect, Timestamp};
 use engine::build::BuildStatus;
@@ -51,7 +52,17 @@ fn simulate(seed: u64) {
                 Ok(()) | Err(BatchRefusal::AlreadyCompleted) => {}
                 Err(refusal) => panic!("{refusal}"),
             },
-            1 if patient => world.now = world.now + jump(&mut rng),
+            1 if patient && rng.chance(50) => world.now = world.now + jump(&mut rng),
+            1 if patient => {
+                // The server was down meanwhile, or dies and starts again at once.
+                let down = if rng.chance(50) { jump(&mut rng) } else { Duration::ZERO };
+                world.now = world.now + down;
+                let limit = world.timer;
+                for _ in 0..2 {
+                    world.input(BatchInput::Resumed { down_seconds: down.as_secs() }).unwrap();
+                }
+                assert_eq!(world.timer, limit.map(|at| at + down), "its limit grows by the downtime, once");
+            }
             2..=9 if !delivered.is_empty() => {
                 // A performer that died after it had told the result is asked again.
                 let effect = delivered[rng.below(delivered.len())].clone();

@@ -367,13 +367,30 @@ impl Builds {
 
     /// `kill -9`, and a new start at `now`: what was committed stays, what was meant is gone, jobs run on.
     fn crash(&mut self, now: Timestamp) {
+        self.crash_for(Duration::ZERO, now);
+    }
+
+    /// The same, when the server was down for `down` before `now`. It may die again before it has told everybody so.
+    fn crash_for(&mut self, down: Duration, now: Timestamp) {
         self.deeds.clear();
         for due in &mut self.outbox {
             due.claimed = false;
         }
+        let down_seconds = down.as_secs();
         for id in self.rows.keys().cloned().collect::<Vec<_>>() {
-            self.input(&id, BuildInput::Resumed {}, now).unwrap();
+            let before = self.limit(&id);
+            for _ in 0..2 {
+                self.input(&id, BuildInput::Resumed { down_seconds }, now).unwrap();
+            }
+            let Some((before, after)) = before.zip(self.limit(&id)) else { continue };
+            let moment = after == now + Duration::from_secs(30) && self.state(&id).facts.moments <= 10;
+            assert!(after == before + down || moment, "{id} was given {before}..{after} for {down:?} without a server");
         }
+    }
+
+    /// When the limit that runs now is over.
+    fn limit(&self, id: &str) -> Option<Timestamp> {
+        self.timers.iter().find(|((build, _), _)| build == id).map(|(_, (at, _))| *at)
     }
 
     /// The clock moves on, and timers that are due fire, some of them later, some twice. The server may be down
@@ -383,7 +400,7 @@ impl Builds {
             for _ in 0..rng.below(12) {
                 self.run_jobs(rng, from);
             }
-            self.crash(now);
+            self.crash_for(now.since(from), now);
         } else {
             self.settle(rng, from);
         }
@@ -542,8 +559,8 @@ impl Deed {
 /// When nobody can be at work on the build any more.
 fn deadline(state: &BuildState) -> Option<Timestamp> {
     let begun = state.phases.iter().find(|record| record.phase == Phase::Provisioning)?.started;
-    let begun = state.facts.resumed.map_or(begun, |resumed| resumed.max(begun));
-    Some(begun + Duration::from_secs(u64::from(state.request.timeout_minutes) * 60 + 60))
+    let seconds = u64::from(state.request.timeout_minutes) * 60 + 60 + state.facts.down_seconds;
+    Some(begun + Duration::from_secs(seconds))
 }
 
 /// Phases are in order, all but the last are closed, times do not run backwards, and what is closed stays.

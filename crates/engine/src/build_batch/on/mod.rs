@@ -2,6 +2,7 @@
 
 mod build;
 mod combine;
+mod resumed;
 mod retry;
 mod spec;
 mod start;
@@ -9,6 +10,7 @@ mod stop;
 
 pub(super) use build::{build_ended, build_not_started};
 pub(super) use combine::{combine_failed, combined};
+pub(super) use resumed::resumed;
 pub(super) use retry::retry;
 pub(super) use spec::{spec_failed, spec_read};
 pub(super) use start::start;
