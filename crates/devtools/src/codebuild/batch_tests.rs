@@ -306,13 +306,43 @@ async fn a_batch_takes_the_overrides_of_its_source_and_names_those_that_it_canno
             let refused = start_batch(&cx, json!({ *left: true })).await.unwrap_err();
             assert!(refused.message.contains(left), "{}", refused.message);
         }
-        let refused = start_batch(&cx, json!({ "debugSessionEnabled": true })).await.unwrap_err();
-        assert!(refused.message.contains("debugSessionEnabled"), "{}", refused.message);
         let auth = json!({ "type": "OAUTH" });
         let input = json!({ "gitSubmodulesConfigOverride": { "fetchSubmodules": true }, "sourceAuthOverride": auth });
         let made = start_batch(&cx, input).await.unwrap();
         assert_eq!(made["source"]["gitSubmodulesConfig"]["fetchSubmodules"], true);
         assert_eq!(made["source"]["auth"], auth);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_builds_of_a_batch_have_debug_sessions_when_it_or_its_section_says_so() {
+    each_engine(machines(), |test| async move {
+        let World { cx, test: _test } = world(test);
+        create(&cx, batch_project()).await.unwrap();
+        let mut seen: Vec<String> = Vec::new();
+        for (batch_has, section_has) in [(false, false), (true, false), (false, true)] {
+            let made = start_batch(&cx, json!({ "debugSessionEnabled": batch_has })).await.unwrap();
+            assert_eq!(made["debugSessionEnabled"], batch_has);
+            let id = made["id"].as_str().unwrap().to_owned();
+            let (key, _) = effects(&cx, &id).await.remove(0);
+            let buildspec = format!(
+                "version: 0.2\nbatch: {{build-list: [{{identifier: a, debug-session: {section_has}}}]}}\n\
+                 phases: {{build: {{commands: [codebuild-breakpoint]}}}}\n"
+            );
+            let text = SpecText { buildspec, resolved_version: None, secondary_versions: Default::default() };
+            tell(&cx, &id, BatchInput::SpecRead { key, text }).await;
+            let (key, _) = effects(&cx, &id).await.pop().unwrap();
+            start_child(&cx, &id, &key).await;
+            let builds = list_builds(&cx, list_builds::Input::default()).await.unwrap().ids;
+            let build = builds.into_iter().find(|id| !seen.contains(id)).unwrap();
+            seen.push(build.clone());
+            let has = batch_has || section_has;
+            let input = batch_get_builds::Input { ids: vec![build.clone()] };
+            let shown = batch_get_builds(&cx, input).await.unwrap().builds.remove(0);
+            assert_eq!(shown["debugSession"]["sessionEnabled"] == true, has, "{shown}");
+            assert_eq!(state(&cx, &build).await.request.debug_session, has);
+        }
     })
     .await;
 }

@@ -32,6 +32,7 @@ pub(super) fn view(state: &BatchState) -> Value {
     put("buildTimeoutInMinutes", json!(template.timeout_minutes));
     put("queuedTimeoutInMinutes", json!(template.queued_timeout_minutes));
     put("encryptionKey", json!(template.encryption_key));
+    put("debugSessionEnabled", json!(template.debug_session));
     put("buildBatchConfig", request.config.clone());
     put("buildGroups", state.groups.iter().map(|group| self::group(template, group)).collect());
     put("artifacts", artifacts(state));

@@ -38,9 +38,6 @@ pub struct Output {
 /// Starts a batch.
 pub async fn start_build_batch(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     check::unsupported_members(&input.build.rest, UNSUPPORTED)?;
-    if input.build.debug_session_enabled == Some(true) {
-        return Err(errors::unsupported("debugSessionEnabled"));
-    }
     cx.room()?;
     let token = token(input.build.idempotency_token.as_deref(), &input)?;
     let (uuid, initiator, submitted) = (cx.ids.uuid().to_string(), initiator(cx), cx.now());
@@ -51,6 +48,7 @@ pub async fn start_build_batch(cx: &Cx, input: Input) -> Result<Output, ApiError
             let (cx, input, token) = (context.clone(), input.clone(), token.clone());
             let (uuid, initiator) = (uuid.clone(), initiator.clone());
             Box::pin(async move {
+                let debug_session = input.build.debug_session_enabled.unwrap_or(false);
                 let name = name_of(cx.scope(), &input.build.project_name);
                 let missing = || errors::project_not_found(&cx.arn("codebuild", format!("project/{name}")));
                 let row = find(tx, cx.scope(), name).await?.ok_or_else(missing)?;
@@ -68,7 +66,8 @@ pub async fn start_build_batch(cx: &Cx, input: Input) -> Result<Output, ApiError
                     return Err(errors::invalid(format!("Invalid project: {why}")));
                 }
                 let config = project.build_batch_config.clone().unwrap_or_default();
-                let template = settle(&cx, &project, Particulars { uuid, initiator, parent: None, submitted })?;
+                let mut template = settle(&cx, &project, Particulars { uuid, initiator, parent: None, submitted })?;
+                template.debug_session = debug_session;
                 begin_batch(tx, batch_request(template, config, None)?, token.as_ref()).await
             })
         })

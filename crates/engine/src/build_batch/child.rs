@@ -52,6 +52,7 @@ pub fn child(state: &BatchState, group: &Group) -> Option<Request> {
     if let Some(text) = &plan.buildspec {
         request.buildspec = BuildspecFrom::of(text).unwrap_or(template.buildspec.clone());
     }
+    request.debug_session |= plan.debug_session;
     environment(&mut request, group);
     request.artifacts = target(state, &template.artifacts, &plan.identifier);
     let secondary = template.secondary_artifacts.iter();

@@ -15,6 +15,9 @@ pub struct PlannedBuild {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<String>,
     pub ignore_failure: bool,
+    /// It waits at its breakpoints, whether or not the batch was started so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub debug_session: bool,
     /// A path in the source, the text itself, or an object's ARN.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub buildspec: Option<String>,
@@ -92,15 +95,11 @@ fn count(builds: Option<usize>) -> Result<(), Vec<String>> {
 
 fn written(tasks: &[BatchTask]) -> Result<Vec<PlannedBuild>, Vec<String>> {
     count(Some(tasks.len()))?;
-    let debugged = tasks.iter().filter(|task| task.debug_session);
-    let problems: Vec<String> = debugged.map(|task| no_debug_session(&task.identifier)).collect();
-    if !problems.is_empty() {
-        return Err(problems);
-    }
     let builds = tasks.iter().map(|task| PlannedBuild {
         identifier: task.identifier.clone(),
         depends_on: task.depend_on.clone(),
         ignore_failure: task.ignore_failure,
+        debug_session: task.debug_session,
         buildspec: task.buildspec.clone(),
         env: Overrides::from(&task.env),
         shard: None,
@@ -108,17 +107,11 @@ fn written(tasks: &[BatchTask]) -> Result<Vec<PlannedBuild>, Vec<String>> {
     Ok(builds.collect())
 }
 
-fn no_debug_session(identifier: &str) -> String {
-    format!("debug-session of build '{identifier}' is not supported by this server yet")
-}
-
 fn product(matrix: &BatchMatrix) -> Result<Vec<PlannedBuild>, Vec<String>> {
     count(Some(matrix.size()))?;
-    if matrix.debug_session {
-        return Err(vec![no_debug_session("build-matrix")]);
-    }
     let first = PlannedBuild {
         ignore_failure: matrix.ignore_failure,
+        debug_session: matrix.debug_session,
         env: Overrides::from(&matrix.env),
         ..PlannedBuild::default()
     };
@@ -294,6 +287,17 @@ mod tests {
         let builds = plan(&batch).unwrap();
         let of: Vec<_> = builds.iter().map(|b| (b.identifier.as_str(), b.buildspec.as_deref())).collect();
         assert_eq!(of, [("a", Some("a.yml")), ("build1", Some("b.yml"))]);
+    }
+
+    #[test]
+    fn builds_have_debug_sessions_where_their_section_says_so() {
+        let debugged = |section: &str| -> Vec<bool> {
+            planned(section).unwrap().iter().map(|build| build.debug_session).collect()
+        };
+        assert_eq!(debugged("{build-list: [{identifier: a}, {identifier: b, debug-session: true}]}"), [false, true]);
+        assert_eq!(debugged("{build-graph: [{identifier: a, debug-session: true}, {identifier: b}]}"), [true, false]);
+        let matrix = "{build-matrix: {static: {debug-session: true}, dynamic: {env: {variables: {A: [1, 2]}}}}}";
+        assert_eq!(debugged(matrix), [true, true]);
     }
 
     #[test]
