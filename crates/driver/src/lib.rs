@@ -29,5 +29,5 @@ pub use first::First;
 pub use leftover::LeftoverSweep;
 pub use performer::{PerformError, Performer};
 pub use pipeline::{PipelinePerformer, PipelineStarter};
-pub use retention::{LogSweep, ReportSweep, SecretSweep, SessionSweep};
+pub use retention::{LogSweep, ReportSweep, SandboxSweep, SecretSweep, SessionSweep};
 pub use sweep::Sweep;

@@ -1,4 +1,4 @@
-//! The sweeps of reports, of logs, of deleted secrets and of temporary credentials.
+//! The sweeps of reports, of sandboxes, of logs, of deleted secrets and of temporary credentials.
 
 use std::time::Duration;
 
@@ -51,6 +51,32 @@ impl Sweep for ReportSweep {
             let gone = devtools::codebuild::sweep_reports(&cx.cx.store).await?;
             if gone > 0 {
                 tracing::debug!(reports = gone, "reports that had expired were removed");
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Removes sandboxes that are over, with the commands that ran in them, when they are older than this.
+#[derive(Clone, Copy, Debug)]
+pub struct SandboxSweep {
+    pub keep: Duration,
+}
+
+impl Sweep for SandboxSweep {
+    fn name(&self) -> &'static str {
+        "sandboxes"
+    }
+
+    fn every(&self) -> Duration {
+        Duration::from_secs(3600)
+    }
+
+    fn run<'a>(&'a self, cx: &'a DriverCx) -> Done<'a> {
+        Box::pin(async move {
+            let gone = devtools::codebuild::sweep_sandboxes(&cx.cx.store, self.keep).await?;
+            if gone > 0 {
+                tracing::info!(sandboxes = gone, "sandboxes that ended long ago were removed");
             }
             Ok(())
         })

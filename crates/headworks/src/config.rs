@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use base::{AccountId, Region};
 use executor::ImageRule;
@@ -98,6 +99,11 @@ pub const SETTINGS: &[Setting] = &[
         key: "builds.lenient_runtimes",
         default: "false",
         help: "true lets a build go on whose runtime-versions are not installed, with what PATH has.",
+    },
+    Setting {
+        key: "sandboxes.keep_days",
+        default: "30",
+        help: "Days after which a sandbox that is over is forgotten, with the commands that ran in it. 0: never.",
     },
     Setting {
         key: "front",
@@ -215,6 +221,8 @@ pub struct Config {
     pub visible: Vec<PathBuf>,
     pub hidden: Vec<PathBuf>,
     pub lenient_runtimes: bool,
+    /// For how long sandboxes that are over are kept; `None`: for ever.
+    pub keep_sandboxes: Option<Duration>,
     /// Whether names of AWS's hosts lead to us inside builds.
     pub front: bool,
     /// Also where we may not listen on their ports.
@@ -394,6 +402,11 @@ impl Layers {
             visible: paths("executor.visible"),
             hidden: paths("executor.hidden"),
             lenient_runtimes: flag("builds.lenient_runtimes")?,
+            keep_sandboxes: self.parse("sandboxes.keep_days", "a number of days", |v| {
+                v.parse()
+                    .ok()
+                    .map(|days: u32| positive(days).map(|days| Duration::from_secs(u64::from(days) * 24 * 3600)))
+            })?,
             front: self.parse("front", FRONTS, |v| match v {
                 "auto" | "always" => Some(true),
                 "off" => Some(false),

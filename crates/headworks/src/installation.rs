@@ -254,7 +254,7 @@ impl Installation {
     }
 
     fn driver(&self) -> Driver {
-        Driver::new(DriverCx::new(self.cx.clone(), self.executor.clone()), &*self.owner)
+        let driver = Driver::new(DriverCx::new(self.cx.clone(), self.executor.clone()), &*self.owner)
             .with(driver::BuildBatchPerformer)
             .with(driver::BuildPerformer)
             .with(driver::PipelinePerformer)
@@ -267,7 +267,11 @@ impl Installation {
             .sweep(driver::LogSweep)
             .sweep(driver::ReportSweep)
             .sweep(driver::SecretSweep)
-            .sweep(driver::SessionSweep)
+            .sweep(driver::SessionSweep);
+        match self.config.keep_sandboxes {
+            Some(keep) => driver.sweep(driver::SandboxSweep { keep }),
+            None => driver,
+        }
     }
 
     async fn bootstrap(&self, key: &RootKey) -> Result<(), ApiError> {

@@ -201,6 +201,17 @@ pub async fn any_ending(tx: &mut Tx, kind: &str, end: &str) -> Result<bool, Erro
     Ok(tx.fetch_optional(sql, args![kind, end]).await?.is_some())
 }
 
+/// The ids of up to `limit` rows of one kind that stand in `status` and have done so since before `before`.
+pub async fn resting(
+    tx: &mut Tx,
+    (kind, status): (&str, &str),
+    before: Timestamp,
+    limit: u32,
+) -> Result<Vec<String>, Error> {
+    let sql = "SELECT id FROM machine WHERE kind = $1 AND status = $2 AND updated < $3 ORDER BY updated, id LIMIT $4";
+    tx.fetch_all(sql, args![kind, status, before, limit]).await?.iter().map(|row| row.text(0)).collect()
+}
+
 /// Removes a row with all that hangs on it. For machines of deleted resources (a pipeline's gates, say).
 pub async fn remove(tx: &mut Tx, kind: &str, id: &str) -> Result<(), Error> {
     for sql in [

@@ -83,6 +83,9 @@ pub mod start_sandbox_connection;
 pub mod stop_build;
 pub mod stop_build_batch;
 pub mod stop_sandbox;
+mod sweep_sandboxes;
+#[cfg(test)]
+mod sweep_sandboxes_tests;
 #[cfg(test)]
 mod tests;
 pub mod update_fleet;
@@ -158,6 +161,7 @@ pub use start_sandbox_connection::start_sandbox_connection;
 pub use stop_build::stop_build;
 pub use stop_build_batch::stop_build_batch;
 pub use stop_sandbox::stop_sandbox;
+pub use sweep_sandboxes::sweep_sandboxes;
 pub use update_fleet::update_fleet;
 pub use update_project::update_project;
 pub use update_project_visibility::update_project_visibility;

@@ -25,6 +25,9 @@ impl SandboxState {
     /// The states of sandboxes that are not over.
     pub const OPEN: [&str; 4] = ["QUEUED", "IN_PROGRESS", "RUNNING", "STOPPING"];
 
+    /// The states of those that are.
+    pub const ENDED: [&str; 2] = ["STOPPED", "FAILED"];
+
     /// `status` of the API.
     pub fn status_name(&self) -> &'static str {
         match &self.session.stage {
