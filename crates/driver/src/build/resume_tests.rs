@@ -5,8 +5,8 @@ use std::time::Duration;
 use base::Machine as _;
 use engine::build::Build;
 use serde_json::json;
-use store::testing::{each_engine, spoil};
 use store::outbox;
+use store::testing::{each_engine, spoil};
 
 use super::tests::{World, machines, world};
 use super::{BuildPerformer, BuildResume};
