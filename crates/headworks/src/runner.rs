@@ -67,7 +67,10 @@ async fn find(config: &Config, data_dir: &Path) -> Arc<dyn Executor> {
             Ok(host) => Arc::new(container.with_fallback(host)),
             Err(_) => Arc::new(container),
         },
-        (Err(_), _) => match host(config, data_dir).await {
+        (Err(_), kind) => match host(config, data_dir).await {
+            Ok(host) if kind == ExecutorKind::Auto && !holds_failed => {
+                Arc::new(LateEngine::or_host(container_config(config, data_dir), host))
+            }
             Ok(host) => Arc::new(host),
             Err(e) => {
                 tracing::warn!(error = %e, hint = e.hint, "builds cannot run on this machine");

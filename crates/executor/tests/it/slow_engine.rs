@@ -7,12 +7,12 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use base::JobOutcome;
-use executor::{ContainerExecutor, Executor as _};
+use executor::{ContainerExecutor, Executor as _, LateEngine};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::engine::config;
-use crate::rig::{base_dir, follow, processes, spec};
+use crate::rig::{Rig, base_dir, follow, processes, spec};
 
 /// How far a request for a container is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -155,4 +155,32 @@ async fn a_container_that_could_not_be_removed_is_removed_when_its_engine_answer
     std::fs::rename(&away, &socket).unwrap();
     executor.tidy().await;
     assert_eq!(std::fs::read_dir(executor.jobs_dir()).unwrap().count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_run_on_the_host_until_an_engine_answers_and_then_in_containers() {
+    let Some(rig) = Rig::new().await else { return };
+    let socket = rig.dir.path().join("s");
+    let late = LateEngine::or_host(config(&rig.dir, socket.clone()), rig.host.clone());
+    let first = rig.spec("first", &["echo here"]);
+    let told = late.prepare(&first, &|_| {}).await.unwrap();
+    assert!(told[0].contains("this machine's own tools"), "{told:?}");
+    SlowEngine::start(socket);
+    late.start(&first).await.unwrap();
+    assert_eq!(follow(&late, "first").await.text, "here\n", "what it was told holds");
+    // The last look was in vain, and holds for a moment.
+    let second = rig.spec("second", &["echo here"]);
+    let mut told = Vec::new();
+    for _ in 0..200 {
+        told = late.prepare(&second, &|_| {}).await.unwrap();
+        late.destroy("second").await.unwrap();
+        if told[0].contains("in a container") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(told[0].contains("in a container of the image"), "{told:?}");
+    assert!(late.describe().contains("Podman 4.3.1"), "{}", late.describe());
+    late.destroy("first").await.unwrap();
+    assert_eq!(std::fs::read_dir(rig.host.jobs_dir()).unwrap().count(), 0);
 }
