@@ -27,8 +27,9 @@ impl From<io::Error> for CollectError {
     }
 }
 
-/// Links to folders can lead round through ever more names.
 const MAX_FILES: usize = 1_000_000;
+/// So many paths are looked at. Some folders with links to each other have more than anybody can count.
+const MAX_VISITED: usize = 2_000_000;
 /// So many lines tell of single files.
 const MAX_TOLD: usize = 100;
 
@@ -46,6 +47,15 @@ pub(super) fn collect(
     set: &ArtifactPlan,
     told: &mut Vec<String>,
 ) -> Result<Vec<Member>, CollectError> {
+    within(MAX_VISITED, ground, set, told)
+}
+
+fn within(
+    max_visited: usize,
+    ground: Ground<'_>,
+    set: &ArtifactPlan,
+    told: &mut Vec<String>,
+) -> Result<Vec<Member>, CollectError> {
     let root = root(ground.source_dir)?;
     let matcher = FileMatcher::new(&set.files, &set.exclude).map_err(CollectError::User)?;
     let mut collector = Collector {
@@ -56,13 +66,14 @@ pub(super) fn collect(
         set,
         found: Vec::new(),
         left_out: Vec::new(),
+        untold: 0,
+        visited: 0,
+        max_visited,
     };
     let walked = collector.all();
-    let surplus = collector.left_out.len().saturating_sub(MAX_TOLD);
-    collector.left_out.truncate(MAX_TOLD);
     told.append(&mut collector.left_out);
-    if surplus > 0 {
-        told.push(format!("Skipping {surplus} more"));
+    if collector.untold > 0 {
+        told.push(format!("Skipping {} more", collector.untold));
     }
     walked?;
     if collector.found.is_empty() {
@@ -100,6 +111,10 @@ struct Collector<'a> {
     set: &'a ArtifactPlan,
     found: Vec<Member>,
     left_out: Vec<String>,
+    /// How many more were left out.
+    untold: usize,
+    visited: usize,
+    max_visited: usize,
 }
 
 /// A folder that is still to be looked at.
@@ -120,7 +135,7 @@ impl Collector<'_> {
                 _ if pattern.split('/').any(|part| part.trim() == "..") => "it leads out of the base directory",
                 _ => continue,
             };
-            self.left_out.push(skipped(pattern, why));
+            self.leave_out(pattern, why);
         }
         for base in self.base_directories()? {
             self.walk(base)?;
@@ -165,11 +180,19 @@ impl Collector<'_> {
                 fs::read_dir(&dir.path)?.map(|e| e.map(|e| e.path())).collect::<Result<_, _>>()?;
             entries.sort();
             for path in entries {
+                self.visited += 1;
+                if self.visited > self.max_visited {
+                    return Err(CollectError::User(format!(
+                        "there are more than {} paths to look at, each way through links to folders counted; begin the \
+                         patterns with the folders that are wanted, or exclude others (**/node_modules/**/*)",
+                        self.max_visited
+                    )));
+                }
                 let last = path.file_name().unwrap_or_default().to_string_lossy();
                 let name = if dir.name.is_empty() { last.into_owned() } else { format!("{}/{last}", dir.name) };
                 let meta = fs::symlink_metadata(&path)?;
                 if meta.is_dir() {
-                    if !self.matcher.passes_over(name.rsplit('/').next().unwrap_or_default()) {
+                    if !self.matcher.passes_over(&name) {
                         open.push(Open { path, name, through: dir.through.clone() });
                     }
                 } else if !meta.is_symlink() || self.set.keep_symlinks {
@@ -192,7 +215,7 @@ impl Collector<'_> {
         } else if meta.is_file() {
             Content::File { path, executable: meta.permissions().mode() & 0o111 != 0 }
         } else {
-            self.left_out.push(skipped(name, "it is no file"));
+            self.leave_out(name, "it is no file");
             return Ok(());
         };
         if self.found.len() >= MAX_FILES {
@@ -208,6 +231,9 @@ impl Collector<'_> {
 
     /// What a link leads to. Gives the folder that it is.
     fn link(&mut self, path: &Path, name: String, dir: &Open) -> Result<Option<Open>, CollectError> {
+        if !self.matcher.matches(&name) && self.matcher.passes_over(&name) {
+            return Ok(None);
+        }
         let copies = self.copies.as_ref().filter(|copies| path.starts_with(copies));
         let zone = copies.unwrap_or(&self.root).clone();
         let target = path.canonicalize().ok().filter(|target| target.starts_with(&zone));
@@ -221,7 +247,7 @@ impl Collector<'_> {
                 let why = format!(
                     "it is a link to {leads}, which is not in the source folder and no file that the build can read"
                 );
-                self.left_out.push(skipped(&name, &why));
+                self.leave_out(&name, &why);
             }
             return Ok(None);
         };
@@ -232,18 +258,25 @@ impl Collector<'_> {
         }
         if dir.through.iter().chain([&dir.path]).any(|above| above.starts_with(&target)) {
             if self.matcher.matches(&name) {
-                self.left_out.push(skipped(&name, "it is a link to a folder that it lies in"));
+                self.leave_out(&name, "it is a link to a folder that it lies in");
             }
+            return Ok(None);
+        }
+        if self.matcher.passes_over(&name) {
             return Ok(None);
         }
         let through = dir.through.iter().chain([&dir.path]).cloned().collect();
         Ok(Some(Open { path: target, name, through }))
     }
-}
 
-/// As CodeBuild's agent begins the line.
-fn skipped(path: &str, why: &str) -> String {
-    format!("Skipping invalid file path {path}: {why}")
+    fn leave_out(&mut self, path: &str, why: &str) {
+        if self.left_out.len() < MAX_TOLD {
+            // As CodeBuild's agent begins the line.
+            self.left_out.push(format!("Skipping invalid file path {path}: {why}"));
+        } else {
+            self.untold += 1;
+        }
+    }
 }
 
 /// The folders below `root` that a pattern matches, and none below those.

@@ -122,6 +122,55 @@ fn links_that_lead_round_end_where_they_begin_again() {
     assert!(told.iter().all(|line| line.ends_with("it is a link to a folder that it lies in")), "{told:?}");
 }
 
+/// Folders that have links to all the others: more ways through them than anybody can walk.
+fn mesh() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for from in 0..12 {
+        fs::create_dir_all(dir.path().join(format!("d{from}"))).unwrap();
+        for to in (0..12).filter(|to| *to != from) {
+            symlink(format!("../d{to}"), dir.path().join(format!("d{from}/to{to}"))).unwrap();
+        }
+    }
+    dir
+}
+
+#[test]
+fn links_that_multiply_the_paths_end_the_search() {
+    let dir = mesh();
+    for files in [&["**/*"], &["**/*.jar"]] {
+        let mut told = Vec::new();
+        let Err(CollectError::User(why)) = within(5_000, ground(dir.path()), &set(files), &mut told) else {
+            panic!("it ended");
+        };
+        assert!(why.contains("more than 5000 paths"), "{why}");
+        assert!(told.len() <= MAX_TOLD + 1, "{}", told.len());
+    }
+}
+
+#[test]
+fn folders_where_no_pattern_leads_are_not_looked_into() {
+    let dir = mesh();
+    fs::write(dir.path().join("d3/app.jar"), "jar").unwrap();
+    let found = |set: &ArtifactPlan| {
+        let found = within(1_000, ground(dir.path()), set, &mut Vec::new()).unwrap();
+        found.into_iter().map(|member| member.name).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&set(&["d3/*.jar"])), ["d3/app.jar"]);
+    assert_eq!(found(&set(&["d3/to4/to3/*.jar", "d4/to3/app.jar"])), ["d4/to3/app.jar"]);
+    let excluded = ["**/to*/**/*", "d4/**"].map(str::to_owned).to_vec();
+    assert_eq!(found(&ArtifactPlan { exclude: excluded, ..set(&["**/*"]) }), ["d3/app.jar"]);
+}
+
+#[test]
+fn only_so_many_lines_tell_of_what_is_left_out() {
+    let dir = copy();
+    for n in 0..MAX_TOLD + 7 {
+        symlink("nowhere", dir.path().join(format!("dangling{n}"))).unwrap();
+    }
+    let told = taken(ground(dir.path()), &set(&["*"])).1;
+    assert_eq!((told.len(), told.last().map(String::as_str)), (MAX_TOLD + 1, Some("Skipping 7 more")));
+}
+
 #[test]
 fn what_cannot_be_taken_is_left_out_and_said() {
     let dir = copy();
@@ -196,7 +245,9 @@ fn copies_lead_nowhere_else_whatever_the_job_has_made_of_them() {
     let there = ArtifactPlan { base_directory: Some("/opt/there".to_owned()), ..based.clone() };
     assert_eq!(taken(ground, &there).0, [""; 0]);
     fs::remove_dir_all(&outside).unwrap();
-    symlink("/", &outside).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    put(elsewhere.path(), Path::new("/opt/there/file"), "the server's");
+    symlink(elsewhere.path(), &outside).unwrap();
     assert_eq!(taken(ground, &there).0, [""; 0]);
     fs::remove_file(&outside).unwrap();
     fs::create_dir(&outside).unwrap();

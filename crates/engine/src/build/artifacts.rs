@@ -1,7 +1,7 @@
 //! Which files become artifacts, and where they go.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use formats::buildspec::{ArtifactSpec, Artifacts};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -171,6 +171,9 @@ fn join(parts: &[&str]) -> String {
 pub struct FileMatcher {
     files: GlobSet,
     exclude: GlobSet,
+    /// Folders that are excluded with all that is in them.
+    shut: GlobSet,
+    reaches: Vec<Reach>,
     /// A pattern names `.git` itself.
     wants_git: bool,
 }
@@ -179,7 +182,19 @@ impl FileMatcher {
     /// Patterns are relative to the base directory: `**/*` is everything below it, `*` does not cross a slash.
     pub fn new(files: &[String], exclude: &[String]) -> Result<Self, String> {
         let wants_git = files.iter().any(|pattern| pattern.trim().trim_start_matches("./").starts_with(".git/"));
-        Ok(FileMatcher { files: set_of(files)?, exclude: set_of(exclude)?, wants_git })
+        let whole = |pattern: &String| {
+            let pattern = pattern.trim();
+            pattern.strip_suffix("/**/*").or(pattern.strip_suffix("/**")).map(str::to_owned)
+        };
+        let shut = set_of(&exclude.iter().filter_map(whole).collect::<Vec<_>>());
+        Ok(FileMatcher {
+            files: set_of(files)?,
+            exclude: set_of(exclude)?,
+            // What can be read with its end alone shuts nothing.
+            shut: shut.unwrap_or_else(|_| GlobSet::empty()),
+            reaches: files.iter().map(|pattern| Reach::of(pattern)).collect(),
+            wants_git,
+        })
     }
 
     /// True for a path (with `/`, relative to the base directory) that belongs to the set.
@@ -194,9 +209,35 @@ impl FileMatcher {
         self.files.is_match(path) && !self.exclude.is_match(path)
     }
 
-    /// True for the name of a folder that has nothing for the set.
+    /// True for the path of a folder (as `matches` takes it) that has nothing for the set.
     pub fn passes_over(&self, folder: &str) -> bool {
-        folder == ".git" && !self.wants_git
+        let of_git = folder.rsplit('/').next() == Some(".git");
+        of_git && !self.wants_git
+            || self.shut.is_match(folder)
+            || !self.reaches.iter().any(|reach| reach.may_go_into(folder))
+    }
+}
+
+/// Where the matches of a pattern can be.
+#[derive(Debug)]
+struct Reach {
+    /// The folder that the pattern begins with.
+    below: PathBuf,
+    /// In so many folders at most.
+    depth: usize,
+}
+
+impl Reach {
+    fn of(pattern: &str) -> Reach {
+        let relative = pattern.trim().trim_start_matches("./");
+        let plain = |part: &&str| !part.contains(['*', '?', '[', '{', '\\']);
+        let depth = if relative.contains("**") { usize::MAX } else { relative.matches('/').count() };
+        Reach { below: relative.split('/').take_while(plain).collect(), depth }
+    }
+
+    fn may_go_into(&self, folder: &str) -> bool {
+        let folder = Path::new(folder);
+        folder.components().count() <= self.depth && (folder.starts_with(&self.below) || self.below.starts_with(folder))
     }
 }
 
@@ -237,6 +278,28 @@ mod tests {
         assert!(!flat.matches("dist/a/b") && !flat.matches("x/README.md"));
         let deep = matcher(&["dist/**/*"], &[]);
         assert!(deep.matches("dist/a") && deep.matches("dist/a/b") && !deep.matches("other"));
+    }
+
+    #[test]
+    fn a_folder_is_passed_over_only_if_nothing_in_it_can_match() {
+        for (files, exclude, into, over) in [
+            (&["**/*"][..], &[][..], &["a", "a/b/c"][..], &[".git", "a/.git"][..]),
+            (&["dist/**/*"], &[], &["dist", "dist/a/b"], &["distant", "other", "a/dist"]),
+            (&["./a/b/*.js"], &[], &["a", "a/b"], &["a/c", "a/b/c", "b"]),
+            (&["*/x", "b/{c,d/e}/f"], &[], &["a", "b/d/e"], &["a/b", "c/d"]),
+            (&["a/b"], &[], &["a"], &["a/b", "b"]),
+            (&["a\\/b"], &[], &["a"], &[]),
+            (&["**/*"], &["**/node_modules/**/*", "out/**", "x/*"], &["a", "x", "outer"], &["out", "a/node_modules"]),
+            (&["**/*"], &["a\\/**", "**/*.tmp"], &["a", "b.tmp"], &[]),
+        ] {
+            let matcher = matcher(files, exclude);
+            for folder in into {
+                assert!(!matcher.passes_over(folder), "{files:?} {folder}");
+            }
+            for folder in over {
+                assert!(matcher.passes_over(folder), "{files:?} {folder}");
+            }
+        }
     }
 
     #[test]
