@@ -220,6 +220,11 @@ phases:
 """)
 keys = {name: server.environment()[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
 where = {"AWS_REGION": REGION, "AWS_ENDPOINT_URL": server.endpoint}
+keyed = source("keyed", buildspec__yml=spec("env", "test ${#AWS_SESSION_TOKEN} -eq 15"))
+for words in ([], ["--output", "json"]):
+    done = run("-c", *words, cwd=keyed, **keys, **where, AWS_SESSION_TOKEN="a-token-of-mine")
+    assert "AWS_SECRET_ACCESS_KEY" in done.stdout, done.stdout
+    assert keys["AWS_SECRET_ACCESS_KEY"] not in done.stdout + done.stderr and "a-token-of-mine" not in done.stdout + done.stderr
 done = run("-c", cwd=own, **keys, **where)
 assert "the key is ***" in done.stdout and "hunter2" not in done.stdout, done.stdout
 assert f"at {server.endpoint}" in done.stdout.splitlines(), done.stdout
@@ -233,7 +238,7 @@ untrusted = run("-p", "mine", cwd=own, code=4, **{**secure, "AWS_CA_BUNDLE": "/e
 assert "cannot reach https://" in untrusted.stderr, untrusted.stderr
 assert "a profile nobody" in run("-p", "nobody", cwd=own, code=2, **where).stderr
 wrong = run("-c", cwd=own, code=2, **where, AWS_ACCESS_KEY_ID="AKIAWRONG", AWS_SECRET_ACCESS_KEY="x")
-assert "the variable TOKEN is the parameter /app/token of your AWS" in wrong.stderr, wrong.stderr
+assert "the variable KEY is the secret arn:aws:" in wrong.stderr, wrong.stderr
 ssm.delete_parameter(Name="/app/token")
 gone = run("-c", cwd=own, code=2, **keys, **where)
 assert "ParameterNotFound" in gone.stderr and "--secret" in gone.stderr, gone.stderr

@@ -2,6 +2,15 @@
 
 use std::path::PathBuf;
 
+/// Variables that no log and no answer may show.
+const SECRETS: [&str; 5] = [
+    "AWS_BEARER_TOKEN_BEDROCK",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SECURITY_TOKEN",
+    "AWS_SESSION_TOKEN",
+];
+
 /// What a build gets of this machine's AWS.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OwnAws {
@@ -15,6 +24,16 @@ impl OwnAws {
     /// One of the variables; empty ones are none.
     pub fn variable(&self, wanted: &str) -> Option<String> {
         self.variables.iter().find(|(name, value)| name == wanted && !value.is_empty()).map(|(_, value)| value.clone())
+    }
+
+    /// The variables that anybody may see.
+    pub fn plain(&self) -> impl Iterator<Item = &(String, String)> {
+        self.variables.iter().filter(|(name, value)| value.is_empty() || !SECRETS.contains(&name.as_str()))
+    }
+
+    /// All others.
+    pub fn secret(&self) -> impl Iterator<Item = &(String, String)> {
+        self.variables.iter().filter(|(name, value)| !value.is_empty() && SECRETS.contains(&name.as_str()))
     }
 
     /// The profile's name.
@@ -87,6 +106,21 @@ mod tests {
         let own = OwnAws::of(vars(&[("HOME", "/h"), ("AWS_ACCESS_KEY_ID", "k")]), None, CONFIG);
         assert_eq!(own.variables, [("AWS_ACCESS_KEY_ID".to_owned(), "k".to_owned())]);
         assert_eq!(own.region.as_deref(), Some("eu-west-1"));
+    }
+
+    #[test]
+    fn keys_and_tokens_are_secrets_and_what_names_them_is_not() {
+        let all = [
+            ("AWS_ACCESS_KEY_ID", "k"),
+            ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "c"),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "e"),
+            ("AWS_SECRET_ACCESS_KEY", "s"),
+            ("AWS_SECURITY_TOKEN", ""),
+            ("AWS_SESSION_TOKEN", "t"),
+        ];
+        let own = OwnAws::of(vars(&all), None, CONFIG);
+        let text = |found: Vec<&(String, String)>| found.iter().map(|(_, value)| value.as_str()).collect::<String>();
+        assert_eq!((text(own.plain().collect()), text(own.secret().collect())), ("ke".to_owned(), "cst".to_owned()));
     }
 
     #[test]

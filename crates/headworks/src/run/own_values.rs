@@ -3,6 +3,7 @@
 //! They are asked for before the build begins, with the user's own keys, and put into the private account, where the build
 //! takes them from as it takes all others: so they are masked, and an error of AWS's names the variable and runs nothing.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -43,7 +44,7 @@ pub struct Wanted {
     access: Access,
     /// The file with the authorities to trust.
     authorities: PathBuf,
-    variables: Vec<(String, Place)>,
+    variables: BTreeMap<String, Place>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +55,6 @@ enum Place {
 
 /// A variable's value.
 pub struct Found {
-    variable: String,
     json_key: Option<String>,
     value: Secret<String>,
 }
@@ -73,8 +73,10 @@ impl Wanted {
         let parameters = parameters.map(|r| (r.name.clone(), Place::Parameter(r.reference.clone())));
         let places = spec.env.secrets_manager.iter().filter_map(|r| Some((r.name.clone(), r.secret_place()?)));
         let places = places.filter(|(_, place)| !given(&place.secret_id));
-        let mut wanted: Vec<_> = parameters.chain(places.map(|(name, place)| (name, Place::Secret(place)))).collect();
-        wanted.retain(|(name, _)| variables.iter().all(|(other, _)| other != name));
+        // Of a variable that stands under both the secret counts, as in every build.
+        let mut wanted: BTreeMap<_, _> =
+            parameters.chain(places.map(|(name, place)| (name, Place::Secret(place)))).collect();
+        wanted.retain(|name, _| variables.iter().all(|(other, _)| other != name));
         if wanted.is_empty() {
             return Ok(None);
         }
@@ -84,8 +86,8 @@ impl Wanted {
     }
 
     /// Asks for all of it.
-    pub async fn fetch(&self) -> Result<Vec<Found>, CliError> {
-        let mut found = Vec::new();
+    pub async fn fetch(&self) -> Result<BTreeMap<String, Found>, CliError> {
+        let mut found = BTreeMap::new();
         for (variable, place) in &self.variables {
             let (what, service, operation, ask) = match place {
                 Place::Parameter(name) => {
@@ -114,7 +116,7 @@ impl Wanted {
                 Place::Parameter(_) => None,
                 Place::Secret(place) => place.json_key.clone(),
             };
-            found.push(Found { variable: variable.clone(), json_key, value: Secret::new(text.to_owned()) });
+            found.insert(variable.clone(), Found { json_key, value: Secret::new(text.to_owned()) });
         }
         Ok(found)
     }
@@ -145,7 +147,7 @@ impl Wanted {
         sign(&mut parts, Payload::Bytes(&body), &self.access.credentials, target, SystemClock.now())
             .map_err(CliError::internal)?;
         // On a connection of its own a request names the path alone; the host has a header.
-        parts.uri = Uri::from_static("/");
+        parts.uri = uri.path().parse().map_err(CliError::internal)?;
         let request = Request::from_parts(parts, Full::new(body));
         let connection = connect(&uri, &self.authorities)
             .await
@@ -163,10 +165,18 @@ impl Wanted {
     }
 }
 
+/// The keys and tokens among the variables of the user's AWS: as secrets they are masked in the log, and nobody is told
+/// their values. `given` has what the user set in their place.
+pub fn secrets(own: Option<&OwnAws>, given: &[(String, String)]) -> BTreeMap<String, Found> {
+    let found =
+        own.into_iter().flat_map(OwnAws::secret).filter(|(name, _)| given.iter().all(|(other, _)| other != name));
+    found.map(|(name, value)| (name.clone(), Found { json_key: None, value: Secret::new(value.clone()) })).collect()
+}
+
 /// Puts the values into the private account; gives the project's variables that take them from there.
-pub async fn put(cx: &Cx, found: &[Found]) -> Result<Vec<Value>, ApiError> {
+pub async fn put(cx: &Cx, found: &BTreeMap<String, Found>) -> Result<Vec<Value>, ApiError> {
     let mut variables = Vec::new();
-    for Found { variable, json_key, value } in found {
+    for (variable, Found { json_key, value }) in found {
         let name = format!("headworks-run/{variable}");
         let new = json!({ "Name": name, "SecretString": value.expose() });
         secretsmanager::create_secret(cx, input(new)?).await?;
@@ -214,6 +224,8 @@ async fn connect(uri: &Uri, authorities: &std::path::Path) -> io::Result<Box<dyn
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncReadExt as _;
+
     use super::*;
 
     const SPEC: &str = "version: 0.2\nenv:\n  parameter-store: {A: /app/key, B: '/app/other:3'}\n  secrets-manager: {C: \
@@ -241,12 +253,45 @@ mod tests {
     }
 
     #[test]
+    fn a_variable_that_is_named_twice_is_asked_for_once() {
+        let text = "version: 0.2\nenv:\n  parameter-store: {A: /app/key}\n  secrets-manager: {A: 'db:password'}\n\
+                    phases: {build: {commands: [x]}}\n";
+        let (spec, _) = formats::buildspec::read(text);
+        let wanted = Wanted::of(spec.as_ref(), &own(), &[], &[]).unwrap().unwrap();
+        let places: Vec<_> = wanted.variables.values().collect();
+        assert!(matches!(places.as_slice(), [Place::Secret(place)] if place.secret_id == "db"), "{places:?}");
+    }
+
+    #[test]
+    fn keys_are_secrets_unless_the_user_sets_others() {
+        let set = [("AWS_SECRET_ACCESS_KEY".to_owned(), "other".to_owned())];
+        let names = |given: &[(String, String)]| secrets(Some(&own()), given).into_keys().collect::<Vec<_>>();
+        assert_eq!(names(&[]), ["AWS_SECRET_ACCESS_KEY"]);
+        assert_eq!((names(&set), secrets(None, &[]).len()), (Vec::new(), 0));
+    }
+
+    #[test]
     fn keys_are_needed_only_where_something_is_asked_for() {
         let (plain, _) = formats::buildspec::read("version: 0.2\nphases: {build: {commands: [x]}}\n");
         let nobody = OwnAws::of(std::iter::empty(), Some("nobody"), "");
         assert!(Wanted::of(plain.as_ref(), &nobody, &[], &[]).unwrap().is_none());
         let (spec, _) = formats::buildspec::read(SPEC);
         assert!(Wanted::of(spec.as_ref(), &nobody, &[], &[]).is_err());
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_may_have_a_path() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (spec, _) = formats::buildspec::read(SPEC);
+        let mut own = own();
+        own.variables.push(("AWS_ENDPOINT_URL".to_owned(), format!("http://{}/aws/", listener.local_addr().unwrap())));
+        let wanted = Wanted::of(spec.as_ref(), &own, &[], &[]).unwrap().unwrap();
+        let asked = async {
+            let mut first = [0; 15];
+            listener.accept().await.unwrap().0.read_exact(&mut first).await.unwrap();
+            String::from_utf8_lossy(&first).into_owned()
+        };
+        assert_eq!(tokio::join!(asked, wanted.fetch()).0, "POST /aws/ HTTP");
     }
 
     #[tokio::test]

@@ -1,5 +1,7 @@
 //! The rows that a build needs, and its start: the operations that a client would call.
 
+use std::collections::BTreeMap;
+
 use base::ApiError;
 use devtools::codebuild::{create_project, start_build};
 use engine::build::Build;
@@ -7,6 +9,7 @@ use platform::{Cx, iam, s3};
 use serde_json::{Value, json};
 use store::machine;
 
+use super::aws::OwnAws;
 use super::order::Order;
 use super::own_values::{self, Found};
 use super::{reports, secrets};
@@ -37,14 +40,14 @@ pub async fn start(cx: &Cx, order: &Order) -> Result<String, CliError> {
 }
 
 pub(super) async fn rows(cx: &Cx, order: &Order) -> Result<(), CliError> {
-    let found = match &order.own_values {
-        Some(wanted) => wanted.fetch().await?,
-        None => Vec::new(),
-    };
+    let mut found = own_values::secrets(order.aws.as_ref(), &order.variables);
+    if let Some(wanted) = &order.own_values {
+        found.extend(wanted.fetch().await?);
+    }
     made(cx, order, &found).await.map_err(refused)
 }
 
-async fn made(cx: &Cx, order: &Order, found: &[Found]) -> Result<(), ApiError> {
+async fn made(cx: &Cx, order: &Order, found: &BTreeMap<String, Found>) -> Result<(), ApiError> {
     let own = own_values::put(cx, found).await?;
     let role = json!({ "RoleName": ROLE, "AssumeRolePolicyDocument": TRUST });
     let made = iam::create_role(cx, input(role)?).await?;
@@ -75,7 +78,7 @@ pub(super) fn refused(e: ApiError) -> CliError {
     }
 }
 
-/// `own`: variables that have their values from the user's AWS.
+/// `own`: variables that have their values from the user's AWS, or are its keys.
 fn project(order: &Order, role: &str, own: Vec<Value>) -> Value {
     let artifacts = order.buildspec.spec.as_ref().and_then(|spec| spec.artifacts.as_ref());
     // Zips keep modes and links.
@@ -90,7 +93,7 @@ fn project(order: &Order, role: &str, own: Vec<Value>) -> Value {
             target
         })
         .collect();
-    let aws = order.aws.iter().flat_map(|aws| &aws.variables);
+    let aws = order.aws.iter().flat_map(OwnAws::plain);
     let variables: Vec<Value> = aws
         .chain(&order.variables)
         .map(|(name, value)| json!({ "name": name, "value": value, "type": "PLAINTEXT" }))
