@@ -184,11 +184,29 @@ done = run("--artifacts", str(top / "linked-out"), cwd=linked)
 made = files_in(top / "linked-out")
 assert made == {"plain": b"plain\n", "real/file": b"real\n", "lib/folder/file": b"real\n", "venv/bin/python": b"jar\n",
                 "venv/bin/plain": b"plain\n", "bazel-bin/deep/app.jar": b"jar\n", "layers/layer": b"layer\n",
-                "layers/again": b"layer\n", **{p: t for p, t in made.items() if p.startswith("kept/")}}, made
-assert (top / "linked-out/kept/bin/python").is_symlink() or "kept" in done.stderr, done.stderr
+                "layers/again": b"layer\n", "kept/bin/plain": b"plain\n"}, made
+kept = {str(p.relative_to(top / "linked-out/kept")): os.readlink(p) for p in (top / "linked-out/kept").rglob("*") if p.is_symlink()}
+assert kept == {"bin/python": "/opt/elsewhere/deep/app.jar", "bin/plain": "../../plain"}, kept
 for skipped in ("/tmp/out/layer: it is absolute", "dangling: it is a link to nowhere", "all-of-etc: it is a link to /etc"):
     assert f"Skipping invalid file path {skipped}" in done.stdout, done.stdout
 proved("artifacts have what links lead to, as the build sees it; what is left out is said")
+
+reached = source("reached", buildspec__yml=spec(
+    "mkdir -p /opt/far real lib; echo far > /opt/far/y; ln -s /opt/far bazel; ln -s /opt/far/y real/y; ln -s ../real lib/folder",
+    "echo '<testsuite><testcase name=\"far\"/></testsuite>' > /opt/far/r.xml; ln -s /opt/far/r.xml report.xml; echo at > /at-the-root",
+    more="""reports:
+  words: {files: [report.xml], file-format: JUNITXML}
+artifacts:
+  files: ['$CODEBUILD_SRC_DIR/bazel/y', 'lib/**/*', '@LINKS@@CALLS@']
+  secondary-artifacts:
+    based: {files: ['*'], base-directory: lib/folder}
+    root: {files: [at-the-root], base-directory: /}
+"""))
+done = run("--artifacts", str(top / "reached-out"), cwd=reached)
+made = files_in(top / "reached-out")
+assert made == {"bazel/y": b"far\n", "lib/folder/y": b"far\n", "based/y": b"far\n", "root/at-the-root": b"at\n"}, (made, done.stdout)
+assert "report words: 1 tests, 1 succeeded" in done.stderr and "Skipping" not in done.stdout, done.stdout + done.stderr
+proved("what lies outside is had by whatever way it is reached: absolute paths, links behind links, reports")
 
 in_place = source("in place", kept__txt="kept\n", buildspec__yml=spec("cat kept.txt", "echo made > made.txt", "rm kept.txt; pwd",
                                                                    more="artifacts: {files: [made.txt]}\n"))

@@ -41,12 +41,11 @@ pub(super) fn step(
             keep: set.keep_symlinks,
         })
         .collect();
-    for report in reports {
-        let base = report.base_directory.as_deref().unwrap_or_default();
-        if base.starts_with('/') {
-            wanted.push(Wanted { files: &report.files, base, keep: false });
-        }
-    }
+    wanted.extend(reports.iter().map(|report| Wanted {
+        files: &report.files,
+        base: report.base_directory.as_deref().unwrap_or_default(),
+        keep: false,
+    }));
     if wanted.is_empty() {
         return None;
     }
@@ -57,20 +56,20 @@ pub(super) fn step(
             calls.push_str(&format!("headworks_take {base} {} {keep}\n", word(file, texts)));
         }
     }
-    let followed: Vec<String> = sets
+    let followed: Vec<String> = wanted
         .iter()
-        .filter(|set| !set.keep_symlinks)
-        .flat_map(|set| set.files.iter().map(|file| case(set, file)))
+        .filter(|one| !one.keep)
+        .flat_map(|one| one.files.iter().map(|file| case(one.base, file)))
         .collect();
     let links = match followed.as_slice() {
         [] => String::new(),
         all => LINKS.replace("@INNER@", &quoted(&INNER.replace("@CASES@", &all.join("|")))),
     };
-    let text = TAKE
+    let take = TAKE
         .replace("@OUT@", &quoted(&work_dir.join(ArtifactPlan::OUTSIDE).to_string_lossy()))
-        .replace("@SOURCE@", &quoted(&source_dir.to_string_lossy()))
-        .replace("@CALLS@", &calls)
-        .replace("@LINKS@", &links);
+        .replace("@SOURCE@", &quoted(&source_dir.to_string_lossy()));
+    // What users wrote is put in last: nothing is looked for in it.
+    let text = [&take, &calls, &links, END].concat();
     let on_failure = StepFailure::Continue;
     Some(JobStep { name: "COLLECT".to_owned(), commands: vec![text], on_failure, quiet: true, ..JobStep::default() })
 }
@@ -83,6 +82,7 @@ exec </dev/null >/dev/null 2>&1
 headworks_src=@SOURCE@ headworks_out=@OUT@ headworks_done='|'
 headworks_real=$(command cd -P "$headworks_src" && pwd) || exit 0
 headworks_take() {
+case $2 in "$headworks_src"/*) set -- "$1" "${2#"$headworks_src"/}" "$3" ;; esac
 case $1 in
 /*) p=${1%/} o=$headworks_out/$3
 if [ -d "$1" ]; then case $1/ in "$headworks_src"/*|*/../*) ;; *) command mkdir -p "$o$p" ;; esac; fi ;;
@@ -97,7 +97,7 @@ case $f in ''|"$headworks_src"|*/..|*/../*) return ;; esac
 case $headworks_done in *"|$3$f|"*) return ;; esac
 headworks_done="$headworks_done$3$f|"
 if [ -d "$f" ]; then r=$(command cd -P "$f" && pwd)
-elif [ -f "$f" ]; then r=$(command cd -P "${f%/*}/" && pwd)/${f##*/}
+elif [ -f "$f" ]; then r=$(command cd -P "${f%/*}/" && pwd) r=${r%/}/${f##*/}
 else return
 fi
 case $r/ in /|//*|"$headworks_real"/*|/proc/*|/sys/*|/dev/*) return ;; esac
@@ -108,16 +108,20 @@ if [ "$3" = followed ]; then
 command find "$f/" -type l -exec sh -c 'o=$1; shift; for l do if [ -f "$l" ]; then rm -f "$o$l"; cp "$l" "$o$l"; fi; done' sh "$o" {} +
 fi
 }
-@CALLS@@LINKS@)
-:"#;
+"#;
+const END: &str = ")\n:";
 
-/// All links below the source folder, some hundred at a time.
-const LINKS: &str = "command find \"$headworks_src\" -name .git -prune -o -type l -exec sh -c @INNER@ sh \
-                     \"$headworks_src\" \"$headworks_real\" \"$headworks_out/followed\" {} +\n";
+/// All links below the source folder, some hundred at a time. Where links lead to folders inside, files are collected
+/// under more names than they are found by here, so that no name says that one is not wanted.
+const LINKS: &str = r#"headworks_all=$(command find "$headworks_src" -name .git -prune -o -type l -exec sh -c 's=$1
+shift
+for l do if [ -d "$l" ]; then case $(cd -P "$l" && pwd)/ in "$s"/*) echo all; exit ;; esac; fi; done' sh "$headworks_real" {} +)
+command find "$headworks_src" -name .git -prune -o -type l -exec sh -c @INNER@ sh "$headworks_src" "$headworks_real" "$headworks_out/followed" "$headworks_all" {} +
+"#;
 
 /// Copies the files that links lead to, where these are not in the source folder.
-const INNER: &str = r#"src=$1 s=$2 o=$3 n=0
-shift 3
+const INNER: &str = r#"src=$1 s=$2 o=$3 all=$4 n=0
+shift 4
 leave() { realpath "$@" | while IFS= read -r t; do
 case $t in "$s"/*) ;; *) mkdir -p "$o${1%/*}" && rm -f "$o$1" && cp "$1" "$o$1" ;; esac
 shift
@@ -125,7 +129,7 @@ done; }
 for l do
 if [ -f "$l" ] && [ -r "$l" ]; then :; else continue; fi
 case ${l#"$src"/} in *"
-"*) continue ;; @CASES@) ;; *) continue ;; esac
+"*) continue ;; @CASES@) ;; *) if [ -z "$all" ]; then continue; fi ;; esac
 if [ $n -eq 0 ]; then set -- "$l"; else set -- "$@" "$l"; fi
 n=$((n + 1))
 if [ $n -eq 100 ]; then leave "$@"; n=0; fi
@@ -141,8 +145,7 @@ fn word(text: &str, texts: &[(String, String)]) -> String {
 }
 
 /// A pattern of `case` that matches all that a set's pattern matches, and maybe more.
-fn case(set: &ArtifactPlan, file: &str) -> String {
-    let base = set.base_directory.as_deref().unwrap_or_default();
+fn case(base: &str, file: &str) -> String {
     let all = format!("{}/{}", base.trim_start_matches("./").trim_matches('/'), file.trim().trim_start_matches("./"));
     if all.contains(['$', '`', '\\']) {
         return "*".to_owned();
@@ -214,6 +217,26 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_put_into_what_a_user_wrote() {
+        let text = text(&[set(&["@LINKS@@CALLS@@OUT@@SOURCE@@INNER@@CASES@"], "", false)], &[]).unwrap();
+        assert!(text.contains("\nheadworks_take '' '@LINKS@@CALLS@@OUT@@SOURCE@@INNER@@CASES@' followed\n"), "{text}");
+    }
+
+    #[test]
+    fn what_reports_name_is_looked_for_as_well() {
+        let report = ReportPlan {
+            group: "g".to_owned(),
+            files: vec!["out/*.xml".to_owned()],
+            base_directory: None,
+            discard_paths: false,
+            format: String::new(),
+        };
+        let step = step(&[], &[report], &[], Path::new("/w/src"), Path::new("/w")).unwrap();
+        let text = step.commands.concat();
+        assert!(text.contains("headworks_take '' 'out/*.xml' followed\n") && text.contains("out/*.xml) ;;"), "{text}");
+    }
+
+    #[test]
     fn a_case_matches_at_least_what_the_pattern_matches() {
         for (base, file, wanted) in [
             ("", "**/*", "**"),
@@ -223,7 +246,7 @@ mod tests {
             ("$B", "a", "*"),
             ("", "{a,b}", "*"),
         ] {
-            let made = case(&set(&[], base, false), file);
+            let made = case(base, file);
             assert_eq!(made, wanted, "{base} {file}");
         }
     }
