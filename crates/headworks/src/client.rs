@@ -59,7 +59,7 @@ impl Client {
         let region = region.and_then(|region| Region::parse(&region)).unwrap_or_else(|| config.region.clone());
         let key = RootKey { access_key_id: access_key, secret_access_key: Secret::new(secret) };
         let mut client = Self::new(endpoint.trim_end_matches('/').to_owned(), region, key);
-        client.credentials.session_token = variable("AWS_SESSION_TOKEN");
+        client.credentials.session_token = variable("AWS_SESSION_TOKEN").map(Secret::new);
         Ok(client)
     }
 

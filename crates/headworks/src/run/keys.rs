@@ -53,7 +53,7 @@ impl Access {
         };
         let keys = |get: &dyn Fn(&str) -> Option<String>, [id, secret, token]: [&str; 3]| {
             let secret = Secret::new(get(secret)?);
-            Some(Credentials { access_key: get(id)?, secret, session_token: get(token) })
+            Some(Credentials { access_key: get(id)?, secret, session_token: get(token).map(Secret::new) })
         };
         let variables = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
         let members = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"];
@@ -141,7 +141,7 @@ mod tests {
         let keys = [("AWS_ACCESS_KEY_ID", "AKIAENV"), ("AWS_SECRET_ACCESS_KEY", "s"), ("AWS_SESSION_TOKEN", "t")];
         let own = access(&keys, None).unwrap();
         assert_eq!((own.credentials.access_key.as_str(), own.region.as_str()), ("AKIAENV", "eu-west-1"));
-        assert_eq!(own.credentials.session_token.as_deref(), Some("t"));
+        assert_eq!(own.credentials.session_token.map(|token| token.expose().clone()).as_deref(), Some("t"));
         let own = access(&[], None).unwrap();
         assert_eq!(
             (own.credentials.access_key.as_str(), own.credentials.secret.expose().as_str()),

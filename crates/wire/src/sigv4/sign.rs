@@ -17,7 +17,7 @@ pub struct Credentials {
     /// The secret access key.
     pub secret: Secret<String>,
     /// Of temporary credentials.
-    pub session_token: Option<String>,
+    pub session_token: Option<Secret<String>>,
 }
 
 /// What a signature is for.
@@ -55,7 +55,7 @@ pub fn sign(
     put_host(parts)?;
     put(parts, "x-amz-date", &amz_date)?;
     if let Some(token) = &credentials.session_token {
-        put(parts, "x-amz-security-token", token)?;
+        put(parts, "x-amz-security-token", token.expose())?;
     }
     if canonical::encodes_once(target.service) {
         put(parts, "x-amz-content-sha256", &hash)?;
@@ -104,7 +104,7 @@ pub fn presign(
     add("X-Amz-Expires", &expires_secs.to_string());
     add("X-Amz-SignedHeaders", "host");
     if let Some(token) = &credentials.session_token {
-        add("X-Amz-Security-Token", token);
+        add("X-Amz-Security-Token", token.expose());
     }
     set_query(parts, &query)?;
     let hash = if canonical::encodes_once(target.service) { "UNSIGNED-PAYLOAD" } else { super::EMPTY_SHA256 };

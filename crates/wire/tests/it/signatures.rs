@@ -254,12 +254,13 @@ fn a_malformed_signature_says_what_is_wrong() {
 #[test]
 fn what_we_sign_verifies() {
     let now = at("2024-02-29T23:59:59Z");
-    let token = Some("tok/en+=".to_owned());
+    let token = Some(Secret::new("tok/en+=".to_owned()));
     let credentials = Credentials {
         access_key: "AKIDEXAMPLE".to_owned(),
         secret: Secret::new(SECRET.to_owned()),
         session_token: token,
     };
+    assert!(!format!("{credentials:?}").contains("tok/en"));
     for (service, path) in [("s3", "/b/k%20e/y//%C3%AB+?x=1&uploads"), ("codebuild", "/a%20b//c/?q=%2F&z=")] {
         let target = Target { region: "eu-west-1", service };
         let mut signed = parts("PUT", &format!("http://127.0.0.1:4566{path}"), &[("content-type", "text/plain")]);
