@@ -18,16 +18,10 @@ pub struct Access {
     endpoints: BTreeMap<String, String>,
 }
 
-/// Members of a profile whose credentials somebody has to be asked for.
-const ELSEWHERE: [&str; 7] = [
-    "credential_process",
-    "credential_source",
-    "login_session",
-    "role_arn",
-    "sso_session",
-    "sso_start_url",
-    "web_identity_token_file",
-];
+/// Members of a profile whose credentials somebody has to be asked for; they win over keys in the same profile.
+const ELSEWHERE: [&str; 5] = ["login_session", "role_arn", "sso_session", "sso_start_url", "web_identity_token_file"];
+/// The same, where the profile has no keys.
+const WITHOUT_KEYS: [&str; 2] = ["credential_process", "credential_source"];
 /// The same in the environment.
 const ELSEWHERE_VARIABLES: [&str; 3] =
     ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"];
@@ -57,11 +51,19 @@ impl Access {
         };
         let variables = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
         let members = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"];
-        let found =
-            keys(&|name| own.variable(name), variables).or_else(|| keys(&|name| profile.get(name).cloned(), members));
-        let credentials = found.ok_or_else(|| missing(own, &name, &profile))?;
+        let has = |member: &&str| profile.contains_key(*member);
+        let of_profile = || match ELSEWHERE.iter().find(|member| has(member)) {
+            Some(asked) => Err(elsewhere(asked, &name, &region)),
+            None => keys(&|name| profile.get(name).cloned(), members).ok_or_else(|| {
+                let asked = WITHOUT_KEYS.into_iter().find(has);
+                let in_environment =
+                    || ELSEWHERE_VARIABLES.into_iter().find(|variable| own.variable(variable).is_some());
+                asked.or_else(in_environment).map_or_else(|| missing(&name), |asked| elsewhere(asked, &name, &region))
+            }),
+        };
+        let credentials = keys(&|name| own.variable(name), variables).map_or_else(of_profile, Ok)?;
         let mut endpoints = BTreeMap::new();
-        if own.variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").is_none_or(|value| value != "true") {
+        if own.variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").is_none_or(|value| !value.eq_ignore_ascii_case("true")) {
             let all = own.variable("AWS_ENDPOINT_URL").or_else(|| profile.get("endpoint_url").cloned());
             for (service, variable) in
                 [("ssm", "AWS_ENDPOINT_URL_SSM"), ("secretsmanager", "AWS_ENDPOINT_URL_SECRETS_MANAGER")]
@@ -81,24 +83,30 @@ impl Access {
     }
 }
 
-/// Why there are no keys, and what to do.
-fn missing(own: &OwnAws, name: &str, profile: &BTreeMap<String, String>) -> CliError {
-    let member = ELSEWHERE.iter().find(|member| profile.contains_key(**member)).copied();
-    let asked = member.or_else(|| ELSEWHERE_VARIABLES.into_iter().find(|variable| own.variable(variable).is_some()));
-    let Some(asked) = asked else {
-        return CliError::user(format!(
-            "there are no AWS credentials: neither AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY nor those of a profile {name} \
-             in ~/.aws"
-        ))
-        .hint("run `aws configure`, name another profile with -p, or give each value with --secret NAME=@FILE");
-    };
-    CliError::user(format!("the AWS credentials of profile {name} come by {asked}, which `headworks run` cannot ask"))
-        .hint(format!("eval \"$(aws configure export-credentials --profile {name} --format env)\", and run with -c"))
+/// What to do where there are no keys.
+fn missing(name: &str) -> CliError {
+    CliError::user(format!(
+        "there are no AWS credentials: neither AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY nor those of a profile {name} in \
+         ~/.aws"
+    ))
+    .hint("run `aws configure`, name another profile with -p, or give each value with --secret NAME=@FILE")
+}
+
+/// What to do where somebody has to be asked for them.
+fn elsewhere(asked: &str, name: &str, region: &str) -> CliError {
+    CliError::user(format!("the AWS credentials of profile {name} come by {asked}, which `headworks run` cannot ask")).hint(
+        format!(
+            "eval \"$(aws configure export-credentials --profile {name} --format env)\", and AWS_REGION={region} headworks \
+             run -c"
+        ),
+    )
 }
 
 /// A profile's members. In `config` all profiles but the default one are called `profile NAME`.
 fn section(text: &str, profile: &str, is_config: bool) -> BTreeMap<String, String> {
     let mut inside = false;
+    // How far the last member is indented: nested ones (`s3 =` and below) are further.
+    let mut depth = None;
     let mut found = BTreeMap::new();
     for line in text.lines() {
         let trimmed = line.trim();
@@ -109,11 +117,12 @@ fn section(text: &str, profile: &str, is_config: bool) -> BTreeMap<String, Strin
         {
             let plain = name.strip_prefix("profile ").filter(|_| is_config).map_or(name, str::trim);
             inside = plain == profile;
+            depth = None;
         } else if inside
-            // Nested members (`s3 =` and below) are indented.
-            && !line.starts_with([' ', '\t'])
+            && depth.is_none_or(|depth| line.len() - line.trim_start().len() <= depth)
             && let Some((key, value)) = trimmed.split_once('=')
         {
+            depth = Some(line.len() - line.trim_start().len());
             found.insert(key.trim().to_ascii_lowercase(), value.trim().to_owned());
         }
     }
@@ -159,6 +168,39 @@ mod tests {
         let own = access(&keys, Some("keys")).unwrap();
         assert_eq!(own.credentials.access_key, "AKIACONFIG");
         assert_eq!(own.endpoint("ssm"), "http://localhost:1");
+    }
+
+    #[test]
+    fn a_role_wins_over_keys_of_its_profile_and_not_over_those_of_the_environment() {
+        let config = "[profile dev]\nrole_arn = arn:aws:iam::1:role/r\nsource_profile = dev\nregion = eu-west-1\n";
+        let credentials = "[dev]\naws_access_key_id=AKIABARE\naws_secret_access_key=s\n";
+        let of = |vars: &[(&str, &str)]| {
+            let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            Access::from(&OwnAws::of(vars, None, config), credentials, config)
+        };
+        let e = of(&[("AWS_PROFILE", "dev")]).unwrap_err();
+        assert!(e.to_string().contains("profile dev come by role_arn"), "{e}");
+        let keys = [("AWS_PROFILE", "dev"), ("AWS_ACCESS_KEY_ID", "AKIAENV"), ("AWS_SECRET_ACCESS_KEY", "s")];
+        assert_eq!(of(&keys).unwrap().credentials.access_key, "AKIAENV");
+    }
+
+    #[test]
+    fn members_may_be_indented_as_far_as_the_first_one() {
+        let text = "[a]\n  x = 1\n  s3 =\n    x = 2\n  y = 3\n[b]\nx = 4\n";
+        let found = section(text, "a", false);
+        assert_eq!(
+            found.into_iter().collect::<Vec<_>>(),
+            [("x", "1"), ("y", "3")].map(|(k, v)| (k.to_owned(), v.to_owned()))
+        );
+    }
+
+    #[test]
+    fn configured_endpoints_are_ignored_where_that_is_said_in_any_case() {
+        for said in ["true", "True", "TRUE"] {
+            let own =
+                access(&[("AWS_ENDPOINT_URL", "http://all"), ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", said)], None);
+            assert_eq!(own.unwrap().endpoint("ssm"), "https://ssm.eu-west-1.amazonaws.com");
+        }
     }
 
     #[test]
