@@ -14,7 +14,8 @@ use base::JobHold;
 
 use super::shell::quoted;
 
-const FILE: &str = "codebuild";
+/// On the PATH as well, under a name that no image has a program of.
+const FILE: &str = ".codebuild-words";
 const WORDS: [&str; 4] = ["codebuild-breakpoint", "codebuild-resume", "codebuild-glob-search", "codebuild-tests-run"];
 /// Where the script has the job's control folder.
 const CONTROL: &str = "@CONTROL@";
@@ -141,13 +142,22 @@ if [ -z "$mine" ]; then
 echo "$me: shard $shard of $shards has none of the $count test files" >&2
 exit 0
 fi
-echo "$me: shard $shard of $shards has $(printf '%s\n' "$mine" | wc -l | tr -d ' ') of the $count test files" >&2
-export CODEBUILD_CURRENT_SHARD_FILES="$mine"
+many=$(printf '%s\n' "$mine" | wc -l | tr -d ' ')
+echo "$me: shard $shard of $shards has $many of the $count test files" >&2
+bytes=$(printf '%s' "$mine" | wc -c)
+words=$(printf '%s\n' "$mine" | sed 's|^-|./-|')
+if [ $bytes -lt 131000 ]; then export CODEBUILD_CURRENT_SHARD_FILES="$mine"; fi
 case $command in
-*CODEBUILD_CURRENT_SHARD_FILES*) ;;
-*) command="$command $(printf '%s\n' "$mine" | sed "/[^A-Za-z0-9_.,:@%+=\/-]/{s/'/'\\\\''/g;s/^/'/;s/\$/'/;}" | tr '\n' ' ')" ;;
+*CODEBUILD_CURRENT_SHARD_FILES*)
+if [ $bytes -ge 131000 ]; then die "the names of the files have $bytes bytes and no variable holds more than 128 KiB; use more shards, or a test command that takes the names behind it"; fi
+exec sh -c "$command" ;;
 esac
-exec sh -c "$command"
+if [ $((bytes + 8 * many)) -gt 1500000 ]; then die "the names of the files have $bytes bytes, more than a command takes; use more shards"; fi
+set -f
+IFS='
+'
+set -- $words
+exec sh -c "$command \"\$@\"" sh "$@"
 }
 
 case $me in

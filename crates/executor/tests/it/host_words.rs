@@ -81,6 +81,55 @@ async fn a_command_that_wants_the_list_in_another_form_has_it_in_a_variable() {
 }
 
 #[tokio::test]
+async fn more_names_than_a_variable_holds_reach_the_command_as_arguments() {
+    let long = "x".repeat(60);
+    let search = format!("--files-search 'i=0; while [ $i -lt 3000 ]; do echo {long}/\"it s\"/$i; i=$((i + 1)); done'");
+    let count = "count() { echo $#; }; count";
+    let command = format!(
+        "codebuild-tests-run {search} --test-command '{count}' 2>/dev/null; codebuild-tests-run {search} --test-command 'echo \
+         \"$CODEBUILD_CURRENT_SHARD_FILES\"' 2>&1 | tail -1; codebuild-tests-run --files-search 'echo -n_test' \
+         --test-command echo 2>/dev/null"
+    );
+    let Some(seen) = said("many", &[], &command).await else { return };
+    let lines = seen.lines();
+    assert_eq!(lines.first(), Some(&"3000"), "{seen:?}");
+    assert!(lines.iter().any(|line| line.contains("no variable holds more than 128 KiB")), "{seen:?}");
+    assert_eq!(lines.last(), Some(&"./-n_test"), "{seen:?}");
+}
+
+/// The shard of each of so many tests.
+async fn shards(id: &str, tests: u32, shards: u32) -> Option<Vec<Option<u32>>> {
+    let search = format!("i=0; while [ $i -lt {tests} ]; do echo t$i; i=$((i + 1)); done");
+    let command = format!(
+        "s=0; while [ $s -lt {shards} ]; do export CODEBUILD_CURRENT_SHARD=$s CODEBUILD_TOTAL_SHARDS={shards}; codebuild-tests-run \
+         --files-search '{search}' --sharding-strategy stability --test-command \"printf '%s $s\\n'\" 2>/dev/null; s=$((s + 1)); done"
+    );
+    let seen = said(id, &[], &command).await?;
+    let of = |test: u32| {
+        let lines = seen.lines();
+        let at = lines.iter().find_map(|line| line.strip_prefix(&format!("t{test} ")));
+        at.and_then(|shard| shard.parse().ok())
+    };
+    Some((0..tests).map(of).collect())
+}
+
+#[tokio::test]
+async fn under_stability_tests_stay_where_they_are() {
+    let Some(before) = shards("before", 60, 4).await else { return };
+    assert!(before.iter().all(Option::is_some), "{before:?}");
+    for shard in 0..4 {
+        let size = before.iter().filter(|at| **at == Some(shard)).count();
+        assert!((6..=26).contains(&size), "shard {shard} has {size} of 60");
+    }
+    let more_tests = shards("tests", 90, 4).await.unwrap();
+    assert_eq!(more_tests.get(..60), Some(before.as_slice()));
+    // A new shard takes its part from the others, and nothing else moves.
+    let more_shards = shards("shards", 60, 5).await.unwrap();
+    let moved: Vec<_> = before.iter().zip(&more_shards).filter(|(old, new)| old != new).collect();
+    assert!((4..=24).contains(&moved.len()) && moved.iter().all(|(_, new)| **new == Some(4)), "{moved:?}");
+}
+
+#[tokio::test]
 async fn what_goes_wrong_is_the_commands_status() {
     let shards = [("CODEBUILD_CURRENT_SHARD", "0"), ("CODEBUILD_TOTAL_SHARDS", "3")];
     for (id, arguments, status, says) in [
