@@ -109,7 +109,8 @@ impl Driver {
         for first in &self.firsts {
             tokio::select! {
                 () = run_first(first.as_ref(), &self.cx, &self.owner) => {}
-                _ = stopped.wait_for(|stop| *stop) => {}
+                // Without a sign of life: for those who were not told yet this server has never run.
+                _ = stopped.wait_for(|stop| *stop) => return,
             }
         }
         // Nobody else takes them back: their leases would be renewed with those of this run.

@@ -2,7 +2,8 @@
 //!
 //! A build's end leaves an effect that removes its job and its folder, and is tried until it has. Whatever puts something
 //! there after that (an engine that dealt late with a request of a process that is dead, a child of a server that was
-//! killed) is found here.
+//! killed) is found here. What belongs to no build in the database stays for ever: another database than the folder's may
+//! have been named by mistake, and then it is somebody's work.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::error::Error as StdError;
@@ -23,15 +24,13 @@ use crate::build::remove;
 use crate::cx::DriverCx;
 use crate::sweep::Sweep;
 
-/// How long something must have lain there that belongs to no build that is known: another database than the folder's may
-/// have been named by mistake.
-const STRANGER_AGE: Duration = Duration::from_secs(24 * 3600);
-
 /// Removes jobs and folders of builds and sandboxes that are over and for which nothing is to be done any more.
 #[derive(Debug, Default)]
 pub struct LeftoverSweep {
     /// What could not be removed: how often, and when it is tried again.
     failed: Mutex<HashMap<String, (i64, Timestamp)>>,
+    /// What belongs to no build that is known. A build's row is there before anything else of it, so that stays so.
+    strangers: Mutex<HashSet<String>>,
 }
 
 impl Sweep for LeftoverSweep {
@@ -56,10 +55,11 @@ impl Sweep for LeftoverSweep {
             found.extend(folders(&builds)?);
             found.retain(|id| is_uuid(id));
             self.failed().retain(|id, _| found.contains(id));
+            self.strangers().retain(|id| found.contains(id));
             if found.is_empty() {
                 return Ok(());
             }
-            for id in self.left(cx, &builds, found).await? {
+            for id in self.left(cx, found).await? {
                 match clear(cx, &builds.join(&id), &id).await {
                     Ok(()) => tracing::info!(build.uuid = id, "what was left of a build that is over was removed"),
                     Err(e) => {
@@ -86,21 +86,27 @@ impl LeftoverSweep {
         self.failed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn strangers(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.strangers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// What is to go, of what was found.
-    async fn left(&self, cx: &DriverCx, builds: &Path, mut found: BTreeSet<String>) -> Result<Vec<String>, Error> {
+    async fn left(&self, cx: &DriverCx, mut found: BTreeSet<String>) -> Result<Vec<String>, Error> {
         let mut tx = cx.cx.store.read().await?;
         let wanted = wanted(&mut tx).await?;
         let now = cx.cx.now();
-        found.retain(|id| !wanted.contains(id) && self.failed().get(id).is_none_or(|(_, again)| *again <= now));
+        found.retain(|id| !wanted.contains(id) && !self.strangers().contains(id));
+        found.retain(|id| self.failed().get(id).is_none_or(|(_, again)| *again <= now));
         let mut left = Vec::new();
         for id in found {
             let mut is_known = false;
             for kind in [Build::KIND, Sandbox::KIND] {
                 is_known = is_known || machine::any_ending(&mut tx, kind, &format!(":{id}")).await?;
             }
-            let places = [builds.join(&id), cx.cx.site.data_dir.join("jobs").join(&id)];
-            if is_known || places.iter().all(|place| is_old(place)) {
+            if is_known {
                 left.push(id);
+            } else {
+                self.strangers().insert(id);
             }
         }
         Ok(left)
@@ -144,10 +150,4 @@ fn folders(dir: &Path) -> io::Result<Vec<String>> {
         Err(e) => return Err(e),
     };
     entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
-}
-
-/// True as well for what is not there. Files' times are the machine's, whatever clock the server has.
-fn is_old(path: &Path) -> bool {
-    let changed = fs::symlink_metadata(path).and_then(|meta| meta.modified());
-    changed.map_or(true, |at| at.elapsed().is_ok_and(|age| age >= STRANGER_AGE))
 }

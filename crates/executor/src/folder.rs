@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use base::{CommandOrder, JobOutcome};
-use rustix::process::{Flock, FlockOffsetType, FlockType, Pid};
+use rustix::process::{Flock, FlockOffsetType, FlockType};
 
 use crate::JobState;
 
@@ -180,14 +180,10 @@ pub(crate) fn is_locked(journal: &File) -> io::Result<bool> {
     Ok(lock_of(journal)?.is_some())
 }
 
-fn lock_of(file: &File) -> io::Result<Option<Flock>> {
+/// The lock that another process holds. Who that is, is not known of one in a PID namespace that is not ours.
+pub(crate) fn lock_of(file: &File) -> io::Result<Option<Flock>> {
     let wanted = Flock { start: 0, length: 0, pid: None, typ: FlockType::ReadLock, offset_type: FlockOffsetType::Set };
     Ok(rustix::process::fcntl_getlk(file, &wanted)?)
-}
-
-/// Who holds the lock of a file.
-pub(crate) fn lock_holder(file: &File) -> io::Result<Option<Pid>> {
-    Ok(lock_of(file)?.and_then(|lock| lock.pid))
 }
 
 /// Makes a folder in a job's folder; an existing one is fine. A job's folder that is gone is not made again: nobody would

@@ -198,7 +198,7 @@ pub async fn with_status(tx: &mut Tx, kind: &str, status: &str) -> Result<Vec<St
 /// Whether there is a row of this kind whose id ends so. Looks at all of the kind: for what is rarely asked.
 pub async fn any_ending(tx: &mut Tx, kind: &str, end: &str) -> Result<bool, Error> {
     let sql = "SELECT 1 FROM machine WHERE kind = $1 AND substr(id, length(id) - length($2) + 1) = $2 LIMIT 1";
-    Ok(tx.fetch_optional(sql, args![kind, end]).await?.is_some())
+    Ok(!tx.fetch_all(sql, args![kind, end]).await?.is_empty())
 }
 
 /// The ids of up to `limit` rows of one kind that stand in `status` and have done so since before `before`.

@@ -8,6 +8,9 @@ use crate::args;
 use crate::error::Error;
 use crate::tx::Tx;
 
+/// The longest time for which somebody says in advance that it will live.
+pub const LONGEST: Duration = Duration::from_secs(60);
+
 /// Says that `owner` lives, and that it may until `until`; a server that stops says when it did.
 pub async fn beat(tx: &mut Tx, owner: &str, until: Timestamp) -> Result<(), Error> {
     let sql = "INSERT INTO driver_owner (owner, until) VALUES ($1, $2)
@@ -24,8 +27,9 @@ pub async fn down_for(tx: &mut Tx, me: &str, kind: &str, id: &str) -> Result<Opt
     let sql = "SELECT owner, visible FROM outbox WHERE kind = $1 AND machine_id = $2 AND owner <> ''
                ORDER BY visible DESC LIMIT 1";
     let Some(held) = tx.fetch_optional(sql, args![kind, id]).await? else {
-        // Whoever lives could have taken it up.
-        let last = tx.fetch_optional("SELECT MAX(until) FROM driver_owner", &[]).await?;
+        // Whoever lives could have taken it up. Nobody promises to live longer: that was a clock that went wrong.
+        let sql = "SELECT MAX(until) FROM driver_owner WHERE until <= $1";
+        let last = tx.fetch_optional(sql, args![now + LONGEST]).await?;
         return Ok(since(last.map_or(Ok(None), |row| row.opt_time(0))?));
     };
     let (owner, lease_end) = (held.text(0)?, held.time(1)?);

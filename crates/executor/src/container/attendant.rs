@@ -75,6 +75,8 @@ pub(crate) fn run(folder: &Folder) -> io::Result<()> {
     if ended {
         // The supervisor writes the outcome now; what follows is only tidiness.
         say(message::KILLED, "")?;
+        // An engine that does not answer must not keep the job from being removed: it makes no folders for a removal.
+        drop(held);
     }
     attendant.remove(engine.as_ref());
     watched.map(drop)

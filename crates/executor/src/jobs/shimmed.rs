@@ -367,15 +367,17 @@ fn wait_for_holder(path: &Path, meanwhile: impl Fn(OwnedFd)) -> io::Result<()> {
         Err(e) => return Err(e),
     };
     let until = Instant::now() + END_LIMIT;
-    while let Some(holder) = folder::lock_holder(&file)? {
+    while let Some(lock) = folder::lock_of(&file)? {
         // The number may be somebody else's by now; not while the process behind it holds the lock.
-        if let Ok(process) = rustix::process::pidfd_open(holder, PidfdFlags::empty())
-            && folder::lock_holder(&file)? == Some(holder)
+        if let Some(holder) = lock.pid
+            && let Ok(process) = rustix::process::pidfd_open(holder, PidfdFlags::empty())
+            && folder::lock_of(&file)?.is_some_and(|lock| lock.pid == Some(holder))
         {
             meanwhile(process);
         }
         if Instant::now() > until {
-            let what = format!("process {} still holds {}", holder.as_raw_nonzero(), path.display());
+            let holder = lock.pid.map_or(0, |pid| pid.as_raw_nonzero().get());
+            let what = format!("process {holder} still holds {}", path.display());
             return Err(io::Error::new(io::ErrorKind::TimedOut, what));
         }
         std::thread::sleep(END_LOOK);

@@ -22,7 +22,8 @@ pub(in crate::build) fn resumed(state: &BuildState, down_seconds: u64, now: Time
     let mut turn = Turn::new(state, now);
     // A server that died before it had told everybody tells some again.
     let untold = state.facts.resumed.map_or(Duration::MAX, |told| now.since(told));
-    let down = Duration::from_secs(down_seconds).min(untold);
+    // One that was made since lost less.
+    let down = Duration::from_secs(down_seconds).min(untold).min(now.since(state.request.submitted));
     let Some(old) = state.facts.limit else { return turn.into_step() };
     let mut limit = old + down;
     if limit < now + MOMENT && state.facts.moments < MOMENTS {

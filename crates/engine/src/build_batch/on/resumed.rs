@@ -13,7 +13,8 @@ pub(in crate::build_batch) fn resumed(state: &BatchState, down_seconds: u64, now
     let mut turn = Turn::new(state, now);
     // A server that died before it had told everybody tells some again.
     let untold = state.resumed.map_or(Duration::MAX, |told| now.since(told));
-    let down = Duration::from_secs(down_seconds).min(untold);
+    // One that was made since lost less.
+    let down = Duration::from_secs(down_seconds).min(untold).min(now.since(state.request.template.submitted));
     let Some(limit) = state.limit.filter(|_| !down.is_zero()) else { return turn.into_step() };
     turn.state.resumed = Some(now);
     turn.set_timer(limit + down);
