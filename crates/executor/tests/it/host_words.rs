@@ -97,6 +97,16 @@ async fn more_names_than_a_variable_holds_reach_the_command_as_arguments() {
     assert_eq!(lines.last(), Some(&"./-n_test"), "{seen:?}");
 }
 
+#[tokio::test]
+async fn a_program_of_the_image_that_is_called_codebuild_is_not_hidden() {
+    let Some(seen) =
+        said("bare", &[], "for w in codebuild codebuild-resume; do command -v $w; done | sed 's|.*/||'").await
+    else {
+        return;
+    };
+    assert_eq!(seen.lines(), ["codebuild-resume"], "{seen:?}");
+}
+
 /// The shard of each of so many tests.
 async fn shards(id: &str, tests: u32, shards: u32) -> Option<Vec<Option<u32>>> {
     let search = format!("i=0; while [ $i -lt {tests} ]; do echo t$i; i=$((i + 1)); done");
