@@ -84,7 +84,7 @@ fn values(action: &ActionDeclaration, provider: Provider) -> Result<(), Problem>
     Ok(())
 }
 
-fn code_build(action: &ActionDeclaration) -> Result<(), Problem> {
+pub(super) fn code_build(action: &ActionDeclaration) -> Result<(), Problem> {
     for key in ["BatchEnabled", "CombineArtifacts"] {
         boolean(action, key)?;
     }

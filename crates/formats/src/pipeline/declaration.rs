@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ActionType, Category, Provider};
+use super::{ActionType, Category, Condition, ConditionKind, Conditions, FailureConditions, Provider};
 
 /// A whole pipeline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,11 +72,11 @@ pub struct StageDeclaration {
     pub blockers: Vec<Value>,
     pub actions: Vec<ActionDeclaration>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub on_failure: Option<Value>,
+    pub on_failure: Option<FailureConditions>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub on_success: Option<Value>,
+    pub on_success: Option<Conditions>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub before_entry: Option<Value>,
+    pub before_entry: Option<Conditions>,
 }
 
 /// One action of a stage.
@@ -160,6 +160,15 @@ impl PipelineDeclaration {
 }
 
 impl StageDeclaration {
+    /// The condition of a kind, if the stage declares one.
+    pub fn condition(&self, kind: ConditionKind) -> Option<&Condition> {
+        match kind {
+            ConditionKind::BeforeEntry => self.before_entry.as_ref()?.conditions.first(),
+            ConditionKind::OnSuccess => self.on_success.as_ref()?.conditions.first(),
+            ConditionKind::OnFailure => self.on_failure.as_ref()?.conditions.first(),
+        }
+    }
+
     /// The action of this name.
     pub fn action(&self, name: &str) -> Option<&ActionDeclaration> {
         self.actions.iter().find(|a| a.name == name)
@@ -193,7 +202,7 @@ fn one() -> u32 {
 }
 
 /// A member that is null counts as missing.
-fn absent<'de, D: serde::Deserializer<'de>, T: Default + Deserialize<'de>>(d: D) -> Result<T, D::Error> {
+pub(super) fn absent<'de, D: serde::Deserializer<'de>, T: Default + Deserialize<'de>>(d: D) -> Result<T, D::Error> {
     Ok(Option::<T>::deserialize(d)?.unwrap_or_default())
 }
 

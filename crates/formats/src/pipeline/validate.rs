@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    ActionDeclaration, Category, PipelineDeclaration, Problem, ProblemKind, StageDeclaration, configuration, references,
+    ActionDeclaration, Category, PipelineDeclaration, Problem, ProblemKind, StageDeclaration, configuration,
+    references, validate_conditions,
 };
 
 /// Namespaces that the service itself fills.
@@ -21,7 +22,8 @@ pub fn validate(pipeline: &PipelineDeclaration, region: &str) -> Result<(), Prob
         check_stage(stage, region)?;
     }
     artifacts(pipeline)?;
-    variables(pipeline)
+    variables(pipeline)?;
+    validate_conditions::check(pipeline, region)
 }
 
 fn features(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
@@ -38,16 +40,6 @@ fn features(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
     }
     if pipeline.pipeline_type() == "V1" && !pipeline.variables.is_empty() {
         return Err(Problem::structure("Pipeline variables are only supported for pipelines of type V2."));
-    }
-    for stage in &pipeline.stages {
-        let conditions =
-            [("onFailure", &stage.on_failure), ("onSuccess", &stage.on_success), ("beforeEntry", &stage.before_entry)];
-        if let Some((member, _)) = conditions.iter().find(|(_, value)| value.is_some()) {
-            return Err(Problem::structure(format!(
-                "Stage '{}' declares {member}: conditions, rollback and automatic retry of stages are not available.",
-                stage.name
-            )));
-        }
     }
     Ok(())
 }
@@ -254,7 +246,7 @@ fn variables(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
     for stage in &pipeline.stages {
         for group in by_run_order(stage).into_values() {
             for action in &group {
-                check_references(pipeline, stage, action, &filled)?;
+                check_references(pipeline, stage, ("Action", &action.name, &action.configuration), &filled)?;
             }
             filled.extend(group.iter().filter_map(|a| a.namespace.as_deref()));
         }
@@ -262,21 +254,22 @@ fn variables(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
     Ok(())
 }
 
-fn check_references(
+/// Every variable that the configuration of an action or a rule (`what`) names must have a value by then.
+pub(super) fn check_references(
     pipeline: &PipelineDeclaration,
     stage: &StageDeclaration,
-    action: &ActionDeclaration,
+    (what, name, configuration): (&str, &str, &BTreeMap<String, String>),
     filled: &BTreeSet<&str>,
 ) -> Result<(), Problem> {
     const FORM: &str =
         "Valid format for a pipeline execution variable reference is a namespace and a key separated by a period (.).";
-    for (key, value) in &action.configuration {
+    for (key, value) in configuration {
         for reference in references(value) {
             let place = format!(
-                "StageName=[{}], ActionName=[{}], ActionConfigurationKey=[{key}], VariableReferenceText=[{}]",
-                stage.name, action.name, reference.text
+                "StageName=[{}], {what}Name=[{name}], {what}ConfigurationKey=[{key}], VariableReferenceText=[{}]",
+                stage.name, reference.text
             );
-            let what = match reference.parts() {
+            let wrong = match reference.parts() {
                 None => "do not have this format.",
                 Some(("codepipeline", "PipelineExecutionId")) => continue,
                 Some(("codepipeline", _)) => "are referencing a key that does not exist in the namespace codepipeline.",
@@ -288,7 +281,7 @@ fn check_references(
                 }
                 Some(_) => "are referencing a namespace that does not exist.",
             };
-            return Err(Problem::action(format!("{FORM} The following pipeline execution variables {what} {place}")));
+            return Err(Problem::action(format!("{FORM} The following pipeline execution variables {wrong} {place}")));
         }
     }
     Ok(())
@@ -306,7 +299,7 @@ fn by_run_order(stage: &StageDeclaration) -> BTreeMap<u32, Vec<&ActionDeclaratio
     groups
 }
 
-fn twice<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(super) fn twice<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let mut seen = BTreeSet::new();
     names.find(|name| !seen.insert(*name))
 }

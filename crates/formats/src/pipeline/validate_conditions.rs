@@ -1,0 +1,229 @@
+//! What a stage declares for its failure, and its conditions.
+//!
+//! AWS CodePipeline User Guide: "Configure conditions for a stage", "Configuring stage rollback", "Configuring stage retry for a
+//! failed stage or failed actions", "Rule structure reference".
+
+use std::collections::BTreeSet;
+
+use regex_automata::meta::Regex;
+
+use super::validate::{check_references, twice};
+use super::{
+    Condition, ConditionKind, ConditionResult, DeploymentWindow, PipelineDeclaration, Problem, RuleDeclaration,
+    RuleProvider, StageDeclaration, configuration, references,
+};
+
+pub(super) fn check(pipeline: &PipelineDeclaration, region: &str) -> Result<(), Problem> {
+    let (mut made, mut filled) = (BTreeSet::new(), BTreeSet::new());
+    for (n, stage) in pipeline.stages.iter().enumerate() {
+        let place = Place { pipeline, stage, region, first: n == 0 };
+        place.version()?;
+        place.on_failure()?;
+        place.conditions(&[ConditionKind::BeforeEntry], &made, &filled)?;
+        made.extend(stage.actions.iter().flat_map(|a| &a.output_artifacts).map(|o| o.name.as_str()));
+        filled.extend(stage.actions.iter().filter_map(|a| a.namespace.as_deref()));
+        place.conditions(&[ConditionKind::OnSuccess, ConditionKind::OnFailure], &made, &filled)?;
+        place.available()?;
+    }
+    Ok(())
+}
+
+struct Place<'a> {
+    pipeline: &'a PipelineDeclaration,
+    stage: &'a StageDeclaration,
+    region: &'a str,
+    first: bool,
+}
+
+impl Place<'_> {
+    fn problem(&self, member: &str, what: &str) -> Problem {
+        Problem::stage(format!("Stage '{}' declares {member}: {what}.", self.stage.name))
+    }
+
+    /// What is not done yet.
+    fn available(&self) -> Result<(), Problem> {
+        let stage = self.stage;
+        let declared = [
+            ("beforeEntry", stage.before_entry.is_some()),
+            ("onSuccess", stage.on_success.is_some()),
+            ("onFailure", stage.on_failure.is_some()),
+        ];
+        match declared.iter().find(|(_, there)| *there) {
+            Some((member, _)) => Err(Problem::structure(format!(
+                "Stage '{}' declares {member}: conditions, rollback and automatic retry of stages are not available.",
+                stage.name
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    fn version(&self) -> Result<(), Problem> {
+        let stage = self.stage;
+        let declared = [
+            ("beforeEntry", stage.before_entry.is_some()),
+            ("onSuccess", stage.on_success.is_some()),
+            ("onFailure", stage.on_failure.is_some()),
+        ];
+        match declared.iter().find(|(_, there)| *there) {
+            Some((member, _)) if self.pipeline.pipeline_type() == "V1" => Err(Problem::structure(format!(
+                "Stage '{}' declares {member}, which is only supported for pipelines of type V2.",
+                stage.name
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    fn on_failure(&self) -> Result<(), Problem> {
+        let Some(declared) = &self.stage.on_failure else { return Ok(()) };
+        let wrong = |what: &str| Err(self.problem("onFailure", what));
+        if declared.result.is_none() && declared.conditions.is_empty() {
+            return wrong("it needs a result or conditions");
+        }
+        if declared.result == Some(ConditionResult::Retry) && !declared.conditions.is_empty() {
+            return wrong("automatic stage retry cannot be used with onFailure conditions");
+        }
+        if declared.retry_configuration.is_some() && declared.result != Some(ConditionResult::Retry) {
+            return wrong("retryConfiguration needs the result RETRY");
+        }
+        if declared.result == Some(ConditionResult::Rollback) && self.first {
+            return wrong("a source stage cannot be rolled back");
+        }
+        Ok(())
+    }
+
+    fn conditions(
+        &self,
+        kinds: &[ConditionKind],
+        made: &BTreeSet<&str>,
+        filled: &BTreeSet<&str>,
+    ) -> Result<(), Problem> {
+        for kind in kinds {
+            let (count, needed) = match kind {
+                ConditionKind::BeforeEntry => (self.stage.before_entry.as_ref().map(|c| c.conditions.len()), 1..=1),
+                ConditionKind::OnSuccess => (self.stage.on_success.as_ref().map(|c| c.conditions.len()), 1..=1),
+                ConditionKind::OnFailure => (self.stage.on_failure.as_ref().map(|c| c.conditions.len()), 0..=1),
+            };
+            if count.is_some_and(|n| !needed.contains(&n)) {
+                return Err(self.problem(kind.member(), "there must be exactly one condition"));
+            }
+            if let Some(condition) = self.stage.condition(*kind) {
+                self.condition(*kind, condition)?;
+                for rule in &condition.rules {
+                    self.rule(*kind, rule, made, filled)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn condition(&self, kind: ConditionKind, condition: &Condition) -> Result<(), Problem> {
+        let wrong = |what: &str| Err(self.problem(kind.member(), what));
+        if !(1..=5).contains(&condition.rules.len()) {
+            return wrong("a condition has 1 to 5 rules");
+        }
+        if let Some(name) = twice(condition.rules.iter().map(|r| r.name.as_str())) {
+            return wrong(&format!("the rule name {name} has been used more than once"));
+        }
+        let Some(result) = condition.result else { return Ok(()) };
+        let allowed = match (kind, result) {
+            (ConditionKind::BeforeEntry, ConditionResult::Fail | ConditionResult::Skip)
+            | (ConditionKind::OnSuccess, ConditionResult::Fail | ConditionResult::Rollback)
+            | (ConditionKind::OnFailure, ConditionResult::Fail | ConditionResult::Rollback | ConditionResult::Skip) => {
+                true
+            }
+            (ConditionKind::OnFailure, ConditionResult::Retry) => {
+                return wrong("automatic stage retry cannot be used with onFailure conditions");
+            }
+            (ConditionKind::BeforeEntry, ConditionResult::Rollback | ConditionResult::Retry)
+            | (ConditionKind::OnSuccess, ConditionResult::Skip | ConditionResult::Retry) => false,
+        };
+        if !allowed {
+            return wrong(&format!("its condition cannot have the result {}", result.as_str()));
+        }
+        if result == ConditionResult::Rollback && self.first {
+            return wrong("a source stage cannot be rolled back");
+        }
+        let skips = kind == ConditionKind::BeforeEntry && result == ConditionResult::Skip;
+        let other = |r: &&RuleDeclaration| {
+            !matches!(r.provider(), Some(RuleProvider::LambdaInvoke | RuleProvider::VariableCheck) | None)
+        };
+        if let Some(rule) = condition.rules.iter().find(other).filter(|_| skips) {
+            return wrong(&format!(
+                "only the rules LambdaInvoke and VariableCheck can skip a stage, not {} ('{}')",
+                rule.rule_type_id.provider, rule.name
+            ));
+        }
+        Ok(())
+    }
+
+    fn rule(
+        &self,
+        kind: ConditionKind,
+        rule: &RuleDeclaration,
+        made: &BTreeSet<&str>,
+        filled: &BTreeSet<&str>,
+    ) -> Result<(), Problem> {
+        let wrong = |what: String| Err(self.problem(kind.member(), &format!("rule '{}': {what}", rule.name)));
+        let Some(known) = rule.rule_type() else {
+            return wrong(format!("the rule type {} is not available", rule.rule_type_id.provider));
+        };
+        if let Some(other) = rule.region.as_deref().filter(|r| *r != self.region) {
+            return wrong(format!("rules of another region ({other}) are not available"));
+        }
+        if !rule.commands.is_empty() {
+            return wrong(format!("the rule type {} has no commands", known.provider_name));
+        }
+        if let Some(key) =
+            rule.configuration.keys().find(|k| !known.required.iter().chain(known.optional).any(|n| n == k))
+        {
+            return wrong(format!("the configuration key '{key}' is not known"));
+        }
+        if let Some(key) = known.required.iter().find(|k| rule.config(k).is_none_or(str::is_empty)) {
+            return wrong(format!("the configuration key '{key}' is missing"));
+        }
+        if !known.inputs.contains(&rule.input_artifacts.len()) {
+            let (least, most) = (known.inputs.start(), known.inputs.end());
+            return wrong(format!("it must have {least} to {most} input artifacts"));
+        }
+        if let Some(input) = rule.input_artifacts.iter().find(|i| !made.contains(i.name.as_str())) {
+            return wrong(format!("no action before it has the output artifact {}", input.name));
+        }
+        if let Some(minutes) = rule.timeout_in_minutes.filter(|m| !(5..=86400).contains(m)) {
+            return wrong(format!("timeoutInMinutes must be between 5 and 86400, not {minutes}"));
+        }
+        values(rule, known.provider).or_else(wrong)?;
+        check_references(self.pipeline, self.stage, ("Rule", &rule.name, &rule.configuration), filled)
+    }
+}
+
+fn values(rule: &RuleDeclaration, provider: RuleProvider) -> Result<(), String> {
+    let plain = |key: &str| rule.config(key).filter(|v| references(v).is_empty());
+    match provider {
+        RuleProvider::VariableCheck => {
+            let operator = rule.config("Operator").unwrap_or_default();
+            if !["EQ", "NE", "CONTAINS", "MATCHES"].contains(&operator) {
+                return Err(format!("the Operator must be one of EQ, NE, CONTAINS, MATCHES, not '{operator}'"));
+            }
+            match plain("Value").filter(|_| operator == "MATCHES").map(Regex::new) {
+                Some(Err(_)) => Err("the Value is not a regular expression".to_owned()),
+                _ => Ok(()),
+            }
+        }
+        RuleProvider::DeploymentWindow => {
+            let (Some(cron), zone) = (plain("Cron"), rule.config("TimeZone")) else { return Ok(()) };
+            DeploymentWindow::parse(cron, zone.filter(|z| references(z).is_empty())).map(|_| ())
+        }
+        RuleProvider::CloudWatchAlarm => {
+            let known = |s: &str| ["ALARM", "OK", "INSUFFICIENT_DATA"].contains(&s.trim());
+            if let Some(states) = plain("AlarmStates").filter(|s| !s.split(',').all(known)) {
+                return Err(format!("AlarmStates must be of ALARM, OK, INSUFFICIENT_DATA, not '{states}'"));
+            }
+            match plain("WaitTime").filter(|w| w.parse::<u32>().is_err()) {
+                Some(wait) => Err(format!("WaitTime must be a number of minutes, not '{wait}'")),
+                None => Ok(()),
+            }
+        }
+        RuleProvider::CodeBuild => configuration::code_build(&rule.as_build()).map_err(|p| p.message),
+        RuleProvider::LambdaInvoke => Ok(()),
+    }
+}
