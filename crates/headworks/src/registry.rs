@@ -168,6 +168,7 @@ pub static OPERATIONS: &[Entry] = &[
     plain!("codepipeline", "ListPipelines", devtools::codepipeline::list_pipelines),
     plain!("codepipeline", "ListTagsForResource", devtools::codepipeline::list_tags_for_resource),
     plain!("codepipeline", "PutApprovalResult", devtools::codepipeline::put_approval_result),
+    plain!("codepipeline", "RetryStageExecution", devtools::codepipeline::retry_stage_execution),
     plain!("codepipeline", "StartPipelineExecution", devtools::codepipeline::start_pipeline_execution),
     plain!("codepipeline", "StopPipelineExecution", devtools::codepipeline::stop_pipeline_execution),
     plain!("codepipeline", "TagResource", devtools::codepipeline::tag_resource),

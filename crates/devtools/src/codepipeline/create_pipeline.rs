@@ -61,10 +61,11 @@ pub async fn create_pipeline(cx: &Cx, input: Input) -> Result<Output, ApiError> 
     Ok(output)
 }
 
-/// The roles of a pipeline and its actions must be there.
+/// The roles of a pipeline, its actions and its rules must be there.
 pub(super) async fn roles_exist(tx: &mut Tx, cx: &Cx, declaration: &PipelineDeclaration) -> Result<(), ApiError> {
     let actions = declaration.stages.iter().flat_map(|s| &s.actions).filter_map(|a| a.role_arn.as_ref());
-    let roles: BTreeSet<&String> = std::iter::once(&declaration.role_arn).chain(actions).collect();
+    let rules = declaration.stages.iter().flat_map(|s| s.rules()).filter_map(|r| r.role_arn.as_ref());
+    let roles: BTreeSet<&String> = std::iter::once(&declaration.role_arn).chain(actions).chain(rules).collect();
     for role in roles {
         if !platform::iam::role_may_exist(tx, cx, role).await? {
             return Err(errors::role_not_assumable(role));

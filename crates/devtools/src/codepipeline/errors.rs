@@ -7,6 +7,7 @@ use formats::pipeline::Problem;
 pub const CODES: &[&str] = &[
     "ActionNotFoundException",
     "ApprovalAlreadyCompletedException",
+    "ConflictException",
     "DuplicatedStopRequestException",
     "InvalidActionDeclarationException",
     "InvalidApprovalTokenException",
@@ -17,6 +18,7 @@ pub const CODES: &[&str] = &[
     "InvalidStructureException",
     "InvalidTagsException",
     "LimitExceededException",
+    "NotLatestPipelineExecutionException",
     "PipelineExecutionNotFoundException",
     "PipelineExecutionNotStoppableException",
     "PipelineNameInUseException",
@@ -24,6 +26,7 @@ pub const CODES: &[&str] = &[
     "PipelineVersionNotFoundException",
     "ResourceNotFoundException",
     "StageNotFoundException",
+    "StageNotRetryableException",
     "TooManyTagsException",
     "ValidationException",
 ];
@@ -69,6 +72,24 @@ pub(super) fn execution_not_found(pipeline: &str, id: &str) -> ApiError {
 
 pub(super) fn stage_not_found(pipeline: &str, stage: &str) -> ApiError {
     ApiError::new("StageNotFoundException", format!("Pipeline '{pipeline}' does not have a stage with name '{stage}'"))
+}
+
+pub(super) fn busy(pipeline: &str) -> ApiError {
+    ApiError::new(
+        "ConflictException",
+        format!("Pipeline '{pipeline}' is busy handling ongoing activities. Try again later."),
+    )
+}
+
+pub(super) fn not_latest(pipeline: &str, stage: &str, id: &str) -> ApiError {
+    ApiError::new(
+        "NotLatestPipelineExecutionException",
+        format!("Pipeline execution '{id}' is not the latest in stage '{stage}' of pipeline '{pipeline}'"),
+    )
+}
+
+pub(super) fn not_retryable(stage: &str, why: &str) -> ApiError {
+    ApiError::new("StageNotRetryableException", format!("Stage '{stage}' cannot be retried: {why}"))
 }
 
 pub(super) fn action_not_found(stage: &str, action: &str) -> ApiError {

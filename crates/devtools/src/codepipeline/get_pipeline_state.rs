@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use base::{ApiError, Timestamp};
-use engine::pipeline::{Execution, ExecutionState, Gate, StageStatus};
+use engine::pipeline::{Begun, Execution, ExecutionState, Gate, RetryTrigger, StageStatus};
 use formats::pipeline::StageDeclaration;
 use platform::Cx;
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,19 @@ pub struct StageState {
     pub action_states: Vec<ActionState>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latest_execution: Option<StageExecution>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_stage_metadata: Option<RetryStageMetadata>,
+}
+
+/// How often a stage was tried again.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RetryStageMetadata {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auto_stage_retry_attempt: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manual_stage_retry_attempt: Option<u32>,
+    pub latest_retry_trigger: &'static str,
 }
 
 /// Reads a pipeline's state.
@@ -92,7 +105,7 @@ fn stage_state(
         let run = [latest, earlier]
             .into_iter()
             .flatten()
-            .find_map(|state| Some((state, state.stage(&stage.name)?.action(&action.name)?)));
+            .find_map(|state| Some((state, state.latest_run(&stage.name, &action.name)?)));
         view::waiting(view::action_state(action, region, run), action, no_room)
     });
     StageState {
@@ -102,7 +115,21 @@ fn stage_state(
         inbound_transition_state: view::transition(&gate.transition),
         action_states: action_states.collect(),
         latest_execution,
+        retry_stage_metadata: latest.and_then(|state| retries(state, &stage.name)),
     }
+}
+
+fn retries(state: &ExecutionState, stage: &str) -> Option<RetryStageMetadata> {
+    let latest = state.attempts(stage).rev().find_map(|run| match run.begun {
+        Begun::Retried { trigger, .. } => Some(trigger),
+        Begun::Entered => None,
+    })?;
+    let counted = |trigger| Some(state.retries(stage, trigger)).filter(|n| *n > 0);
+    Some(RetryStageMetadata {
+        auto_stage_retry_attempt: counted(RetryTrigger::AutomatedStageRetry),
+        manual_stage_retry_attempt: counted(RetryTrigger::ManualStageRetry),
+        latest_retry_trigger: latest.as_str(),
+    })
 }
 
 fn place(id: &str, status: &'static str) -> StageExecution {

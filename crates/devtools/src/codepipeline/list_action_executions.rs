@@ -2,7 +2,7 @@
 //! <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_ListActionExecutions.html>
 
 use base::{ApiError, PageToken};
-use engine::pipeline::Execution;
+use engine::pipeline::{ActionRun, Execution};
 use platform::Cx;
 use serde::{Deserialize, Serialize};
 use store::machine::{self, MachineRow, Position};
@@ -33,11 +33,13 @@ pub struct Filter {
     pub latest_in_pipeline_execution: Option<Latest>,
 }
 
-/// The latest of one execution. Without retries and rollbacks every run is the latest, so the range changes nothing.
+/// The latest of one execution: with `Latest` of each action the newest run alone.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Latest {
     pub pipeline_execution_id: String,
+    /// `Latest` or `All`.
+    pub start_time_range: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -59,9 +61,12 @@ pub async fn list_action_executions(cx: &Cx, input: Input) -> Result<Output, Api
     let limit = input.max_results.unwrap_or(100).clamp(1, 100) as usize;
     let scope = cx.scope();
     let filter = input.filter.unwrap_or_default();
+    let newest = filter.latest_in_pipeline_execution.as_ref().is_some_and(|l| l.start_time_range == "Latest");
     let only = filter.pipeline_execution_id.or(filter.latest_in_pipeline_execution.map(|l| l.pipeline_execution_id));
-    let list = format!("ListActionExecutions:{}:{}", input.pipeline_name, only.as_deref().unwrap_or_default());
-    let mut page = Page { limit, details: Vec::new(), end: None };
+    let which = only.as_deref().unwrap_or_default();
+    let list = format!("ListActionExecutions:{}:{which}:{newest}", input.pipeline_name);
+    let which = if newest { Which::Newest } else { Which::All };
+    let mut page = Page { which, limit, details: Vec::new(), end: None };
     let begin = input.next_token.as_deref().map(|t| mark(&list, t)).transpose()?;
     let mut tx = cx.store.read().await?;
     let pipeline = load::pipeline(&mut tx, scope, &input.pipeline_name).await?;
@@ -90,7 +95,15 @@ pub async fn list_action_executions(cx: &Cx, input: Input) -> Result<Output, Api
     Ok(Output { action_execution_details: page.details, next_token: page.end.filter(|_| full).map(token) })
 }
 
+/// Which runs of an action.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Which {
+    All,
+    Newest,
+}
+
 struct Page {
+    which: Which,
     limit: usize,
     details: Vec<ActionDetail>,
     /// Behind the last one taken.
@@ -100,7 +113,12 @@ struct Page {
 impl Page {
     /// Takes an execution's actions, the latest first, behind the first `skip`. True when there was one too many.
     fn take(&mut self, row: &MachineRow<Execution>, skip: usize) -> bool {
+        let which = self.which;
+        let is_newest = |stage: &str, run: &ActionRun| {
+            row.state.latest_run(stage, &run.name).is_some_and(|newest| newest.key == run.key)
+        };
         let runs = row.state.stages.iter().rev().flat_map(|s| s.actions.iter().rev().map(move |a| (s, a)));
+        let runs = runs.filter(|(s, a)| which == Which::All || is_newest(&s.name, a));
         for (n, (stage, run)) in runs.enumerate().skip(skip) {
             if self.details.len() == self.limit {
                 return true;

@@ -550,3 +550,108 @@ async fn tags_are_added_listed_and_removed() {
     })
     .await;
 }
+
+impl World {
+    /// Ends the oldest effect as a failure.
+    async fn fail(&self, message: &str) {
+        let claimed = outbox::claim(&self.cx.store, "test", 1, Duration::from_secs(60)).await.unwrap().remove(0);
+        let failed = json!({"Failed": {"code": "JobFailed", "message": message}});
+        self.finish(claimed, serde_json::from_value(failed).unwrap()).await;
+    }
+
+    async fn retry(&self, stage: &str, id: &str, mode: &str) -> Result<String, ApiError> {
+        let retry = json!({"pipelineName": "demo", "stageName": stage, "pipelineExecutionId": id, "retryMode": mode});
+        retry_stage_execution(&self.cx, input(retry)).await.map(|o| o.pipeline_execution_id)
+    }
+
+    async fn action_executions(&self, filter: Value) -> Vec<(String, String)> {
+        let list = input(json!({"pipelineName": "demo", "filter": filter}));
+        let list = json_of(&list_action_executions(&self.cx, list).await.unwrap());
+        let text = |d: &Value, key: &str| d[key].as_str().unwrap().to_owned();
+        let details = list["actionExecutionDetails"].as_array().unwrap();
+        details.iter().map(|d| (text(d, "actionName"), text(d, "status"))).collect()
+    }
+}
+
+fn without_approval(change: impl FnOnce(&mut Value)) -> Value {
+    let mut declared = declaration();
+    declared["stages"].as_array_mut().unwrap().remove(1);
+    declared["pipelineType"] = json!("V2");
+    change(&mut declared);
+    declared
+}
+
+#[tokio::test]
+async fn a_failed_stage_is_tried_again_for_its_last_execution_alone() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        world.create(without_approval(|_| ())).await.unwrap();
+        let id = world.executions().await[0]["pipelineExecutionId"].as_str().unwrap().to_owned();
+        world.perform().await;
+        assert_eq!(code(world.retry("Deploy", &id, "FAILED_ACTIONS").await), "StageNotRetryableException");
+        world.fail("no such bucket").await;
+        assert_eq!(world.execution(&id).await["status"], "Failed");
+        assert_eq!(code(world.retry("Nope", &id, "ALL_ACTIONS").await), "StageNotFoundException");
+        let unknown = "00000000-0000-4000-8000-000000000000";
+        let not_latest = "NotLatestPipelineExecutionException";
+        assert_eq!(code(world.retry("Deploy", unknown, "ALL_ACTIONS").await), not_latest);
+        let gone =
+            json!({"pipelineName": "gone", "stageName": "s", "pipelineExecutionId": id, "retryMode": "ALL_ACTIONS"});
+        assert_eq!(code(retry_stage_execution(&world.cx, input(gone)).await), "PipelineNotFoundException");
+
+        assert_eq!(world.retry("Deploy", &id, "FAILED_ACTIONS").await.unwrap(), id);
+        assert_eq!(world.execution(&id).await["status"], "InProgress");
+        assert_eq!(code(world.retry("Deploy", &id, "FAILED_ACTIONS").await), "StageNotRetryableException");
+        let stage = world.state().await["stageStates"][1].clone();
+        assert_eq!(
+            stage["retryStageMetadata"],
+            json!({"manualStageRetryAttempt": 1, "latestRetryTrigger": "ManualStageRetry"})
+        );
+        assert_eq!(world.perform().await.len(), 1);
+        assert_eq!(world.execution(&id).await["status"], "Succeeded");
+        let pair = |name: &str, status: &str| (name.to_owned(), status.to_owned());
+        let (put, src) = (pair("Put", "Succeeded"), pair("Src", "Succeeded"));
+        let range =
+            |range: &str| json!({"latestInPipelineExecution": {"pipelineExecutionId": id, "startTimeRange": range}});
+        let all = [put.clone(), pair("Put", "Failed"), src.clone()];
+        assert_eq!(world.action_executions(range("All")).await, all);
+        assert_eq!(world.action_executions(range("Latest")).await, [put, src]);
+
+        world.tick();
+        let second = world.start(json!({})).await.unwrap();
+        world.perform().await;
+        world.fail("no such bucket").await;
+        assert_eq!(code(world.retry("Deploy", &id, "ALL_ACTIONS").await), not_latest);
+        update_pipeline(&world.cx, input(json!({"pipeline": without_approval(|_| ())}))).await.unwrap();
+        assert_eq!(code(world.retry("Deploy", &second, "ALL_ACTIONS").await), "StageNotRetryableException");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_stage_tries_itself_again_once() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        let declared = without_approval(|d| {
+            d["stages"][1]["onFailure"] =
+                json!({"result": "RETRY", "retryConfiguration": {"retryMode": "FAILED_ACTIONS"}});
+        });
+        world.create(declared).await.unwrap();
+        let id = world.executions().await[0]["pipelineExecutionId"].as_str().unwrap().to_owned();
+        world.perform().await;
+        world.fail("throttled").await;
+        assert_eq!(world.execution(&id).await["status"], "InProgress");
+        let metadata = json!({"autoStageRetryAttempt": 1, "latestRetryTrigger": "AutomatedStageRetry"});
+        assert_eq!(world.state().await["stageStates"][1]["retryStageMetadata"], metadata);
+        world.fail("throttled again").await;
+        assert_eq!(world.execution(&id).await["status"], "Failed");
+        world.retry("Deploy", &id, "ALL_ACTIONS").await.unwrap();
+        let metadata = world.state().await["stageStates"][1]["retryStageMetadata"].clone();
+        assert_eq!(metadata["manualStageRetryAttempt"], 1);
+        assert_eq!(metadata["autoStageRetryAttempt"], 1);
+        let mut tx = world.cx.store.read().await.unwrap();
+        let row = machine::get::<Execution>(&mut tx, &id).await.unwrap().unwrap();
+        assert_eq!(store::replay::<Execution>(&mut tx, &id).await.unwrap(), Some(row.state));
+    })
+    .await;
+}

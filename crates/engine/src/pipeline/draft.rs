@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use base::{Effect, Event, Machine, Step, Tell, TimerChange, Timestamp};
-use formats::pipeline::{ActionDeclaration, PipelineDeclaration, Provider, StageDeclaration};
+use formats::pipeline::{ActionDeclaration, PipelineDeclaration, Provider, RetryMode, StageDeclaration};
 
 use super::action::prepare;
 use super::event::{self, Word};
 use super::{
-    ActionEffect, ActionError, ActionRun, ActionStatus, CancelAction, Ended, Execution, ExecutionInput, ExecutionState,
-    External, GateInput, Gates, Phase, StageRun, StageStatus, Will,
+    ActionEffect, ActionError, ActionRun, ActionStatus, Begun, CancelAction, Ended, Execution, ExecutionInput,
+    ExecutionState, External, GateInput, Gates, Phase, RetryTrigger, StageRun, StageStatus, Will,
 };
 
 pub(super) struct Draft {
@@ -69,19 +69,54 @@ impl Draft {
 
     /// Opens the record of a stage and starts its first actions.
     pub fn enter(&mut self, stage: usize) {
+        self.open(stage, Begun::Entered, Vec::new());
+        self.stage_event(stage, Word::Started);
+        self.settle();
+    }
+
+    fn open(&mut self, stage: usize, begun: Begun, actions: Vec<ActionRun>) {
         let name = self.declared(stage).name.clone();
-        let attempt = self.state.stages.iter().filter(|s| s.name == name).count() + 1;
+        let attempt = self.state.attempts(&name).count() + 1;
         self.state.stages.push(StageRun {
             name,
             attempt: u32::try_from(attempt).unwrap_or(u32::MAX),
+            begun,
             status: StageStatus::InProgress,
             started: self.now,
             updated: self.now,
-            actions: Vec::new(),
+            actions,
         });
         self.state.phase = Phase::Running { stage, will: Will::GoOn };
-        self.stage_event(stage, Word::Started);
-        self.settle();
+    }
+
+    /// Opens the record of another attempt at the stage of the last one. Follow with `retry_failed`.
+    pub fn begin_again(&mut self, stage: usize, trigger: RetryTrigger, mode: RetryMode) {
+        let now = self.now;
+        let last = self.current_mut();
+        if last.status == StageStatus::InProgress {
+            last.status = StageStatus::Failed;
+            last.updated = now;
+        }
+        let kept = match mode {
+            RetryMode::AllActions => Vec::new(),
+            RetryMode::FailedActions => last.actions.extract_if(.., |a| !a.has_failed()).collect(),
+        };
+        self.open(stage, Begun::Retried { trigger, mode }, kept);
+    }
+
+    /// Starts the actions that failed in the attempt before, when these alone are retried.
+    pub fn retry_failed(&mut self, mode: RetryMode) {
+        let before = self.state.clone();
+        let stage = self.current().name.clone();
+        let Some(last) = before.attempts(&stage).rev().nth(1) else { return };
+        let failed = match mode {
+            RetryMode::AllActions => return,
+            RetryMode::FailedActions => last.actions.iter().filter(|a| a.has_failed()),
+        };
+        let declared = before.definition.stage(&last.name);
+        for action in failed.filter_map(|run| declared?.action(&run.name)) {
+            self.start_action(&before, action);
+        }
     }
 
     /// Ends one action of the current stage.
@@ -143,6 +178,9 @@ impl Draft {
                     self.leave(stage, StageStatus::Stopped, Word::Stopped, None);
                     return self.end(Ended::Stopped(request));
                 }
+                Will::GoOn if failed && self.retries_by_itself(stage) => {
+                    continue;
+                }
                 Will::GoOn | Will::Cancel if failed => {
                     self.leave(stage, StageStatus::Failed, Word::Failed, None);
                     return self.end(Ended::Failed);
@@ -159,6 +197,20 @@ impl Draft {
                 None => return self.finish_stage(stage),
             }
         }
+    }
+
+    /// Tries the failed stage again if its declaration wants that. User Guide, "Configure a stage for automatic retry on
+    /// failure": there is one such retry.
+    fn retries_by_itself(&mut self, stage: usize) -> bool {
+        let declared = self.declared(stage);
+        let mode = declared.on_failure.as_ref().and_then(|f| f.retry_mode());
+        let used = self.state.retries(&declared.name, RetryTrigger::AutomatedStageRetry) > 0;
+        let Some(mode) = mode.filter(|_| !used) else { return false };
+        self.stage_event(stage, Word::Failed);
+        self.begin_again(stage, RetryTrigger::AutomatedStageRetry, mode);
+        self.stage_event(stage, Word::Resumed);
+        self.retry_failed(mode);
+        true
     }
 
     fn finish_stage(&mut self, stage: usize) {

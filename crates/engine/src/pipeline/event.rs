@@ -17,6 +17,7 @@ pub(super) enum Word {
     Superseded,
     Canceled,
     Abandoned,
+    Resumed,
 }
 
 impl Word {
@@ -30,6 +31,7 @@ impl Word {
             Word::Superseded => "SUPERSEDED",
             Word::Canceled => "CANCELED",
             Word::Abandoned => "ABANDONED",
+            Word::Resumed => "RESUMED",
         }
     }
 }

@@ -30,6 +30,10 @@ pub enum Refusal {
     ApprovalCompleted,
     /// An update cancels only what is under way.
     NotUnderWay,
+    /// The stage cannot be retried as it stands.
+    NotRetryable { why: String },
+    /// The execution is stopping, or ends because of an update.
+    Busy,
 }
 
 impl fmt::Display for Refusal {
@@ -43,6 +47,8 @@ impl fmt::Display for Refusal {
             Refusal::WrongToken => f.write_str("the token is not that of the approval"),
             Refusal::ApprovalCompleted => f.write_str("the approval has been completed"),
             Refusal::NotUnderWay => f.write_str("the execution has ended"),
+            Refusal::NotRetryable { why } => write!(f, "the stage cannot be retried: {why}"),
+            Refusal::Busy => f.write_str("the execution is about to end"),
         }
     }
 }
@@ -65,6 +71,7 @@ impl Machine for Execution {
             ExecutionInput::Approve(approval) => on::approve(state, approval, now),
             ExecutionInput::Stop { abandon: false, reason, by } => on::stop(state, reason, by, now),
             ExecutionInput::Stop { abandon: true, reason, by } => on::abandon(state, reason, by, now),
+            ExecutionInput::RetryStage { stage, mode } => on::retry_stage(state, &stage, mode, now),
             ExecutionInput::Cancel => on::cancel(state, now),
         }
     }

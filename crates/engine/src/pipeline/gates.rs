@@ -70,6 +70,8 @@ pub struct TransitionChange {
 pub enum GateInput {
     /// An execution leaves stage `from` (where it ran the actions `ran`) and asks for stage `to`.
     Move { execution: String, from: Option<String>, ran: Vec<String>, to: Option<String> },
+    /// An execution that failed in a stage is to be tried there again. `version` is that of its definition.
+    Return { execution: String, stage: String, version: u32 },
     /// A waiting execution gives up.
     Withdraw { execution: String },
     /// Closes the transition into a stage.
@@ -85,13 +87,25 @@ pub enum GateInput {
 /// Why gates do not take an input.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum GateRefusal {
-    StageNotFound { stage: String },
+    StageNotFound {
+        stage: String,
+    },
+    /// Another execution has been in the stage since.
+    NotLatest {
+        latest: Option<String>,
+    },
+    /// The definition was updated since the execution began.
+    Redefined,
 }
 
 impl fmt::Display for GateRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             GateRefusal::StageNotFound { stage } => write!(f, "The pipeline has no stage with the name '{stage}'"),
+            GateRefusal::NotLatest { latest } => {
+                write!(f, "the execution that was in the stage last is {}", latest.as_deref().unwrap_or("none"))
+            }
+            GateRefusal::Redefined => f.write_str("the pipeline has been updated since the execution began"),
         }
     }
 }
@@ -113,6 +127,22 @@ impl GatesState {
 
     fn gate_mut(&mut self, stage: &str) -> Option<&mut Gate> {
         self.gates.iter_mut().find(|g| g.stage == stage)
+    }
+
+    /// The stage is free, or holds this very execution: whoever enters becomes the latest.
+    fn come_back(&mut self, execution: String, stage: String, version: u32) -> Result<(), GateRefusal> {
+        let current = self.version;
+        let gate = self.gate_mut(&stage).ok_or(GateRefusal::StageNotFound { stage })?;
+        if gate.latest.as_ref() != Some(&execution) {
+            return Err(GateRefusal::NotLatest { latest: gate.latest.clone() });
+        }
+        if version != current {
+            return Err(GateRefusal::Redefined);
+        }
+        if !gate.inside.contains(&execution) {
+            gate.inside.push(execution);
+        }
+        Ok(())
     }
 
     fn under_way(&self) -> impl Iterator<Item = &String> {
@@ -187,6 +217,7 @@ impl Machine for Gates {
         let mut tells = Vec::new();
         match input {
             GateInput::Move { execution, from, ran, to } => travel(&mut state, execution, from, ran, to, &mut tells),
+            GateInput::Return { execution, stage, version } => state.come_back(execution, stage, version)?,
             GateInput::Withdraw { execution } => {
                 state.gates.iter_mut().for_each(|g| g.waiting.retain(|e| *e != execution));
             }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use base::Timestamp;
+use formats::pipeline::RetryMode;
 use serde::{Deserialize, Serialize};
 
 use super::{Artifact, External};
@@ -26,6 +27,8 @@ pub enum ExecutionInput {
     Approve(Approval),
     /// Someone asks it to stop.
     Stop { abandon: bool, reason: Option<String>, by: String },
+    /// Someone wants a failed stage to be tried again. The gates have let it back in before.
+    RetryStage { stage: String, mode: RetryMode },
     /// The pipeline's definition was updated.
     Cancel,
 }

@@ -13,6 +13,7 @@
 //!                     |                       |--an action failed, its group at rest--> Failed
 //!                     |--Superseded           |--Stop (wait), group at rest--> Stopped
 //!                     |--Stop--> Stopped      |--Stop (abandon)--> Stopped at once
+//!                     |                       |--an action failed, onFailure RETRY--> Running(0) again, once
 //!                     '--Cancel-> Cancelled   '--Cancel (definition updated), group at rest--> Cancelled
 //! ```
 //!
@@ -22,6 +23,8 @@
 //! * A closed transition keeps executions waiting; they are superseded meanwhile as always.
 //! * Actions of one run order run side by side; the next run order begins when all have succeeded. When one fails, the others
 //!   of its run order finish, nothing further starts, and the stage has failed.
+//! * A failed stage is tried again when someone asks for it, or once by itself; the execution that failed in it must still be
+//!   the last one that was there. A retry by itself keeps the stage.
 //! * An update of the definition lets running actions finish and then cancels the executions that were under way.
 //!
 //! Both machines talk by tells in the same transaction, so that no third place knows who is where.
@@ -42,6 +45,6 @@ pub use execution::{Execution, Refusal};
 pub use gates::{Gate, GateInput, GateRefusal, Gates, GatesState, NewPipeline, Transition, TransitionChange};
 pub use input::{ActionError, ActionResult, Approval, ExecutionInput, Revision, SourceRevision, Verdict};
 pub use state::{
-    ActionRun, ActionStatus, Artifact, Ended, ExecutionState, External, NewExecution, Phase, SourceOverride, StageRun,
-    StageStatus, StopRequest, Trigger, Will,
+    ActionRun, ActionStatus, Artifact, Begun, Ended, ExecutionState, External, NewExecution, Phase, RetryTrigger,
+    SourceOverride, StageRun, StageStatus, StopRequest, Trigger, Will,
 };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base::{Scope, Timestamp};
-use formats::pipeline::PipelineDeclaration;
+use formats::pipeline::{PipelineDeclaration, RetryMode};
 use serde::{Deserialize, Serialize};
 
 use super::{ActionError, SourceRevision};
@@ -103,11 +103,31 @@ pub struct StageRun {
     pub name: String,
     /// 1 at first; a retry counts on.
     pub attempt: u32,
+    #[serde(default)]
+    pub begun: Begun,
     pub status: StageStatus,
     pub started: Timestamp,
     pub updated: Timestamp,
-    /// The actions begun so far.
+    /// The actions begun so far. A retry of the failed ones takes the others along into its own record.
     pub actions: Vec<ActionRun>,
+}
+
+/// Why an attempt at a stage began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Begun {
+    #[default]
+    Entered,
+    Retried {
+        trigger: RetryTrigger,
+        mode: RetryMode,
+    },
+}
+
+/// Who wanted a retry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RetryTrigger {
+    AutomatedStageRetry,
+    ManualStageRetry,
 }
 
 /// A stage's status.
@@ -205,6 +225,22 @@ impl ExecutionState {
         self.stages.iter().rev().find(|s| s.name == name)
     }
 
+    /// The attempts at a stage, oldest first.
+    pub fn attempts<'a>(&'a self, stage: &'a str) -> impl DoubleEndedIterator<Item = &'a StageRun> {
+        self.stages.iter().filter(move |s| s.name == stage)
+    }
+
+    /// The newest run of an action, in whichever attempt at its stage.
+    pub fn latest_run<'a>(&'a self, stage: &'a str, action: &str) -> Option<&'a ActionRun> {
+        self.attempts(stage).rev().find_map(|s| s.action(action))
+    }
+
+    /// How often a stage was retried on this wish.
+    pub fn retries(&self, stage: &str, wanted: RetryTrigger) -> u32 {
+        let ours = |s: &&StageRun| matches!(s.begun, Begun::Retried { trigger, .. } if trigger == wanted);
+        u32::try_from(self.attempts(stage).filter(ours).count()).unwrap_or(u32::MAX)
+    }
+
     /// The action run with this effect key.
     pub fn action_by_key(&self, key: &str) -> Option<&ActionRun> {
         self.stages.iter().flat_map(|s| &s.actions).find(|a| a.key == key)
@@ -240,16 +276,30 @@ impl StageRun {
     }
 
     pub(super) fn has_failed_action(&self) -> bool {
-        self.actions.iter().any(|a| matches!(a.status, ActionStatus::Failed(_)))
+        self.actions.iter().any(ActionRun::has_failed)
     }
 }
 
 impl ActionRun {
+    pub(super) fn has_failed(&self) -> bool {
+        matches!(self.status, ActionStatus::Failed(_))
+    }
+
     /// Whether nothing more will happen to it.
     pub fn is_ended(&self) -> bool {
         match self.status {
             ActionStatus::Working | ActionStatus::AwaitingApproval { .. } => false,
             ActionStatus::Succeeded { .. } | ActionStatus::Failed(_) | ActionStatus::Abandoned => true,
+        }
+    }
+}
+
+impl RetryTrigger {
+    /// As the model spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RetryTrigger::AutomatedStageRetry => "AutomatedStageRetry",
+            RetryTrigger::ManualStageRetry => "ManualStageRetry",
         }
     }
 }

@@ -11,7 +11,7 @@ use engine::pipeline::{
     Work,
 };
 
-use formats::pipeline::EncryptionKey;
+use formats::pipeline::{EncryptionKey, RetryMode};
 
 use crate::pipeline_world::{World, declare};
 
@@ -130,7 +130,7 @@ fn run(world: &mut World, command: &str) -> Result<(), String> {
             execution(world, word(1), ExecutionInput::ActionFinished { key: key(word(1), word(2)), result })
         }
         "approve" | "reject" | "approve-with-wrong-token" => {
-            let (stage, action) = word(2).split_once('/').unwrap();
+            let (stage, action) = word(2).split('#').next().unwrap().split_once('/').unwrap();
             let token = match word(0) {
                 "approve-with-wrong-token" => "00000000-0000-0000-0000-000000000000".to_owned(),
                 _ => base::derived_uuid(&["approval", &key(word(1), word(2))]).to_string(),
@@ -143,6 +143,10 @@ fn run(world: &mut World, command: &str) -> Result<(), String> {
         "stop" | "abandon" => {
             let reason = Some(rest(2)).filter(|r| !r.is_empty());
             execution(world, word(1), ExecutionInput::Stop { abandon: word(0) == "abandon", reason, by: by() })
+        }
+        "retry" => {
+            let mode = if word(3) == "all" { RetryMode::AllActions } else { RetryMode::FailedActions };
+            world.retry(word(1), word(2), mode)
         }
         "disable" => gates(world, GateInput::Disable { stage: word(1).into(), reason: rest(2), by: by() }),
         "enable" => gates(world, GateInput::Enable { stage: word(1).into(), by: by() }),
@@ -164,13 +168,15 @@ fn gates(world: &mut World, input: GateInput) -> Result<(), String> {
     world.gates(input).map_err(|r| r.to_string())
 }
 
+/// The key of `Stage/Action`, or of `Stage/Action#2`: that in the second attempt at the stage.
 fn key(execution: &str, place: &str) -> String {
-    format!("{execution}/{place}/1")
+    let (place, attempt) = place.split_once('#').unwrap_or((place, "1"));
+    format!("{execution}/{place}/{attempt}")
 }
 
 /// All declared outputs, and `K=V` words as output variables (`revision=ID` as the source's revision).
 fn succeeded(world: &World, execution: &str, place: &str, words: &[&str]) -> ActionResult {
-    let (stage, action) = place.split_once('/').unwrap();
+    let (stage, action) = place.split('#').next().unwrap().split_once('/').unwrap();
     let declared = world.definition.stage(stage).and_then(|s| s.action(action)).expect("a declared action");
     let mut variables: BTreeMap<String, String> =
         words.iter().filter_map(|w| w.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect();
@@ -224,7 +230,8 @@ fn report(world: &mut World, answer: Result<(), String>, out: &mut String) {
         if let Some(stage) = row.state.stages.last() {
             let actions: Vec<String> =
                 stage.actions.iter().map(|a| format!("{}={}", a.name, a.status.as_str())).collect();
-            let _ = write!(out, ": {} {} ({})", stage.name, stage.status.as_str(), actions.join(" "));
+            let attempt = if stage.attempt > 1 { format!("#{}", stage.attempt) } else { String::new() };
+            let _ = write!(out, ": {}{attempt} {} ({})", stage.name, stage.status.as_str(), actions.join(" "));
         }
         let _ = writeln!(out);
     }

@@ -8,7 +8,7 @@ use engine::pipeline::{
     ActionEffect, Execution, ExecutionInput, ExecutionState, GateInput, GateRefusal, Gates, GatesState, NewExecution,
     NewPipeline, Phase, Refusal, Trigger,
 };
-use formats::pipeline::PipelineDeclaration;
+use formats::pipeline::{PipelineDeclaration, RetryMode};
 use serde_json::{Value, json};
 
 /// One machine's row: first state, inputs taken, and how many.
@@ -100,6 +100,19 @@ impl World {
         Ok(())
     }
 
+    /// As the operation does: the gates first, and both or neither.
+    pub fn retry(&mut self, id: &str, stage: &str, mode: RetryMode) -> Result<(), String> {
+        let before = (self.gates.state.clone(), self.gates.log.len());
+        let (execution, version) = (id.to_owned(), self.state(id).version);
+        self.gates(GateInput::Return { execution, stage: stage.to_owned(), version }).map_err(|r| r.to_string())?;
+        let answer = self.execution(id, ExecutionInput::RetryStage { stage: stage.to_owned(), mode });
+        if answer.is_err() {
+            self.gates.state = before.0;
+            self.gates.log.truncate(before.1);
+        }
+        answer.map_err(|r| r.to_string())
+    }
+
     pub fn state(&self, id: &str) -> &ExecutionState {
         &self.executions.get(id).expect("a known execution").state
     }
@@ -136,7 +149,8 @@ impl World {
         let row = self.executions.get_mut(id).expect("a known execution");
         let superseded = matches!(input, ExecutionInput::Superseded { .. });
         assert!(!superseded || matches!(row.state.phase, Phase::Waiting { .. }), "superseded while not waiting");
-        assert!(!row.state.is_ended() || step.effects.is_empty(), "an ended execution asks for work");
+        let resumed = matches!(input, ExecutionInput::RetryStage { .. });
+        assert!(!row.state.is_ended() || resumed || step.effects.is_empty(), "an ended execution asks for work");
         row.state = step.state;
         row.log.push((self.now, input));
         let version = row.log.len();
@@ -180,7 +194,7 @@ impl World {
     }
 }
 
-/// A declaration from lines `stage NAME` and `action NAME PROVIDER [order=N] [in=A,B] [out=A,B] [ns=N] [KEY=VALUE]...`.
+/// A declaration from lines `stage NAME`, `on-failure RESULT [RETRY-MODE]` and `action NAME PROVIDER [order=N] [in=A,B] [out=A,B] [ns=N] [KEY=VALUE]...`.
 pub fn declare<'a>(lines: impl Iterator<Item = &'a str>) -> PipelineDeclaration {
     let mut stages: Vec<Value> = Vec::new();
     let mut variables: Vec<Value> = Vec::new();
@@ -190,6 +204,13 @@ pub fn declare<'a>(lines: impl Iterator<Item = &'a str>) -> PipelineDeclaration 
             Some("stage") => stages.push(json!({"name": words.next().expect("a name"), "actions": []})),
             Some("variable") => {
                 variables.push(json!({"name": words.next().expect("a name"), "defaultValue": "default"}))
+            }
+            Some("on-failure") => {
+                let stage = stages.last_mut().expect("a stage before what follows its failure");
+                stage["onFailure"] = json!({"result": words.next().expect("a result")});
+                if let Some(mode) = words.next() {
+                    stage["onFailure"]["retryConfiguration"] = json!({"retryMode": mode});
+                }
             }
             Some("action") => {
                 let (name, provider) = (words.next().expect("a name"), words.next().expect("a provider"));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ActionType, Category, Condition, ConditionKind, Conditions, FailureConditions, Provider};
+use super::{ActionType, Category, Condition, ConditionKind, Conditions, FailureConditions, Provider, RuleDeclaration};
 
 /// A whole pipeline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -160,6 +160,12 @@ impl PipelineDeclaration {
 }
 
 impl StageDeclaration {
+    /// The rules of all its conditions.
+    pub fn rules(&self) -> impl Iterator<Item = &RuleDeclaration> {
+        let kinds = [ConditionKind::BeforeEntry, ConditionKind::OnSuccess, ConditionKind::OnFailure];
+        kinds.into_iter().filter_map(|kind| self.condition(kind)).flat_map(|c| &c.rules)
+    }
+
     /// The condition of a kind, if the stage declares one.
     pub fn condition(&self, kind: ConditionKind) -> Option<&Condition> {
         match kind {

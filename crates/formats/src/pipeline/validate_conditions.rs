@@ -46,11 +46,11 @@ impl Place<'_> {
         let declared = [
             ("beforeEntry", stage.before_entry.is_some()),
             ("onSuccess", stage.on_success.is_some()),
-            ("onFailure", stage.on_failure.is_some()),
+            ("onFailure", stage.on_failure.as_ref().is_some_and(|f| f.retry_mode().is_none())),
         ];
         match declared.iter().find(|(_, there)| *there) {
             Some((member, _)) => Err(Problem::structure(format!(
-                "Stage '{}' declares {member}: conditions, rollback and automatic retry of stages are not available.",
+                "Stage '{}' declares {member}: conditions and rollback of stages are not available.",
                 stage.name
             ))),
             None => Ok(()),

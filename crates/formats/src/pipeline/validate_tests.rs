@@ -221,7 +221,7 @@ fn what_comes_later_is_refused_by_name() {
             p["pipelineType"] = json!("V2");
             p["stages"][1]["onFailure"] = json!({"result": "ROLLBACK"});
         },
-        "InvalidStructureException: Stage 'Build' declares onFailure: conditions, rollback and automatic retry of stages are not available.",
+        "InvalidStructureException: Stage 'Build' declares onFailure: conditions and rollback of stages are not available.",
     );
     refused(
         |p| p["stages"][1]["blockers"] = json!([{"name": "x", "type": "Schedule"}]),

@@ -3,11 +3,13 @@
 mod action_finished;
 mod approve;
 mod gates;
+mod retry_stage;
 mod start;
 mod stop;
 
 pub(super) use action_finished::{action_finished, action_started, action_timed_out};
 pub(super) use approve::approve;
 pub(super) use gates::{cancel, entered, superseded};
+pub(super) use retry_stage::retry_stage;
 pub(super) use start::start;
 pub(super) use stop::{abandon, stop};

@@ -1,0 +1,51 @@
+//! `RetryStage`: a failed stage is tried again. User Guide, "Configuring stage retry for a failed stage or failed actions".
+
+use base::{Step, Timestamp};
+use formats::pipeline::RetryMode;
+
+use crate::pipeline::draft::Draft;
+use crate::pipeline::event::Word;
+use crate::pipeline::{Ended, Execution, ExecutionState, Phase, Refusal, RetryTrigger, StageRun, Will};
+
+/// Of a stage that still works, only the failed actions can be retried: the others go on.
+pub(in crate::pipeline) fn retry_stage(
+    state: &ExecutionState,
+    stage: &str,
+    mode: RetryMode,
+    now: Timestamp,
+) -> Result<Step<Execution>, Refusal> {
+    let not = |why: &str| Err(Refusal::NotRetryable { why: why.to_owned() });
+    let Some(run) = state.stages.last().filter(|s| s.name == stage) else {
+        return not("the execution has not failed in it");
+    };
+    let index = state.definition.stages.iter().position(|s| s.name == stage).unwrap_or_default();
+    let mut draft = Draft::of(state, now);
+    match &state.phase {
+        Phase::Ended(Ended::Failed) => {
+            if mode == RetryMode::FailedActions && !run.has_failed_action() {
+                return not("it contains no failed actions");
+            }
+            draft.begin_again(index, RetryTrigger::ManualStageRetry, mode);
+            draft.pipeline_event(Word::Resumed);
+            draft.stage_event(index, Word::Resumed);
+        }
+        Phase::Running { will: Will::GoOn, .. } => {
+            at_work(run, mode)?;
+            draft.begin_again(index, RetryTrigger::ManualStageRetry, mode);
+        }
+        Phase::Running { will: Will::Stop(_) | Will::Cancel, .. } => return Err(Refusal::Busy),
+        Phase::New | Phase::Waiting { .. } | Phase::Ended(_) => return not("the execution has not failed in it"),
+    }
+    draft.retry_failed(mode);
+    draft.settle();
+    Ok(draft.done())
+}
+
+fn at_work(run: &StageRun, mode: RetryMode) -> Result<(), Refusal> {
+    let why = match mode {
+        RetryMode::AllActions => "it has actions in progress",
+        RetryMode::FailedActions if !run.has_failed_action() => "it contains no failed actions",
+        RetryMode::FailedActions => return Ok(()),
+    };
+    Err(Refusal::NotRetryable { why: why.to_owned() })
+}
