@@ -169,6 +169,7 @@ pub static OPERATIONS: &[Entry] = &[
     plain!("codepipeline", "ListTagsForResource", devtools::codepipeline::list_tags_for_resource),
     plain!("codepipeline", "PutApprovalResult", devtools::codepipeline::put_approval_result),
     plain!("codepipeline", "RetryStageExecution", devtools::codepipeline::retry_stage_execution),
+    plain!("codepipeline", "RollbackStage", devtools::codepipeline::rollback_stage),
     plain!("codepipeline", "StartPipelineExecution", devtools::codepipeline::start_pipeline_execution),
     plain!("codepipeline", "StopPipelineExecution", devtools::codepipeline::stop_pipeline_execution),
     plain!("codepipeline", "TagResource", devtools::codepipeline::tag_resource),

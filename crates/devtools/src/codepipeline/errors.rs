@@ -21,6 +21,7 @@ pub const CODES: &[&str] = &[
     "NotLatestPipelineExecutionException",
     "PipelineExecutionNotFoundException",
     "PipelineExecutionNotStoppableException",
+    "PipelineExecutionOutdatedException",
     "PipelineNameInUseException",
     "PipelineNotFoundException",
     "PipelineVersionNotFoundException",
@@ -28,6 +29,7 @@ pub const CODES: &[&str] = &[
     "StageNotFoundException",
     "StageNotRetryableException",
     "TooManyTagsException",
+    "UnableToRollbackStageException",
     "ValidationException",
 ];
 
@@ -90,6 +92,19 @@ pub(super) fn not_latest(pipeline: &str, stage: &str, id: &str) -> ApiError {
 
 pub(super) fn not_retryable(stage: &str, why: &str) -> ApiError {
     ApiError::new("StageNotRetryableException", format!("Stage '{stage}' cannot be retried: {why}"))
+}
+
+pub(super) fn outdated(target: &str) -> ApiError {
+    ApiError::new(
+        "PipelineExecutionOutdatedException",
+        format!(
+            "Pipeline execution '{target}' was started with another version of the pipeline and cannot be rolled back to"
+        ),
+    )
+}
+
+pub(super) fn unable_to_roll_back(stage: &str, why: &str) -> ApiError {
+    ApiError::new("UnableToRollbackStageException", format!("Stage '{stage}' cannot be rolled back: {why}"))
 }
 
 pub(super) fn action_not_found(stage: &str, action: &str) -> ApiError {

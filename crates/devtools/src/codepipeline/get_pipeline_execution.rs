@@ -7,7 +7,7 @@ use platform::Cx;
 use serde::{Deserialize, Serialize};
 
 use super::load;
-use super::view::{self, Trigger};
+use super::view::{self, RollbackMetadata, Trigger};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -37,6 +37,8 @@ pub struct PipelineExecution {
     pub trigger: Trigger,
     pub execution_mode: String,
     pub execution_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollback_metadata: Option<RollbackMetadata>,
 }
 
 /// The revision behind a source artifact.
@@ -87,7 +89,8 @@ pub async fn get_pipeline_execution(cx: &Cx, input: Input) -> Result<Output, Api
             variables: state.variables.iter().map(variable).collect(),
             trigger: view::trigger(&state),
             execution_mode: state.definition.execution_mode().to_owned(),
-            execution_type: "STANDARD",
+            execution_type: state.kind.as_str(),
+            rollback_metadata: view::rollback(&state),
         },
     })
 }

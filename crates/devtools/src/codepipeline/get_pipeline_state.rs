@@ -96,9 +96,9 @@ fn stage_state(
     let latest = gate.latest.as_ref().and_then(of);
     let latest_execution = latest.map(|state| {
         let status = state.stage(&stage.name).map_or(StageStatus::InProgress, |s| s.status);
-        place(&state.id, status.as_str())
+        place(&state.id, status.as_str(), state.kind.as_str())
     });
-    let inbound: Vec<StageExecution> = gate.waiting.iter().map(|id| place(id, "InProgress")).collect();
+    let inbound: Vec<StageExecution> = gate.waiting.iter().map(|id| place(id, "InProgress", "STANDARD")).collect();
     let action_states = stage.actions.iter().map(|action| {
         // The latest execution in the stage, or, as long as it has not come to this action, the one that ran it last.
         let earlier = gate.last_ran.get(&action.name).and_then(of);
@@ -132,6 +132,6 @@ fn retries(state: &ExecutionState, stage: &str) -> Option<RetryStageMetadata> {
     })
 }
 
-fn place(id: &str, status: &'static str) -> StageExecution {
-    StageExecution { pipeline_execution_id: id.to_owned(), status, execution_type: "STANDARD" }
+fn place(id: &str, status: &'static str, execution_type: &'static str) -> StageExecution {
+    StageExecution { pipeline_execution_id: id.to_owned(), status, execution_type }
 }

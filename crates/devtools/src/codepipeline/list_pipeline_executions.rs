@@ -7,7 +7,7 @@ use platform::Cx;
 use serde::{Deserialize, Serialize};
 use store::machine::{self, MachineRow, Position};
 
-use super::view::{self, RevisionSummary, Trigger};
+use super::view::{self, RevisionSummary, RollbackMetadata, Trigger};
 use super::{errors, load};
 
 /// Rows read at once while a filter looks for its matches.
@@ -65,6 +65,8 @@ pub struct Summary {
     pub stop_trigger: Option<StopTrigger>,
     pub execution_mode: String,
     pub execution_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollback_metadata: Option<RollbackMetadata>,
 }
 
 /// Why an execution was stopped.
@@ -135,6 +137,7 @@ fn summary(row: MachineRow<Execution>) -> Summary {
         trigger: view::trigger(state),
         stop_trigger: state.stop_request().map(|s| StopTrigger { reason: s.reason.clone() }),
         execution_mode: state.definition.execution_mode().to_owned(),
-        execution_type: "STANDARD",
+        execution_type: state.kind.as_str(),
+        rollback_metadata: view::rollback(state),
     }
 }

@@ -66,6 +66,7 @@ pub(super) async fn come_back(
         AdvanceError::NotFound => errors::pipeline_not_found(scope, pipeline),
         AdvanceError::Refused(GateRefusal::StageNotFound { stage }) => errors::stage_not_found(pipeline, &stage),
         AdvanceError::Refused(GateRefusal::NotLatest { .. }) => errors::not_latest(pipeline, stage, execution),
+        AdvanceError::Refused(GateRefusal::Occupied { .. }) => errors::busy(pipeline),
         AdvanceError::Refused(GateRefusal::Redefined) => {
             errors::not_retryable(stage, "the pipeline has been updated since the execution began")
         }

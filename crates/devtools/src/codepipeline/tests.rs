@@ -16,16 +16,16 @@ use super::*;
 
 const DEMO: &str = "arn:aws:codepipeline:eu-west-1:123456789012:demo";
 
-struct World {
-    cx: Cx,
+pub(super) struct World {
+    pub(super) cx: Cx,
     test: TestStore,
 }
 
-fn machines() -> Machines {
+pub(super) fn machines() -> Machines {
     Machines::new().with::<Gates>().with::<Execution>()
 }
 
-fn world(test: TestStore) -> World {
+pub(super) fn world(test: TestStore) -> World {
     let scope =
         Scope { account: AccountId::parse("123456789012").unwrap(), region: Region::parse("eu-west-1").unwrap() };
     let clock: Arc<dyn Clock> = test.clock.clone();
@@ -60,15 +60,15 @@ fn world(test: TestStore) -> World {
     World { cx, test }
 }
 
-fn input<T: DeserializeOwned>(value: Value) -> T {
+pub(super) fn input<T: DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).unwrap()
 }
 
-fn json_of(value: &impl Serialize) -> Value {
+pub(super) fn json_of(value: &impl Serialize) -> Value {
     serde_json::to_value(value).unwrap()
 }
 
-fn declaration() -> Value {
+pub(super) fn declaration() -> Value {
     let id = |category: &str, provider: &str| json!({"category": category, "owner": "AWS", "provider": provider, "version": "1"});
     json!({
         "name": "demo",
@@ -118,32 +118,32 @@ async fn roles_that_are_not_there_are_refused_except_in_test_mode() {
 }
 
 impl World {
-    async fn create(&self, declaration: Value) -> Result<Value, ApiError> {
+    pub(super) async fn create(&self, declaration: Value) -> Result<Value, ApiError> {
         create_pipeline(&self.cx, input(json!({"pipeline": declaration}))).await.map(|o| json_of(&o))
     }
 
-    async fn start(&self, more: Value) -> Result<String, ApiError> {
+    pub(super) async fn start(&self, more: Value) -> Result<String, ApiError> {
         let mut start = json!({"name": "demo"});
         start.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         start_pipeline_execution(&self.cx, input(start)).await.map(|o| o.pipeline_execution_id)
     }
 
-    async fn state(&self) -> Value {
+    pub(super) async fn state(&self) -> Value {
         json_of(&get_pipeline_state(&self.cx, input(json!({"name": "demo"}))).await.unwrap())
     }
 
-    async fn execution(&self, id: &str) -> Value {
+    pub(super) async fn execution(&self, id: &str) -> Value {
         let get = input(json!({"pipelineName": "demo", "pipelineExecutionId": id}));
         json_of(&get_pipeline_execution(&self.cx, get).await.unwrap())["pipelineExecution"].clone()
     }
 
-    async fn stop(&self, id: &str, abandon: bool) -> Result<(), ApiError> {
+    pub(super) async fn stop(&self, id: &str, abandon: bool) -> Result<(), ApiError> {
         let stop =
             json!({"pipelineName": "demo", "pipelineExecutionId": id, "abandon": abandon, "reason": "mind changed"});
         stop_pipeline_execution(&self.cx, input(stop)).await.map(|_| ())
     }
 
-    async fn approve(&self, token: &str, status: &str) -> Result<(), ApiError> {
+    pub(super) async fn approve(&self, token: &str, status: &str) -> Result<(), ApiError> {
         let put = json!({
             "pipelineName": "demo", "stageName": "Approve", "actionName": "Ok", "token": token,
             "result": {"summary": "seen", "status": status},
@@ -152,7 +152,7 @@ impl World {
     }
 
     /// Performs the oldest effects as a driver would: each succeeds at once.
-    async fn perform(&self) -> Vec<Work> {
+    pub(super) async fn perform(&self) -> Vec<Work> {
         let claimed = outbox::claim(&self.cx.store, "test", 10, Duration::from_secs(60)).await.unwrap();
         let mut done = Vec::new();
         for claimed in claimed {
@@ -169,7 +169,7 @@ impl World {
         done
     }
 
-    async fn finish(&self, claimed: outbox::Claimed, result: ActionResult) {
+    pub(super) async fn finish(&self, claimed: outbox::Claimed, result: ActionResult) {
         self.cx
             .store
             .write(move |tx| {
@@ -184,7 +184,7 @@ impl World {
             .unwrap();
     }
 
-    async fn event(&self, event: Value, id: &str) {
+    pub(super) async fn event(&self, event: Value, id: &str) {
         let event: Event = serde_json::from_value(event).unwrap();
         let (scope, id) = (self.cx.scope().clone(), id.to_owned());
         self.cx
@@ -203,17 +203,17 @@ impl World {
             .unwrap();
     }
 
-    async fn executions(&self) -> Vec<Value> {
+    pub(super) async fn executions(&self) -> Vec<Value> {
         let list = list_pipeline_executions(&self.cx, input(json!({"pipelineName": "demo"}))).await.unwrap();
         json_of(&list)["pipelineExecutionSummaries"].as_array().unwrap().clone()
     }
 
-    fn tick(&self) {
+    pub(super) fn tick(&self) {
         self.test.clock.advance(Duration::from_secs(1));
     }
 }
 
-fn code<T>(result: Result<T, ApiError>) -> &'static str {
+pub(super) fn code<T>(result: Result<T, ApiError>) -> &'static str {
     result.err().map_or("no error", |e| e.code)
 }
 
@@ -547,111 +547,6 @@ async fn tags_are_added_listed_and_removed() {
         assert_eq!(json_of(&list), json!({"tags": [{"key": "b", "value": "1"}]}));
         let other = json!({"resourceArn": "arn:aws:codepipeline:eu-west-1:123456789012:nope"});
         assert_eq!(code(list_tags_for_resource(&world.cx, input(other)).await), "ResourceNotFoundException");
-    })
-    .await;
-}
-
-impl World {
-    /// Ends the oldest effect as a failure.
-    async fn fail(&self, message: &str) {
-        let claimed = outbox::claim(&self.cx.store, "test", 1, Duration::from_secs(60)).await.unwrap().remove(0);
-        let failed = json!({"Failed": {"code": "JobFailed", "message": message}});
-        self.finish(claimed, serde_json::from_value(failed).unwrap()).await;
-    }
-
-    async fn retry(&self, stage: &str, id: &str, mode: &str) -> Result<String, ApiError> {
-        let retry = json!({"pipelineName": "demo", "stageName": stage, "pipelineExecutionId": id, "retryMode": mode});
-        retry_stage_execution(&self.cx, input(retry)).await.map(|o| o.pipeline_execution_id)
-    }
-
-    async fn action_executions(&self, filter: Value) -> Vec<(String, String)> {
-        let list = input(json!({"pipelineName": "demo", "filter": filter}));
-        let list = json_of(&list_action_executions(&self.cx, list).await.unwrap());
-        let text = |d: &Value, key: &str| d[key].as_str().unwrap().to_owned();
-        let details = list["actionExecutionDetails"].as_array().unwrap();
-        details.iter().map(|d| (text(d, "actionName"), text(d, "status"))).collect()
-    }
-}
-
-fn without_approval(change: impl FnOnce(&mut Value)) -> Value {
-    let mut declared = declaration();
-    declared["stages"].as_array_mut().unwrap().remove(1);
-    declared["pipelineType"] = json!("V2");
-    change(&mut declared);
-    declared
-}
-
-#[tokio::test]
-async fn a_failed_stage_is_tried_again_for_its_last_execution_alone() {
-    each_engine(machines(), |test| async move {
-        let world = world(test);
-        world.create(without_approval(|_| ())).await.unwrap();
-        let id = world.executions().await[0]["pipelineExecutionId"].as_str().unwrap().to_owned();
-        world.perform().await;
-        assert_eq!(code(world.retry("Deploy", &id, "FAILED_ACTIONS").await), "StageNotRetryableException");
-        world.fail("no such bucket").await;
-        assert_eq!(world.execution(&id).await["status"], "Failed");
-        assert_eq!(code(world.retry("Nope", &id, "ALL_ACTIONS").await), "StageNotFoundException");
-        let unknown = "00000000-0000-4000-8000-000000000000";
-        let not_latest = "NotLatestPipelineExecutionException";
-        assert_eq!(code(world.retry("Deploy", unknown, "ALL_ACTIONS").await), not_latest);
-        let gone =
-            json!({"pipelineName": "gone", "stageName": "s", "pipelineExecutionId": id, "retryMode": "ALL_ACTIONS"});
-        assert_eq!(code(retry_stage_execution(&world.cx, input(gone)).await), "PipelineNotFoundException");
-
-        assert_eq!(world.retry("Deploy", &id, "FAILED_ACTIONS").await.unwrap(), id);
-        assert_eq!(world.execution(&id).await["status"], "InProgress");
-        assert_eq!(code(world.retry("Deploy", &id, "FAILED_ACTIONS").await), "StageNotRetryableException");
-        let stage = world.state().await["stageStates"][1].clone();
-        assert_eq!(
-            stage["retryStageMetadata"],
-            json!({"manualStageRetryAttempt": 1, "latestRetryTrigger": "ManualStageRetry"})
-        );
-        assert_eq!(world.perform().await.len(), 1);
-        assert_eq!(world.execution(&id).await["status"], "Succeeded");
-        let pair = |name: &str, status: &str| (name.to_owned(), status.to_owned());
-        let (put, src) = (pair("Put", "Succeeded"), pair("Src", "Succeeded"));
-        let range =
-            |range: &str| json!({"latestInPipelineExecution": {"pipelineExecutionId": id, "startTimeRange": range}});
-        let all = [put.clone(), pair("Put", "Failed"), src.clone()];
-        assert_eq!(world.action_executions(range("All")).await, all);
-        assert_eq!(world.action_executions(range("Latest")).await, [put, src]);
-
-        world.tick();
-        let second = world.start(json!({})).await.unwrap();
-        world.perform().await;
-        world.fail("no such bucket").await;
-        assert_eq!(code(world.retry("Deploy", &id, "ALL_ACTIONS").await), not_latest);
-        update_pipeline(&world.cx, input(json!({"pipeline": without_approval(|_| ())}))).await.unwrap();
-        assert_eq!(code(world.retry("Deploy", &second, "ALL_ACTIONS").await), "StageNotRetryableException");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_stage_tries_itself_again_once() {
-    each_engine(machines(), |test| async move {
-        let world = world(test);
-        let declared = without_approval(|d| {
-            d["stages"][1]["onFailure"] =
-                json!({"result": "RETRY", "retryConfiguration": {"retryMode": "FAILED_ACTIONS"}});
-        });
-        world.create(declared).await.unwrap();
-        let id = world.executions().await[0]["pipelineExecutionId"].as_str().unwrap().to_owned();
-        world.perform().await;
-        world.fail("throttled").await;
-        assert_eq!(world.execution(&id).await["status"], "InProgress");
-        let metadata = json!({"autoStageRetryAttempt": 1, "latestRetryTrigger": "AutomatedStageRetry"});
-        assert_eq!(world.state().await["stageStates"][1]["retryStageMetadata"], metadata);
-        world.fail("throttled again").await;
-        assert_eq!(world.execution(&id).await["status"], "Failed");
-        world.retry("Deploy", &id, "ALL_ACTIONS").await.unwrap();
-        let metadata = world.state().await["stageStates"][1]["retryStageMetadata"].clone();
-        assert_eq!(metadata["manualStageRetryAttempt"], 1);
-        assert_eq!(metadata["autoStageRetryAttempt"], 1);
-        let mut tx = world.cx.store.read().await.unwrap();
-        let row = machine::get::<Execution>(&mut tx, &id).await.unwrap().unwrap();
-        assert_eq!(store::replay::<Execution>(&mut tx, &id).await.unwrap(), Some(row.state));
     })
     .await;
 }

@@ -51,7 +51,9 @@ pub(super) fn refused(scope: &Scope, pipeline: &str, error: AdvanceError<GateRef
     match error {
         AdvanceError::NotFound => errors::pipeline_not_found(scope, pipeline),
         AdvanceError::Refused(GateRefusal::StageNotFound { stage }) => errors::stage_not_found(pipeline, &stage),
-        AdvanceError::Refused(GateRefusal::NotLatest { .. } | GateRefusal::Redefined) => errors::busy(pipeline),
+        AdvanceError::Refused(
+            GateRefusal::NotLatest { .. } | GateRefusal::Redefined | GateRefusal::Occupied { .. },
+        ) => errors::busy(pipeline),
         AdvanceError::Store(e) => e.into(),
     }
 }

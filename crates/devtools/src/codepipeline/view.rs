@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use base::{ApiError, Timestamp};
 use engine::pipeline::{
-    ActionError, ActionRun, ActionStatus, Artifact, Ended, ExecutionState, Phase, SourceRevision, Transition,
+    ActionError, ActionRun, ActionStatus, Artifact, Ended, ExecutionKind, ExecutionState, Phase, SourceRevision,
+    Transition,
 };
 use formats::pipeline::{ActionDeclaration, ActionTypeId, Provider};
 use serde::Serialize;
@@ -175,6 +176,22 @@ pub struct S3Location {
     pub key: String,
 }
 
+/// What a rollback goes back to.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RollbackMetadata {
+    pub rollback_target_pipeline_execution_id: String,
+}
+
+pub(super) fn rollback(state: &ExecutionState) -> Option<RollbackMetadata> {
+    match &state.kind {
+        ExecutionKind::Standard => None,
+        ExecutionKind::Rollback(rollback) => {
+            Some(RollbackMetadata { rollback_target_pipeline_execution_id: rollback.target.clone() })
+        }
+    }
+}
+
 pub(super) fn trigger(state: &ExecutionState) -> Trigger {
     Trigger { trigger_type: state.trigger.kind.clone(), trigger_detail: state.trigger.detail.clone() }
 }
@@ -185,7 +202,7 @@ pub(super) fn status_summary(state: &ExecutionState) -> Option<String> {
         Phase::Ended(Ended::Superseded { by }) => Some(format!("Superseded by execution {by}")),
         Phase::Ended(Ended::Cancelled) => Some("The pipeline definition was updated".to_owned()),
         Phase::Ended(Ended::Stopped(request)) => request.reason.clone(),
-        Phase::Ended(Ended::Failed) => {
+        Phase::HandingOver { .. } | Phase::Ended(Ended::Failed) => {
             let actions = state.stages.iter().flat_map(|s| &s.actions);
             actions.filter_map(|a| error(&a.status)).map(|e| e.message.clone()).next_back()
         }

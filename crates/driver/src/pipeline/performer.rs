@@ -2,11 +2,11 @@
 
 use super::{answer, build, codecommit, deploy, s3_source};
 use base::{ApiError, ErrorKind, Machine};
-use engine::pipeline::{ActionEffect, ActionResult, Execution, RunAction, Work};
+use engine::pipeline::{ActionEffect, ActionResult, Execution, RollBack, RunAction, Work};
 use futures_util::future::BoxFuture;
 use platform::Cx;
 use store::events::EventRow;
-use store::outbox::Claimed;
+use store::outbox::{self, Claimed};
 use store::{Tx, machine};
 
 use crate::{DriverCx, PerformError, Performer, Subscriber};
@@ -45,7 +45,22 @@ async fn effect(cx: &Cx, claimed: &Claimed) -> Result<(), PerformError> {
         ActionEffect::Run(run) if wanted(cx, claimed).await? => action(cx, claimed, *run).await,
         ActionEffect::Run(_) => answer::done(cx, claimed).await,
         ActionEffect::Cancel(cancel) => build::cancel(cx, claimed, cancel).await,
+        ActionEffect::RollBack(asked) => roll_back(cx, claimed, asked).await,
     }
+}
+
+/// Begins the rollback in the transaction that takes the effect out of the outbox.
+async fn roll_back(cx: &Cx, claimed: &Claimed, asked: RollBack) -> Result<(), PerformError> {
+    let claimed = claimed.clone();
+    let begun = cx.store.write(move |tx| {
+        let (claimed, asked) = (claimed.clone(), asked.clone());
+        Box::pin(async move {
+            devtools::codepipeline::roll_back_failed(tx, &claimed.machine_id, &asked).await?;
+            outbox::finish(tx, &claimed).await?;
+            Ok::<_, ApiError>(())
+        })
+    });
+    begun.await.map_err(|e| PerformError::new("begin the rollback of a stage", e))
 }
 
 async fn wanted(cx: &Cx, claimed: &Claimed) -> Result<bool, PerformError> {

@@ -14,6 +14,16 @@ pub enum ActionEffect {
     Run(Box<RunAction>),
     /// Give up work that is no longer wanted; no answer.
     Cancel(CancelAction),
+    /// Find the execution that was successful in the stage last, begin the rollback to it, and answer with `RolledBack`.
+    RollBack(RollBack),
+}
+
+/// A stage that failed and is to be rolled back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RollBack {
+    pub stage: String,
+    /// The id that the rollback's execution gets.
+    pub execution: String,
 }
 
 /// The work of one action.
@@ -186,7 +196,7 @@ fn variable(state: &ExecutionState, namespace: &str, key: &str) -> Option<String
         .iter()
         .flat_map(|s| s.actions.iter().map(move |a| (s, a)))
         .find(|(_, a)| a.namespace.as_deref() == Some(namespace))?;
-    match &state.stage(&stage.name)?.action(&action.name)?.status {
+    match &state.records().find(|s| s.name == stage.name)?.action(&action.name)?.status {
         ActionStatus::Succeeded { variables, .. } => variables.get(key).cloned(),
         ActionStatus::Working
         | ActionStatus::AwaitingApproval { .. }
@@ -197,8 +207,8 @@ fn variable(state: &ExecutionState, namespace: &str, key: &str) -> Option<String
 
 fn inputs(state: &ExecutionState, action: &ActionDeclaration) -> Result<Vec<Artifact>, ActionError> {
     let made: Vec<&Artifact> = state
-        .stages
-        .iter()
+        .records()
+        .rev()
         .flat_map(|s| &s.actions)
         .filter_map(|a| match &a.status {
             ActionStatus::Succeeded { outputs, .. } => Some(outputs),

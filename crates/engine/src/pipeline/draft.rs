@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use base::{Effect, Event, Machine, Step, Tell, TimerChange, Timestamp};
-use formats::pipeline::{ActionDeclaration, PipelineDeclaration, Provider, RetryMode, StageDeclaration};
+use formats::pipeline::{
+    ActionDeclaration, ConditionResult, PipelineDeclaration, Provider, RetryMode, StageDeclaration,
+};
 
 use super::action::prepare;
 use super::event::{self, Word};
 use super::{
     ActionEffect, ActionError, ActionRun, ActionStatus, Begun, CancelAction, Ended, Execution, ExecutionInput,
-    ExecutionState, External, GateInput, Gates, Phase, RetryTrigger, StageRun, StageStatus, Will,
+    ExecutionKind, ExecutionState, External, GateInput, Gates, Phase, RetryTrigger, RollBack, StageRun, StageStatus,
+    Will,
 };
 
 pub(super) struct Draft {
@@ -181,10 +184,8 @@ impl Draft {
                 Will::GoOn if failed && self.retries_by_itself(stage) => {
                     continue;
                 }
-                Will::GoOn | Will::Cancel if failed => {
-                    self.leave(stage, StageStatus::Failed, Word::Failed, None);
-                    return self.end(Ended::Failed);
-                }
+                Will::GoOn if failed => return self.fail(stage, self.after_failure(stage)),
+                Will::Cancel if failed => return self.fail(stage, ConditionResult::Fail),
                 Will::Cancel => {
                     self.leave(stage, StageStatus::Cancelled, Word::Canceled, None);
                     return self.end(Ended::Cancelled);
@@ -213,9 +214,41 @@ impl Draft {
         true
     }
 
+    fn after_failure(&self, stage: usize) -> ConditionResult {
+        let declared = self.declared(stage).on_failure.as_ref();
+        declared.and_then(|f| f.result).unwrap_or(ConditionResult::Fail)
+    }
+
+    /// Fails the stage, and the execution with it.
+    fn fail(&mut self, stage: usize, result: ConditionResult) {
+        match (&self.state.kind, result) {
+            (ExecutionKind::Standard, ConditionResult::Rollback) => self.ask_for_rollback(stage),
+            (ExecutionKind::Rollback(_), ConditionResult::Rollback)
+            | (_, ConditionResult::Fail | ConditionResult::Retry | ConditionResult::Skip) => {
+                self.leave(stage, StageStatus::Failed, Word::Failed, None);
+                self.end(Ended::Failed);
+            }
+        }
+    }
+
+    fn ask_for_rollback(&mut self, stage: usize) {
+        self.close(stage, StageStatus::Failed, Word::Failed);
+        let run = self.current();
+        let key = format!("{}/{}/{}/rollback", self.state.id, run.name, run.attempt);
+        let execution = base::derived_uuid(&["rollback", &key]).to_string();
+        let effect = ActionEffect::RollBack(RollBack { stage: run.name.clone(), execution });
+        self.effects.push(Effect { key, effect });
+        self.state.phase = Phase::HandingOver { stage };
+        self.pipeline_event(Word::Failed);
+    }
+
     fn finish_stage(&mut self, stage: usize) {
         let next = stage + 1;
-        match self.state.definition.stages.get(next).map(|s| s.name.clone()) {
+        let following = match self.state.kind {
+            ExecutionKind::Standard => self.state.definition.stages.get(next).map(|s| s.name.clone()),
+            ExecutionKind::Rollback(_) => None,
+        };
+        match following {
             Some(name) => {
                 self.leave(stage, StageStatus::Succeeded, Word::Succeeded, Some(name));
                 self.state.phase = Phase::Waiting { stage: next };
@@ -227,14 +260,19 @@ impl Draft {
         }
     }
 
-    fn leave(&mut self, stage: usize, status: StageStatus, word: Word, to: Option<String>) {
+    fn close(&mut self, stage: usize, status: StageStatus, word: Word) {
         let now = self.now;
         let run = self.current_mut();
         run.status = status;
         run.updated = now;
+        self.stage_event(stage, word);
+    }
+
+    fn leave(&mut self, stage: usize, status: StageStatus, word: Word, to: Option<String>) {
+        self.close(stage, status, word);
+        let run = self.current();
         let from = run.name.clone();
         let ran = run.actions.iter().map(|a| a.name.clone()).collect();
-        self.stage_event(stage, word);
         let execution = self.state.id.clone();
         self.tell_gates(GateInput::Move { execution, from: Some(from), ran, to });
     }

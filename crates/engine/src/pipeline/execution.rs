@@ -32,8 +32,10 @@ pub enum Refusal {
     NotUnderWay,
     /// The stage cannot be retried as it stands.
     NotRetryable { why: String },
-    /// The execution is stopping, or ends because of an update.
+    /// The execution is stopping, or ends because of an update, or hands its stage over to a rollback.
     Busy,
+    /// It does not wait for a rollback.
+    NotHandingOver,
 }
 
 impl fmt::Display for Refusal {
@@ -48,6 +50,7 @@ impl fmt::Display for Refusal {
             Refusal::ApprovalCompleted => f.write_str("the approval has been completed"),
             Refusal::NotUnderWay => f.write_str("the execution has ended"),
             Refusal::NotRetryable { why } => write!(f, "the stage cannot be retried: {why}"),
+            Refusal::NotHandingOver => f.write_str("the execution does not wait for a rollback"),
             Refusal::Busy => f.write_str("the execution is about to end"),
         }
     }
@@ -72,6 +75,7 @@ impl Machine for Execution {
             ExecutionInput::Stop { abandon: false, reason, by } => on::stop(state, reason, by, now),
             ExecutionInput::Stop { abandon: true, reason, by } => on::abandon(state, reason, by, now),
             ExecutionInput::RetryStage { stage, mode } => on::retry_stage(state, &stage, mode, now),
+            ExecutionInput::RolledBack { by } => on::rolled_back(state, by, now),
             ExecutionInput::Cancel => on::cancel(state, now),
         }
     }
@@ -82,7 +86,7 @@ impl Machine for Execution {
             Phase::Running { will: Will::GoOn | Will::Cancel, .. } => "InProgress",
             Phase::Running { will: Will::Stop(_), .. } => "Stopping",
             Phase::Ended(Ended::Succeeded) => "Succeeded",
-            Phase::Ended(Ended::Failed) => "Failed",
+            Phase::HandingOver { .. } | Phase::Ended(Ended::Failed) => "Failed",
             Phase::Ended(Ended::Stopped(_)) => "Stopped",
             Phase::Ended(Ended::Superseded { .. }) => "Superseded",
             Phase::Ended(Ended::Cancelled) => "Cancelled",

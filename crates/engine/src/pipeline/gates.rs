@@ -72,6 +72,10 @@ pub enum GateInput {
     Move { execution: String, from: Option<String>, ran: Vec<String>, to: Option<String> },
     /// An execution that failed in a stage is to be tried there again. `version` is that of its definition.
     Return { execution: String, stage: String, version: u32 },
+    /// A rollback takes a stage that is free, whoever waits before it.
+    Occupy { execution: String, stage: String, version: u32 },
+    /// An execution that failed in a stage leaves it to a rollback.
+    HandOver { execution: String, stage: String, ran: Vec<String>, to: String, version: u32 },
     /// A waiting execution gives up.
     Withdraw { execution: String },
     /// Closes the transition into a stage.
@@ -96,6 +100,10 @@ pub enum GateRefusal {
     },
     /// The definition was updated since the execution began.
     Redefined,
+    /// An execution is in the stage.
+    Occupied {
+        by: String,
+    },
 }
 
 impl fmt::Display for GateRefusal {
@@ -105,6 +113,7 @@ impl fmt::Display for GateRefusal {
             GateRefusal::NotLatest { latest } => {
                 write!(f, "the execution that was in the stage last is {}", latest.as_deref().unwrap_or("none"))
             }
+            GateRefusal::Occupied { by } => write!(f, "execution {by} is in the stage"),
             GateRefusal::Redefined => f.write_str("the pipeline has been updated since the execution began"),
         }
     }
@@ -127,6 +136,47 @@ impl GatesState {
 
     fn gate_mut(&mut self, stage: &str) -> Option<&mut Gate> {
         self.gates.iter_mut().find(|g| g.stage == stage)
+    }
+
+    fn occupy(
+        &mut self,
+        execution: String,
+        stage: String,
+        version: u32,
+        tells: &mut Vec<Tell>,
+    ) -> Result<(), GateRefusal> {
+        let current = self.version;
+        let gate = self.gate_mut(&stage).ok_or(GateRefusal::StageNotFound { stage })?;
+        if version != current {
+            return Err(GateRefusal::Redefined);
+        }
+        if let Some(by) = gate.inside.first() {
+            return Err(GateRefusal::Occupied { by: by.clone() });
+        }
+        gate.let_in(execution, tells);
+        Ok(())
+    }
+
+    fn hand_over(
+        &mut self,
+        execution: &str,
+        stage: String,
+        ran: Vec<String>,
+        (to, version): (String, u32),
+        tells: &mut Vec<Tell>,
+    ) {
+        let current = self.version;
+        match self.gate_mut(&stage).filter(|_| version == current) {
+            Some(gate) => {
+                gate.forget(execution, ran);
+                gate.let_in(to, tells);
+            }
+            // The definition was updated in the same moment.
+            None => {
+                travel(self, execution.to_owned(), Some(stage), ran, None, tells);
+                tells.push(tell(to, &ExecutionInput::Cancel));
+            }
+        }
     }
 
     /// The stage is free, or holds this very execution: whoever enters becomes the latest.
@@ -186,17 +236,25 @@ impl Gate {
             return;
         }
         let execution = self.waiting.remove(0);
+        self.let_in(execution, tells);
+    }
+
+    fn let_in(&mut self, execution: String, tells: &mut Vec<Tell>) {
         self.latest = Some(execution.clone());
         tells.push(tell(execution.clone(), &ExecutionInput::Entered { stage: self.stage.clone() }));
         self.inside.push(execution);
+    }
+
+    fn forget(&mut self, execution: &str, ran: Vec<String>) {
+        self.inside.retain(|e| e != execution);
+        self.last_ran.extend(ran.into_iter().map(|action| (action, execution.to_owned())));
     }
 
     fn leave(&mut self, execution: &str, ran: Vec<String>, tells: &mut Vec<Tell>) {
         if !self.inside.iter().any(|e| e == execution) {
             return;
         }
-        self.inside.retain(|e| e != execution);
-        self.last_ran.extend(ran.into_iter().map(|action| (action, execution.to_owned())));
+        self.forget(execution, ran);
         self.admit(tells);
     }
 }
@@ -218,6 +276,10 @@ impl Machine for Gates {
         match input {
             GateInput::Move { execution, from, ran, to } => travel(&mut state, execution, from, ran, to, &mut tells),
             GateInput::Return { execution, stage, version } => state.come_back(execution, stage, version)?,
+            GateInput::Occupy { execution, stage, version } => state.occupy(execution, stage, version, &mut tells)?,
+            GateInput::HandOver { execution, stage, ran, to, version } => {
+                state.hand_over(&execution, stage, ran, (to, version), &mut tells);
+            }
             GateInput::Withdraw { execution } => {
                 state.gates.iter_mut().for_each(|g| g.waiting.retain(|e| *e != execution));
             }

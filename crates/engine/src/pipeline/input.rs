@@ -29,6 +29,8 @@ pub enum ExecutionInput {
     Stop { abandon: bool, reason: Option<String>, by: String },
     /// Someone wants a failed stage to be tried again. The gates have let it back in before.
     RetryStage { stage: String, mode: RetryMode },
+    /// What became of the rollback that it asked for: the execution that does it, if there was one to go back to.
+    RolledBack { by: Option<String> },
     /// The pipeline's definition was updated.
     Cancel,
 }

@@ -14,6 +14,7 @@
 //!                     |--Superseded           |--Stop (wait), group at rest--> Stopped
 //!                     |--Stop--> Stopped      |--Stop (abandon)--> Stopped at once
 //!                     |                       |--an action failed, onFailure RETRY--> Running(0) again, once
+//!                     |                       |--an action failed, onFailure ROLLBACK--> HandingOver(0) --RolledBack--> Failed
 //!                     '--Cancel-> Cancelled   '--Cancel (definition updated), group at rest--> Cancelled
 //! ```
 //!
@@ -25,6 +26,9 @@
 //!   of its run order finish, nothing further starts, and the stage has failed.
 //! * A failed stage is tried again when someone asks for it, or once by itself; the execution that failed in it must still be
 //!   the last one that was there. A retry by itself keeps the stage.
+//! * A rollback is an execution of its own: it has one stage, and the revisions, variables and artifacts of an execution that
+//!   was successful in it. It is given the stage (by hand when it is free; by itself from the execution that failed in it,
+//!   which keeps it until then), so that nothing comes in between. A rollback that fails is not rolled back.
 //! * An update of the definition lets running actions finish and then cancels the executions that were under way.
 //!
 //! Both machines talk by tells in the same transaction, so that no third place knows who is where.
@@ -39,12 +43,12 @@ mod input;
 mod on;
 mod state;
 
-pub use action::{ActionEffect, ArtifactPlace, BatchOptions, BuildVariable, CancelAction, RunAction, Work};
+pub use action::{ActionEffect, ArtifactPlace, BatchOptions, BuildVariable, CancelAction, RollBack, RunAction, Work};
 pub use artifact::artifact_key;
 pub use execution::{Execution, Refusal};
 pub use gates::{Gate, GateInput, GateRefusal, Gates, GatesState, NewPipeline, Transition, TransitionChange};
 pub use input::{ActionError, ActionResult, Approval, ExecutionInput, Revision, SourceRevision, Verdict};
 pub use state::{
-    ActionRun, ActionStatus, Artifact, Begun, Ended, ExecutionState, External, NewExecution, Phase, RetryTrigger,
-    SourceOverride, StageRun, StageStatus, StopRequest, Trigger, Will,
+    ActionRun, ActionStatus, Artifact, Begun, Ended, ExecutionKind, ExecutionState, External, NewExecution, NoTarget,
+    Phase, RetryTrigger, Rollback, SourceOverride, StageRun, StageStatus, StopRequest, Trigger, Will,
 };

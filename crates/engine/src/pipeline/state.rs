@@ -34,9 +34,44 @@ pub struct ExecutionState {
     pub variables: BTreeMap<String, String>,
     pub overrides: Vec<SourceOverride>,
     pub source_revisions: Vec<SourceRevision>,
+    #[serde(default)]
+    pub kind: ExecutionKind,
     pub phase: Phase,
     /// The stages entered so far, in order.
     pub stages: Vec<StageRun>,
+}
+
+/// What an execution is for.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub enum ExecutionKind {
+    /// To go through all stages.
+    #[default]
+    Standard,
+    /// To bring one stage back to what an earlier execution made of it.
+    Rollback(Rollback),
+}
+
+/// Where a rollback leads.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rollback {
+    /// The execution that was successful in the stage.
+    pub target: String,
+    /// The stage (an index into the definition).
+    pub stage: usize,
+    /// What the target did in the stages before: its artifacts and variables are used again.
+    pub earlier: Vec<StageRun>,
+}
+
+/// Why a stage cannot be rolled back to an execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoTarget {
+    SourceStage,
+    /// It began with another version of the definition.
+    Outdated,
+    /// It is a rollback itself.
+    IsRollback,
+    /// It has not succeeded in the stage.
+    NotSucceeded,
 }
 
 /// Where an execution stands.
@@ -51,6 +86,10 @@ pub enum Phase {
     Running {
         stage: usize,
         will: Will,
+    },
+    /// Failed; it keeps this stage until the rollback that it asked for has it.
+    HandingOver {
+        stage: usize,
     },
     Ended(Ended),
 }
@@ -210,9 +249,51 @@ impl ExecutionState {
             variables: new.variables,
             overrides: new.overrides,
             source_revisions: Vec::new(),
+            kind: ExecutionKind::Standard,
             phase: Phase::New,
             stages: Vec::new(),
         }
+    }
+
+    /// An execution that rolls a stage back to this one. User Guide, "Considerations for rollbacks".
+    pub fn rollback(&self, stage: &str, version: u32, id: String, trigger: Trigger) -> Result<Self, NoTarget> {
+        let index = self.rollback_target(stage, version)?;
+        let before = |run: &&StageRun| self.definition.stages.iter().take(index).any(|s| s.name == run.name);
+        let earlier = self.stages.iter().filter(before).cloned().collect();
+        Ok(ExecutionState {
+            id,
+            trigger,
+            kind: ExecutionKind::Rollback(Rollback { target: self.id.clone(), stage: index, earlier }),
+            phase: Phase::New,
+            stages: Vec::new(),
+            ..self.clone()
+        })
+    }
+
+    /// The index of the stage, if it can be rolled back to this execution; `version` is the pipeline's.
+    pub fn rollback_target(&self, stage: &str, version: u32) -> Result<usize, NoTarget> {
+        if self.version != version {
+            return Err(NoTarget::Outdated);
+        }
+        match (&self.kind, self.definition.stages.iter().position(|s| s.name == stage)) {
+            (_, Some(0)) => Err(NoTarget::SourceStage),
+            (ExecutionKind::Rollback(_), _) => Err(NoTarget::IsRollback),
+            (ExecutionKind::Standard, Some(index))
+                if self.stage(stage).is_some_and(|s| s.status == StageStatus::Succeeded) =>
+            {
+                Ok(index)
+            }
+            (ExecutionKind::Standard, _) => Err(NoTarget::NotSucceeded),
+        }
+    }
+
+    /// What it has of the stages before, newest attempt first: its own records, then those that a rollback took over.
+    pub(super) fn records(&self) -> impl DoubleEndedIterator<Item = &StageRun> {
+        let earlier: &[StageRun] = match &self.kind {
+            ExecutionKind::Standard => &[],
+            ExecutionKind::Rollback(rollback) => &rollback.earlier,
+        };
+        self.stages.iter().rev().chain(earlier.iter().rev())
     }
 
     /// The pipeline's ARN, which is also the id of its gates.
@@ -260,7 +341,11 @@ impl ExecutionState {
     pub fn stop_request(&self) -> Option<&StopRequest> {
         match &self.phase {
             Phase::Running { will: Will::Stop(request), .. } | Phase::Ended(Ended::Stopped(request)) => Some(request),
-            Phase::New | Phase::Waiting { .. } | Phase::Running { .. } | Phase::Ended(_) => None,
+            Phase::New
+            | Phase::Waiting { .. }
+            | Phase::Running { .. }
+            | Phase::HandingOver { .. }
+            | Phase::Ended(_) => None,
         }
     }
 }
@@ -290,6 +375,16 @@ impl ActionRun {
         match self.status {
             ActionStatus::Working | ActionStatus::AwaitingApproval { .. } => false,
             ActionStatus::Succeeded { .. } | ActionStatus::Failed(_) | ActionStatus::Abandoned => true,
+        }
+    }
+}
+
+impl ExecutionKind {
+    /// As the model spells it.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            ExecutionKind::Standard => "STANDARD",
+            ExecutionKind::Rollback(_) => "ROLLBACK",
         }
     }
 }

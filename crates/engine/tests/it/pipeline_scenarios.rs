@@ -75,8 +75,11 @@ fn play(text: &str) -> String {
             Some(command) => {
                 let world = world.get_or_insert_with(|| World::new(declare(declaration.iter().copied())));
                 let _ = writeln!(out, "{line}");
-                let answer = run(world, command);
-                report(world, answer, &mut out);
+                let command = world.aliases.iter().fold(command.to_owned(), |c, (short, id)| c.replace(short, id));
+                let answer = run(world, &command);
+                let mut told = String::new();
+                report(world, answer, &mut told);
+                out += &world.aliases.iter().fold(told, |t, (short, id)| t.replace(id, short));
             }
             None if world.is_none() => {
                 let _ = writeln!(out, "{line}");
@@ -148,6 +151,12 @@ fn run(world: &mut World, command: &str) -> Result<(), String> {
             let mode = if word(3) == "all" { RetryMode::AllActions } else { RetryMode::FailedActions };
             world.retry(word(1), word(2), mode)
         }
+        "rollback" => world.roll_back(word(1), word(2), word(3)),
+        "find-target" => {
+            let effects = std::mem::take(&mut world.rollbacks);
+            effects.iter().for_each(|(failed, effect)| world.perform_rollback(failed, effect));
+            Ok(())
+        }
         "disable" => gates(world, GateInput::Disable { stage: word(1).into(), reason: rest(2), by: by() }),
         "enable" => gates(world, GateInput::Enable { stage: word(1).into(), by: by() }),
         "update" => {
@@ -204,8 +213,12 @@ fn report(world: &mut World, answer: Result<(), String>, out: &mut String) {
     for refusal in world.unheard.drain(..) {
         let _ = writeln!(out, "  unheard: {refusal}");
     }
-    for (_, effect) in world.effects.drain(..) {
+    for (id, effect) in world.effects.drain(..) {
         let _ = writeln!(out, "  effect {}", describe(&effect));
+        if let ActionEffect::RollBack(asked) = effect.effect {
+            world.aliases.push((format!("{id}-back"), asked.execution.clone()));
+            world.rollbacks.push((id, asked));
+        }
     }
     for event in world.events.drain(..) {
         let text = |name: &str| event.detail.get(name).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
@@ -242,6 +255,7 @@ fn describe(effect: &Effect<ActionEffect>) -> String {
         ActionEffect::Cancel(cancel) => {
             format!("cancel {:?} {}", cancel.provider, cancel.external_id.as_deref().unwrap_or("-"))
         }
+        ActionEffect::RollBack(asked) => format!("roll back {}", asked.stage),
         ActionEffect::Run(run) => {
             let inputs: Vec<&str> = run.inputs.iter().map(|a| a.name.as_str()).collect();
             let work = match &run.work {

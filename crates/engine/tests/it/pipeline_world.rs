@@ -6,7 +6,7 @@ use std::sync::Arc;
 use base::{AccountId, Effect, Event, Machine, Region, Scope, Step, Tell, TimerChange, Timestamp};
 use engine::pipeline::{
     ActionEffect, Execution, ExecutionInput, ExecutionState, GateInput, GateRefusal, Gates, GatesState, NewExecution,
-    NewPipeline, Phase, Refusal, Trigger,
+    NewPipeline, Phase, Refusal, RollBack, Trigger,
 };
 use formats::pipeline::{PipelineDeclaration, RetryMode};
 use serde_json::{Value, json};
@@ -39,9 +39,15 @@ pub struct World {
     pub definition: Arc<PipelineDeclaration>,
     pub gates: Row<Gates>,
     pub executions: BTreeMap<String, Row<Execution>>,
+    /// The ids of the executions as they were made.
+    pub order: Vec<String>,
     pub timers: BTreeMap<(String, String), (Timestamp, Value)>,
     /// Effects committed since they were last taken.
     pub effects: Vec<(String, Effect<ActionEffect>)>,
+    /// Rollbacks that were asked for and have not begun, in scenarios.
+    pub rollbacks: Vec<(String, RollBack)>,
+    /// Short names for the ids of these rollbacks.
+    pub aliases: Vec<(String, String)>,
     pub events: Vec<Event>,
     pub event_ids: HashSet<String>,
     pub effect_keys: HashSet<String>,
@@ -63,8 +69,11 @@ impl World {
             gates: Row::new(GatesState::new(NewPipeline { version: 1, stages })),
             definition: Arc::new(definition),
             executions: BTreeMap::new(),
+            order: Vec::new(),
             timers: BTreeMap::new(),
             effects: Vec::new(),
+            rollbacks: Vec::new(),
+            aliases: Vec::new(),
             events: Vec::new(),
             event_ids: HashSet::new(),
             effect_keys: HashSet::new(),
@@ -82,6 +91,7 @@ impl World {
             variables,
             overrides: Vec::new(),
         });
+        self.order.push(id.to_owned());
         self.executions.insert(id.to_owned(), Row::new(state));
     }
 
@@ -111,6 +121,43 @@ impl World {
             self.gates.log.truncate(before.1);
         }
         answer.map_err(|r| r.to_string())
+    }
+
+    /// As RollbackStage does: the execution is made, started, and given the stage, or nothing is done.
+    pub fn roll_back(&mut self, id: &str, stage: &str, target: &str) -> Result<(), String> {
+        let trigger = Trigger { kind: "ManualRollback".into(), detail: "ann".into() };
+        let version = self.gates.state.version;
+        let state =
+            self.state(target).rollback(stage, version, id.to_owned(), trigger).map_err(|e| format!("{e:?}"))?;
+        let occupy = GateInput::Occupy { execution: id.to_owned(), stage: stage.to_owned(), version };
+        if let Err(refusal) = Gates::step(&self.gates.state, occupy.clone(), self.now) {
+            return Err(refusal.to_string());
+        }
+        self.order.push(id.to_owned());
+        self.executions.insert(id.to_owned(), Row::new(state));
+        self.execution(id, ExecutionInput::Start).map_err(|r| r.to_string())?;
+        self.gates(occupy).map_err(|r| r.to_string())
+    }
+
+    /// As the driver does with the effect of an execution that failed.
+    pub fn perform_rollback(&mut self, failed: &str, effect: &RollBack) {
+        if !matches!(self.state(failed).phase, Phase::HandingOver { .. }) {
+            return;
+        }
+        let version = self.gates.state.version;
+        let fits = |id: &&String| self.state(id).rollback_target(&effect.stage, version).is_ok();
+        let target = self.order.iter().rev().find(fits).cloned();
+        let by = target.map(|target| {
+            let trigger = Trigger { kind: "AutomatedRollback".into(), detail: failed.to_owned() };
+            let state =
+                self.state(&target).rollback(&effect.stage, version, effect.execution.clone(), trigger).unwrap();
+            let old = self.executions.insert(effect.execution.clone(), Row::new(state));
+            assert!(old.is_none(), "a rollback began twice");
+            self.order.push(effect.execution.clone());
+            self.execution(&effect.execution, ExecutionInput::Start).unwrap();
+            effect.execution.clone()
+        });
+        self.execution(failed, ExecutionInput::RolledBack { by }).unwrap();
     }
 
     pub fn state(&self, id: &str) -> &ExecutionState {

@@ -12,14 +12,14 @@ use engine::pipeline::{
     ActionEffect, ActionResult, ActionStatus, Approval, Artifact, CancelAction, Execution, ExecutionInput, External,
     GateInput, Phase, RunAction, Verdict, Work,
 };
-use formats::pipeline::PipelineDeclaration;
+use formats::pipeline::{PipelineDeclaration, RetryMode};
 
 use crate::build_simulation::request;
 use crate::build_world::{Builds, jump};
 use crate::pipeline_world::{World, declare};
 use crate::rng::{Rng, each_seed};
 
-const PIPELINES: [&str; 3] = [
+const PIPELINES: [&str; 4] = [
     "stage Source
 action Src CodeCommit out=Src ns=Source
 stage Build
@@ -42,6 +42,16 @@ action Put S3 in=App",
 action Src CodeCommit out=Src ns=Source
 stage Build
 action Compile CodeBuild in=Src EnvironmentVariables=[{\"name\":\"A\",\"value\":\"#{Source.Sometimes}\"}]",
+    "stage Source
+on-failure RETRY ALL_ACTIONS
+action Src CodeCommit out=Src ns=Source
+stage Build
+on-failure RETRY FAILED_ACTIONS
+action Unit CodeBuild in=Src
+action Lint CodeBuild in=Src
+stage Ship
+on-failure ROLLBACK
+action Put S3 in=Src ObjectKey=#{Source.Sometimes}",
 ];
 
 struct Outside {
@@ -58,6 +68,7 @@ struct Simulation {
     outside: Outside,
     rng: Rng,
     started: usize,
+    rolled_back: usize,
 }
 
 #[test]
@@ -71,7 +82,7 @@ fn simulate(seed: u64) {
     let mut world = World::new(declaration);
     world.keep_events = false;
     let outside = Outside { outbox: Vec::new(), builds: Builds::default(), begun: BTreeMap::new() };
-    let mut sim = Simulation { world, outside, rng, started: 0 };
+    let mut sim = Simulation { world, outside, rng, started: 0, rolled_back: 0 };
     for _ in 0..40 {
         sim.disturb();
         sim.collect();
@@ -111,7 +122,40 @@ impl Simulation {
                 self.outside.builds.stop_one(&mut self.rng, self.world.now);
                 self.hear();
             }
+            96 | 97 => self.retry(),
+            98 => self.roll_back(),
             _ => self.build_on(),
+        }
+    }
+
+    fn any_execution(&mut self) -> Option<String> {
+        let all = self.world.order.len();
+        (all > 0).then(|| self.world.order[self.rng.below(all)].clone())
+    }
+
+    /// A retry is taken only from the execution that was in the stage last, under the current definition.
+    fn retry(&mut self) {
+        let Some(id) = self.any_execution() else { return };
+        let Some(stage) = self.world.state(&id).stages.last().map(|s| s.name.clone()) else { return };
+        let mode = if self.rng.chance(50) { RetryMode::FailedActions } else { RetryMode::AllActions };
+        let before = self.world.state(&id).clone();
+        let latest = self.world.gates.state.gate(&stage).and_then(|g| g.latest.clone());
+        if self.world.retry(&id, &stage, mode).is_ok() {
+            assert_eq!(latest.as_ref(), Some(&id), "an execution came back behind another");
+            assert_eq!(before.version, self.world.gates.state.version, "an old definition came back");
+            assert!(before.stages.last().unwrap().actions.iter().any(|a| matches!(a.status, ActionStatus::Failed(_))));
+        }
+    }
+
+    fn roll_back(&mut self) {
+        let Some(target) = self.any_execution().filter(|_| self.rolled_back < 3) else { return };
+        let gates = &self.world.gates.state.gates;
+        let stage = gates[self.rng.below(gates.len())].stage.clone();
+        let free = self.world.gates.state.gate(&stage).is_some_and(|g| g.inside.is_empty());
+        let id = format!("r{}", self.rolled_back);
+        if self.world.roll_back(&id, &stage, &target).is_ok() {
+            self.rolled_back += 1;
+            assert!(free, "a rollback entered a stage that was taken");
         }
     }
 
@@ -128,6 +172,9 @@ impl Simulation {
         let lost_after = self.rng.chance(20);
         match effect.effect {
             ActionEffect::Cancel(cancel) => self.cancel(cancel),
+            // The rollback begins in the transaction that says so.
+            ActionEffect::RollBack(_) if lost_after => {}
+            ActionEffect::RollBack(asked) => self.world.perform_rollback(&execution, &asked),
             ActionEffect::Run(run) => {
                 // A performer first asks whether the work is still wanted.
                 if self.world.state(&execution).wants(&effect.key) {
@@ -258,10 +305,7 @@ impl Simulation {
     }
 
     fn stop(&mut self) {
-        if self.started == 0 {
-            return;
-        }
-        let id = format!("e{}", 1 + self.rng.below(self.started));
+        let Some(id) = self.any_execution() else { return };
         let abandon = self.rng.chance(50);
         let ended = self.world.state(&id).is_ended();
         let answer = self.world.execution(&id, ExecutionInput::Stop { abandon, reason: None, by: "ann".into() });
@@ -299,6 +343,7 @@ impl Simulation {
             for (execution, effect) in outbox {
                 match effect.effect {
                     ActionEffect::Cancel(cancel) => self.cancel(cancel),
+                    ActionEffect::RollBack(asked) => self.world.perform_rollback(&execution, &asked),
                     ActionEffect::Run(run) if self.world.state(&execution).wants(&effect.key) => {
                         self.work(&execution, &effect.key, *run, false);
                     }
@@ -350,7 +395,7 @@ impl Simulation {
             };
             let (inside, waiting) = (count(|g| &g.inside), count(|g| &g.waiting));
             let expected = match row.state.phase {
-                Phase::Running { .. } => (1, 0),
+                Phase::Running { .. } | Phase::HandingOver { .. } => (1, 0),
                 Phase::Waiting { .. } => (0, 1),
                 Phase::New | Phase::Ended(_) => (0, 0),
             };
@@ -385,7 +430,7 @@ impl Simulation {
         let state = self.world.state(id);
         let name = |n: usize| state.definition.stages[n].name.as_str();
         match state.phase {
-            Phase::Running { stage, .. } => Some(('r', name(stage))),
+            Phase::Running { stage, .. } | Phase::HandingOver { stage } => Some(('r', name(stage))),
             Phase::Waiting { stage } => Some(('w', name(stage))),
             Phase::New | Phase::Ended(_) => None,
         }

@@ -46,11 +46,17 @@ impl Place<'_> {
         let declared = [
             ("beforeEntry", stage.before_entry.is_some()),
             ("onSuccess", stage.on_success.is_some()),
-            ("onFailure", stage.on_failure.as_ref().is_some_and(|f| f.retry_mode().is_none())),
+            (
+                "onFailure",
+                stage
+                    .on_failure
+                    .as_ref()
+                    .is_some_and(|f| !f.conditions.is_empty() || f.result == Some(ConditionResult::Skip)),
+            ),
         ];
         match declared.iter().find(|(_, there)| *there) {
             Some((member, _)) => Err(Problem::structure(format!(
-                "Stage '{}' declares {member}: conditions and rollback of stages are not available.",
+                "Stage '{}' declares {member}: conditions and skipping of stages are not available.",
                 stage.name
             ))),
             None => Ok(()),

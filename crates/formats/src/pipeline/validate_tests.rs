@@ -219,9 +219,9 @@ fn what_comes_later_is_refused_by_name() {
     refused(
         |p| {
             p["pipelineType"] = json!("V2");
-            p["stages"][1]["onFailure"] = json!({"result": "ROLLBACK"});
+            p["stages"][1]["onFailure"] = json!({"conditions": [{"result": "ROLLBACK", "rules": [check("EQ", "x")]}]});
         },
-        "InvalidStructureException: Stage 'Build' declares onFailure: conditions and rollback of stages are not available.",
+        "InvalidStructureException: Stage 'Build' declares onFailure: conditions and skipping of stages are not available.",
     );
     refused(
         |p| p["stages"][1]["blockers"] = json!([{"name": "x", "type": "Schedule"}]),

@@ -88,7 +88,7 @@ fn working<'a>(state: &'a ExecutionState, key: &str) -> Result<&'a ActionRun, Re
 fn current<'a>(state: &'a ExecutionState, key: &str) -> Option<&'a ActionRun> {
     match state.phase {
         Phase::Running { .. } => state.stages.last()?.actions.iter().find(|a| a.key == key),
-        Phase::New | Phase::Waiting { .. } | Phase::Ended(_) => None,
+        Phase::New | Phase::Waiting { .. } | Phase::HandingOver { .. } | Phase::Ended(_) => None,
     }
 }
 

@@ -20,7 +20,9 @@ pub(in crate::pipeline) fn entered(
             let (execution, from) = (state.id.clone(), Some(stage.to_owned()));
             draft.tell_gates(GateInput::Move { execution, from, ran: Vec::new(), to: None });
         }
-        Phase::New | Phase::Waiting { .. } | Phase::Running { .. } => return Err(Refusal::NotWaiting),
+        Phase::New | Phase::Waiting { .. } | Phase::Running { .. } | Phase::HandingOver { .. } => {
+            return Err(Refusal::NotWaiting);
+        }
     }
     Ok(draft.done())
 }
@@ -32,7 +34,9 @@ pub(in crate::pipeline) fn superseded(
 ) -> Result<Step<Execution>, Refusal> {
     match state.phase {
         Phase::Waiting { .. } => {}
-        Phase::New | Phase::Running { .. } | Phase::Ended(_) => return Err(Refusal::NotWaiting),
+        Phase::New | Phase::Running { .. } | Phase::HandingOver { .. } | Phase::Ended(_) => {
+            return Err(Refusal::NotWaiting);
+        }
     }
     let mut draft = Draft::of(state, now);
     draft.end(Ended::Superseded { by });
@@ -51,7 +55,8 @@ pub(in crate::pipeline) fn cancel(state: &ExecutionState, now: Timestamp) -> Res
         Phase::Running { stage, will: Will::GoOn } => {
             draft.state.phase = Phase::Running { stage: *stage, will: Will::Cancel };
         }
-        Phase::Running { will: Will::Stop(_) | Will::Cancel, .. } => {}
+        // The rollback that it waits for finds no target in the new version.
+        Phase::Running { will: Will::Stop(_) | Will::Cancel, .. } | Phase::HandingOver { .. } => {}
         Phase::New | Phase::Ended(_) => return Err(Refusal::NotUnderWay),
     }
     Ok(draft.done())

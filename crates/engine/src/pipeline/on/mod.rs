@@ -4,6 +4,7 @@ mod action_finished;
 mod approve;
 mod gates;
 mod retry_stage;
+mod rolled_back;
 mod start;
 mod stop;
 
@@ -11,5 +12,6 @@ pub(super) use action_finished::{action_finished, action_started, action_timed_o
 pub(super) use approve::approve;
 pub(super) use gates::{cancel, entered, superseded};
 pub(super) use retry_stage::retry_stage;
+pub(super) use rolled_back::rolled_back;
 pub(super) use start::start;
 pub(super) use stop::{abandon, stop};

@@ -33,7 +33,9 @@ pub(in crate::pipeline) fn retry_stage(
             at_work(run, mode)?;
             draft.begin_again(index, RetryTrigger::ManualStageRetry, mode);
         }
-        Phase::Running { will: Will::Stop(_) | Will::Cancel, .. } => return Err(Refusal::Busy),
+        Phase::Running { will: Will::Stop(_) | Will::Cancel, .. } | Phase::HandingOver { .. } => {
+            return Err(Refusal::Busy);
+        }
         Phase::New | Phase::Waiting { .. } | Phase::Ended(_) => return not("the execution has not failed in it"),
     }
     draft.retry_failed(mode);

@@ -1,20 +1,31 @@
-//! `Start`: the execution asks for the first stage.
+//! `Start`: the execution asks for the first stage; a rollback waits until it is given its own.
 
 use base::{Step, Timestamp};
 
 use crate::pipeline::draft::Draft;
 use crate::pipeline::event::Word;
-use crate::pipeline::{Execution, ExecutionState, GateInput, Phase, Refusal};
+use crate::pipeline::{Execution, ExecutionKind, ExecutionState, GateInput, Phase, Refusal};
 
 pub(in crate::pipeline) fn start(state: &ExecutionState, now: Timestamp) -> Result<Step<Execution>, Refusal> {
     match state.phase {
         Phase::New => {}
-        Phase::Waiting { .. } | Phase::Running { .. } | Phase::Ended(_) => return Err(Refusal::AlreadyStarted),
+        Phase::Waiting { .. } | Phase::Running { .. } | Phase::HandingOver { .. } | Phase::Ended(_) => {
+            return Err(Refusal::AlreadyStarted);
+        }
     }
     let mut draft = Draft::of(state, now);
-    draft.state.phase = Phase::Waiting { stage: 0 };
-    draft.pipeline_event(Word::Started);
-    let to = state.definition.stages.first().map(|s| s.name.clone());
-    draft.tell_gates(GateInput::Move { execution: state.id.clone(), from: None, ran: Vec::new(), to });
+    match &state.kind {
+        ExecutionKind::Standard => {
+            draft.state.phase = Phase::Waiting { stage: 0 };
+            draft.pipeline_event(Word::Started);
+            let to = state.definition.stages.first().map(|s| s.name.clone());
+            draft.tell_gates(GateInput::Move { execution: state.id.clone(), from: None, ran: Vec::new(), to });
+        }
+        // Whoever made it gives it the stage: no transition holds it, and no other execution takes its place.
+        ExecutionKind::Rollback(rollback) => {
+            draft.state.phase = Phase::Waiting { stage: rollback.stage };
+            draft.pipeline_event(Word::Started);
+        }
+    }
     Ok(draft.done())
 }

@@ -17,6 +17,7 @@ pub(in crate::pipeline) fn stop(
         Phase::New
         | Phase::Waiting { .. }
         | Phase::Running { will: Will::GoOn | Will::Cancel, .. }
+        | Phase::HandingOver { .. }
         | Phase::Ended(_) => Ok(ask(state, StopRequest { reason, by }, now)?.done()),
     }
 }
@@ -30,7 +31,7 @@ pub(in crate::pipeline) fn abandon(
     let mut draft = ask(state, StopRequest { reason, by }, now)?;
     match draft.state.phase {
         Phase::Running { .. } => draft.abandon_running(),
-        Phase::New | Phase::Waiting { .. } | Phase::Ended(_) => {}
+        Phase::New | Phase::Waiting { .. } | Phase::HandingOver { .. } | Phase::Ended(_) => {}
     }
     Ok(draft.done())
 }
@@ -38,7 +39,9 @@ pub(in crate::pipeline) fn abandon(
 fn ask(state: &ExecutionState, request: StopRequest, now: Timestamp) -> Result<Draft, Refusal> {
     let mut draft = Draft::of(state, now);
     match &state.phase {
-        Phase::New | Phase::Ended(_) => return Err(Refusal::NotStoppable { status: status(state) }),
+        Phase::New | Phase::HandingOver { .. } | Phase::Ended(_) => {
+            return Err(Refusal::NotStoppable { status: status(state) });
+        }
         Phase::Waiting { .. } => {
             draft.tell_gates(GateInput::Withdraw { execution: state.id.clone() });
             draft.end(Ended::Stopped(request));

@@ -1,0 +1,29 @@
+//! `RolledBack`: the stage goes to the rollback, or is left. User Guide, "Configure a stage for automatic rollback".
+
+use base::{Step, Timestamp};
+
+use crate::pipeline::draft::Draft;
+use crate::pipeline::{Ended, Execution, ExecutionState, GateInput, Phase, Refusal};
+
+pub(in crate::pipeline) fn rolled_back(
+    state: &ExecutionState,
+    by: Option<String>,
+    now: Timestamp,
+) -> Result<Step<Execution>, Refusal> {
+    match state.phase {
+        Phase::HandingOver { .. } => {}
+        Phase::New | Phase::Waiting { .. } | Phase::Running { .. } | Phase::Ended(_) => {
+            return Err(Refusal::NotHandingOver);
+        }
+    }
+    let mut draft = Draft::of(state, now);
+    let (execution, version) = (state.id.clone(), state.version);
+    let stage = draft.current().name.clone();
+    let ran = draft.current().actions.iter().map(|a| a.name.clone()).collect();
+    draft.tell_gates(match by {
+        Some(to) => GateInput::HandOver { execution, stage, ran, to, version },
+        None => GateInput::Move { execution, from: Some(stage), ran, to: None },
+    });
+    draft.state.phase = Phase::Ended(Ended::Failed);
+    Ok(draft.done())
+}
