@@ -7,6 +7,7 @@ use formats::pipeline::Problem;
 pub const CODES: &[&str] = &[
     "ActionNotFoundException",
     "ApprovalAlreadyCompletedException",
+    "ConditionNotOverridableException",
     "ConflictException",
     "DuplicatedStopRequestException",
     "InvalidActionDeclarationException",
@@ -92,6 +93,13 @@ pub(super) fn not_latest(pipeline: &str, stage: &str, id: &str) -> ApiError {
 
 pub(super) fn not_retryable(stage: &str, why: &str) -> ApiError {
     ApiError::new("StageNotRetryableException", format!("Stage '{stage}' cannot be retried: {why}"))
+}
+
+pub(super) fn not_overridable(stage: &str, why: &str) -> ApiError {
+    ApiError::new(
+        "ConditionNotOverridableException",
+        format!("The condition of stage '{stage}' cannot be overridden: {why}"),
+    )
 }
 
 pub(super) fn outdated(target: &str) -> ApiError {

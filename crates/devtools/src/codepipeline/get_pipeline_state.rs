@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use base::{ApiError, Timestamp};
 use engine::pipeline::{Begun, Execution, ExecutionState, Gate, RetryTrigger, StageStatus};
-use formats::pipeline::StageDeclaration;
+use formats::pipeline::{ConditionKind, StageDeclaration};
 use platform::Cx;
 use serde::{Deserialize, Serialize};
 use store::machine;
 
+use super::condition_view::{self, StageConditionState};
 use super::load;
 use super::view::{self, ActionState, StageExecution, TransitionState};
 
@@ -42,6 +43,12 @@ pub struct StageState {
     pub action_states: Vec<ActionState>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latest_execution: Option<StageExecution>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before_entry_condition_state: Option<StageConditionState>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_success_condition_state: Option<StageConditionState>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_failure_condition_state: Option<StageConditionState>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_stage_metadata: Option<RetryStageMetadata>,
 }
@@ -108,7 +115,12 @@ fn stage_state(
             .find_map(|state| Some((state, state.latest_run(&stage.name, &action.name)?)));
         view::waiting(view::action_state(action, region, run), action, no_room)
     });
+    let run = latest.and_then(|state| state.stage(&stage.name));
+    let condition = |kind| condition_view::state(stage, kind, run);
     StageState {
+        before_entry_condition_state: condition(ConditionKind::BeforeEntry),
+        on_success_condition_state: condition(ConditionKind::OnSuccess),
+        on_failure_condition_state: condition(ConditionKind::OnFailure),
         stage_name: stage.name.clone(),
         inbound_execution: inbound.first().cloned(),
         inbound_executions: inbound,

@@ -3,6 +3,7 @@
 //! Every execution is one row of the `pipeline_execution` machine; each pipeline's gates are one row of the
 //! `pipeline` machine (see `engine::pipeline`). Get* and List* read these rows; there is no second copy.
 
+mod condition_view;
 pub mod create_pipeline;
 pub mod delete_pipeline;
 pub mod disable_stage_transition;
@@ -14,9 +15,12 @@ pub mod get_pipeline_state;
 pub mod list_action_executions;
 pub mod list_pipeline_executions;
 pub mod list_pipelines;
+pub mod list_rule_executions;
+pub mod list_rule_types;
 pub mod list_tags_for_resource;
 mod load;
 mod on_event;
+pub mod override_stage_condition;
 pub mod put_approval_result;
 pub mod retry_stage_execution;
 mod roll_back;
@@ -46,8 +50,11 @@ pub use get_pipeline_state::get_pipeline_state;
 pub use list_action_executions::list_action_executions;
 pub use list_pipeline_executions::list_pipeline_executions;
 pub use list_pipelines::list_pipelines;
+pub use list_rule_executions::list_rule_executions;
+pub use list_rule_types::list_rule_types;
 pub use list_tags_for_resource::list_tags_for_resource;
 pub use on_event::on_event;
+pub use override_stage_condition::override_stage_condition;
 pub use put_approval_result::put_approval_result;
 pub use retry_stage_execution::retry_stage_execution;
 pub use roll_back::roll_back_failed;

@@ -36,7 +36,7 @@ pub async fn retry_stage_execution(cx: &Cx, input: Input) -> Result<Output, ApiE
             let (scope, input) = (scope.clone(), input.clone());
             Box::pin(async move {
                 let (pipeline, stage) = (&input.pipeline_name, &input.stage_name);
-                come_back(tx, &scope, pipeline, stage, &input.pipeline_execution_id).await?;
+                come_back(tx, &scope, pipeline, stage, &input.pipeline_execution_id, errors::not_retryable).await?;
                 let retry = ExecutionInput::RetryStage { stage: stage.clone(), mode: input.retry_mode };
                 store::advance::<Execution>(tx, &input.pipeline_execution_id, retry)
                     .await
@@ -48,13 +48,15 @@ pub async fn retry_stage_execution(cx: &Cx, input: Input) -> Result<Output, ApiE
     Ok(Output { pipeline_execution_id: id })
 }
 
-/// Lets an execution back into the stage in which it failed, if nothing else has been there since.
+/// Lets an execution back into the stage in which it failed, if nothing else has been there since. `stale` is the answer when
+/// the pipeline has another version by now.
 pub(super) async fn come_back(
     tx: &mut Tx,
     scope: &Scope,
     pipeline: &str,
     stage: &str,
     execution: &str,
+    stale: fn(&str, &str) -> ApiError,
 ) -> Result<(), ApiError> {
     let row = load::pipeline(tx, scope, pipeline).await?;
     // An id that is none of this pipeline's is not the latest in the stage; the gates say so.
@@ -68,7 +70,7 @@ pub(super) async fn come_back(
         AdvanceError::Refused(GateRefusal::NotLatest { .. }) => errors::not_latest(pipeline, stage, execution),
         AdvanceError::Refused(GateRefusal::Occupied { .. }) => errors::busy(pipeline),
         AdvanceError::Refused(GateRefusal::Redefined) => {
-            errors::not_retryable(stage, "the pipeline has been updated since the execution began")
+            stale(stage, "the pipeline has been updated since the execution began")
         }
     })?;
     Ok(())

@@ -1,6 +1,6 @@
 //! RollbackStage: brings a stage back to what an earlier execution made of it, by an execution of its own.
 //!
-//! Order: pipeline, stage, target; then the stage must be free.
+//! Order: pipeline, stage, type of the pipeline (rollback is for V2), target; then the stage must be free.
 //! <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_RollbackStage.html>
 
 use base::ApiError;
@@ -40,6 +40,9 @@ pub async fn rollback_stage(cx: &Cx, input: Input) -> Result<Output, ApiError> {
                 let stage = &input.stage_name;
                 if declaration.stage(stage).is_none() {
                     return Err(errors::stage_not_found(&row.name, stage));
+                }
+                if declaration.pipeline_type() == "V1" {
+                    return Err(errors::unable_to_roll_back(stage, "the pipeline is not of type V2"));
                 }
                 let target = load::execution(tx, &scope, &row, &input.target_pipeline_execution_id).await?;
                 let state = target

@@ -208,6 +208,8 @@ async fn a_stage_is_rolled_back_to_an_execution_that_was_successful_in_it() {
 
         update_pipeline(&world.cx, input(json!({"pipeline": without_approval(|_| ())}))).await.unwrap();
         assert_eq!(code(world.roll_back("Deploy", &first).await), "PipelineExecutionOutdatedException");
+        update_pipeline(&world.cx, input(json!({"pipeline": declaration()}))).await.unwrap();
+        assert_eq!(code(world.roll_back("Deploy", &first).await), "UnableToRollbackStageException", "type V1");
     })
     .await;
 }
@@ -251,6 +253,173 @@ async fn a_stage_that_fails_rolls_itself_back() {
             let row = machine::get::<Execution>(&mut tx, id).await.unwrap().unwrap();
             assert_eq!(store::replay::<Execution>(&mut tx, id).await.unwrap(), Some(row.state));
         }
+    })
+    .await;
+}
+
+fn rule(name: &str, provider: &str, configuration: Value) -> Value {
+    let id = json!({"category": "Rule", "owner": "AWS", "provider": provider, "version": "1"});
+    json!({"name": name, "ruleTypeId": id, "configuration": configuration})
+}
+
+fn condition(result: &str, rules: &[Value]) -> Value {
+    json!({"conditions": [{"result": result, "rules": rules}]})
+}
+
+impl World {
+    async fn go_on(&self, stage: &str, id: &str, kind: &str) -> Result<(), ApiError> {
+        let over = json!({
+            "pipelineName": "demo", "stageName": stage, "pipelineExecutionId": id, "conditionType": kind,
+        });
+        override_stage_condition(&self.cx, input(over)).await.map(|_| ())
+    }
+
+    async fn rule_executions(&self, more: Value) -> Value {
+        let mut list = json!({"pipelineName": "demo"});
+        list.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json_of(&list_rule_executions(&self.cx, input(list)).await.unwrap())
+    }
+}
+
+#[tokio::test]
+async fn a_condition_that_is_not_met_fails_its_stage_until_someone_overrides_it() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        let wrong =
+            rule("Commit", "VariableCheck", json!({"Variable": "#{Source.CommitId}", "Operator": "EQ", "Value": "x"}));
+        let right =
+            rule("Known", "VariableCheck", json!({"Variable": "#{Source.CommitId}", "Operator": "NE", "Value": "x"}));
+        let ask = rule("Ask", "LambdaInvoke", json!({"FunctionName": "check"}));
+        let declared = without_approval(|d| {
+            d["stages"][1]["beforeEntry"] = condition("FAIL", &[right, wrong]);
+            d["stages"][1]["onSuccess"] = condition("FAIL", &[ask]);
+        });
+        let created = world.create(declared.clone()).await.unwrap();
+        assert_eq!(created["pipeline"]["stages"][1]["beforeEntry"], declared["stages"][1]["beforeEntry"]);
+        let id = world.first_execution().await;
+        world.perform().await;
+        let execution = world.execution(&id).await;
+        assert_eq!(execution["status"], "Failed");
+        assert_eq!(execution["statusSummary"], "The variable's value '8cf40f2' is not EQ 'x'.");
+        let stage = world.state().await["stageStates"][1].clone();
+        assert_eq!(stage["latestExecution"]["status"], "Failed");
+        let condition = &stage["beforeEntryConditionState"];
+        assert_eq!(condition["latestExecution"]["status"], "Failed");
+        let rules = &condition["conditionStates"][0]["ruleStates"];
+        assert_eq!(rules[0]["latestExecution"]["status"], "Succeeded");
+        assert_eq!(rules[1]["latestExecution"]["errorDetails"]["code"], "JobFailed");
+        assert_eq!(stage["onSuccessConditionState"]["conditionStates"][0]["ruleStates"][0]["ruleName"], "Ask");
+        assert_eq!(stage["onSuccessConditionState"].get("latestExecution"), None);
+        assert_eq!(stage.get("onFailureConditionState"), None);
+
+        assert_eq!(code(world.retry("Deploy", &id, "FAILED_ACTIONS").await), "StageNotRetryableException");
+        assert_eq!(code(world.go_on("Deploy", &id, "ON_SUCCESS").await), "ConditionNotOverridableException");
+        assert_eq!(code(world.go_on("Nope", &id, "BEFORE_ENTRY").await), "StageNotFoundException");
+        let unknown = "00000000-0000-4000-8000-000000000000";
+        let not_latest = "NotLatestPipelineExecutionException";
+        assert_eq!(code(world.go_on("Deploy", unknown, "BEFORE_ENTRY").await), not_latest);
+        world.go_on("Deploy", &id, "BEFORE_ENTRY").await.unwrap();
+        let condition = world.state().await["stageStates"][1]["beforeEntryConditionState"]["latestExecution"].clone();
+        let by = "Overridden by arn:aws:iam::123456789012:user/ann";
+        assert_eq!(condition, json!({"status": "Overridden", "summary": by}));
+        assert_eq!(world.perform().await.len(), 1);
+        world.fail("no answer").await;
+        assert_eq!(world.execution(&id).await["statusSummary"], "no answer");
+        world.go_on("Deploy", &id, "ON_SUCCESS").await.unwrap();
+        assert_eq!(world.execution(&id).await["status"], "Succeeded");
+        assert_eq!(code(world.go_on("Deploy", &id, "ON_SUCCESS").await), "ConditionNotOverridableException");
+
+        let all = world.rule_executions(json!({"filter": {"pipelineExecutionId": id}})).await;
+        let details = all["ruleExecutionDetails"].as_array().unwrap();
+        let names: Vec<&str> = details.iter().map(|d| d["ruleName"].as_str().unwrap()).collect();
+        assert_eq!(names, ["Ask", "Commit", "Known"]);
+        assert_eq!(details[0]["status"], "Failed");
+        assert_eq!(details[0]["output"]["executionResult"]["errorDetails"]["message"], "no answer");
+        assert_eq!(details[1]["input"]["ruleTypeId"]["provider"], "VariableCheck");
+        assert_eq!(details[1]["input"]["resolvedConfiguration"]["Variable"], "8cf40f2");
+        assert_eq!(details[1]["stageName"], "Deploy");
+        let mut tx = world.cx.store.read().await.unwrap();
+        let row = machine::get::<Execution>(&mut tx, &id).await.unwrap().unwrap();
+        assert_eq!(store::replay::<Execution>(&mut tx, &id).await.unwrap(), Some(row.state));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn rules_that_were_checked_come_in_pages_and_newest_alone() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        let check = |name: &str| {
+            rule(name, "VariableCheck", json!({"Variable": "#{Source.CommitId}", "Operator": "EQ", "Value": "x"}))
+        };
+        let declared = without_approval(|d| d["stages"][1]["beforeEntry"] = condition("FAIL", &[check("A"), check("B")]));
+        world.create(declared).await.unwrap();
+        world.perform().await;
+        world.tick();
+        let id = world.start(json!({})).await.unwrap();
+        world.perform().await;
+        world.tick();
+        world.retry("Deploy", &id, "ALL_ACTIONS").await.unwrap();
+        let ids = |page: &Value| {
+            let details = page["ruleExecutionDetails"].as_array().unwrap().iter();
+            details.map(|d| d["ruleExecutionId"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let all = ids(&world.rule_executions(json!({})).await);
+        assert_eq!(all.len(), 6);
+        let (mut paged, mut token) = (Vec::new(), json!(null));
+        loop {
+            let page = world.rule_executions(json!({"maxResults": 1, "nextToken": token})).await;
+            paged.extend(ids(&page));
+            token = page["nextToken"].clone();
+            if token.is_null() {
+                break;
+            }
+        }
+        assert_eq!(paged, all);
+        let range = |range: &str| json!({"filter": {"latestInPipelineExecution": {"pipelineExecutionId": id, "startTimeRange": range}}});
+        assert_eq!(ids(&world.rule_executions(range("All")).await), all[..4]);
+        assert_eq!(ids(&world.rule_executions(range("Latest")).await), all[..2]);
+        let bad = list_rule_executions(&world.cx, input(json!({"pipelineName": "demo", "nextToken": "x"}))).await;
+        assert_eq!(code(bad), "InvalidNextTokenException");
+        let gone = list_rule_executions(&world.cx, input(json!({"pipelineName": "gone"}))).await;
+        assert_eq!(code(gone), "PipelineNotFoundException");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_rule_types_are_those_that_can_be_declared() {
+    let world = world(store::testing::sqlite(machines()).await);
+    let list =
+        async |more: Value| json_of(&list_rule_types(&world.cx, input(more)).await.unwrap())["ruleTypes"].clone();
+    let types = list(json!({})).await;
+    let names: Vec<&str> = types.as_array().unwrap().iter().map(|t| t["id"]["provider"].as_str().unwrap()).collect();
+    assert_eq!(names, ["CloudWatchAlarm", "CodeBuild", "DeploymentWindow", "LambdaInvoke", "VariableCheck"]);
+    let keys = &types[2]["ruleConfigurationProperties"];
+    assert_eq!(keys[0], json!({"name": "Cron", "required": true, "key": true, "secret": false, "type": "String"}));
+    assert_eq!(types[1]["inputArtifactDetails"], json!({"minimumCount": 1, "maximumCount": 5}));
+    assert_eq!(list(json!({"regionFilter": "us-east-1"})).await, json!([]));
+}
+
+#[tokio::test]
+async fn a_skipped_stage_is_passed_and_says_so() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        let check =
+            rule("Docs", "VariableCheck", json!({"Variable": "#{Source.CommitId}", "Operator": "EQ", "Value": "x"}));
+        let mut declared = declaration();
+        declared["pipelineType"] = json!("V2");
+        declared["stages"][1]["beforeEntry"] = condition("SKIP", &[check]);
+        world.create(declared).await.unwrap();
+        let id = world.first_execution().await;
+        world.perform().await;
+        assert_eq!(world.perform().await.len(), 1, "the deployment, without an approval");
+        assert_eq!(world.execution(&id).await["status"], "Succeeded");
+        let stage = world.state().await["stageStates"][1].clone();
+        assert_eq!(stage["latestExecution"]["status"], "Skipped");
+        assert_eq!(code(world.go_on("Approve", &id, "BEFORE_ENTRY").await), "ConditionNotOverridableException");
+        assert_eq!(code(world.roll_back("Approve", &id).await), "UnableToRollbackStageException");
+        assert_eq!(code(world.retry("Approve", &id, "ALL_ACTIONS").await), "StageNotRetryableException");
     })
     .await;
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use base::{ApiError, Timestamp};
 use engine::pipeline::{
-    ActionError, ActionRun, ActionStatus, Artifact, Ended, ExecutionKind, ExecutionState, Phase, SourceRevision,
-    Transition,
+    ActionError, ActionRun, ActionStatus, Artifact, Ended, ExecutionKind, ExecutionState, External, Phase, RuleRun,
+    RuleStatus, SourceRevision, Transition,
 };
 use formats::pipeline::{ActionDeclaration, ActionTypeId, Provider};
 use serde::Serialize;
@@ -203,8 +203,16 @@ pub(super) fn status_summary(state: &ExecutionState) -> Option<String> {
         Phase::Ended(Ended::Cancelled) => Some("The pipeline definition was updated".to_owned()),
         Phase::Ended(Ended::Stopped(request)) => request.reason.clone(),
         Phase::HandingOver { .. } | Phase::Ended(Ended::Failed) => {
+            let rules = state.stages.last().into_iter().flat_map(|s| s.rules());
+            let unmet = rules.filter_map(|r| rule_error(&r.status)).map(|e| e.message).next_back();
             let actions = state.stages.iter().flat_map(|s| &s.actions);
-            actions.filter_map(|a| error(&a.status)).map(|e| e.message.clone()).next_back()
+            let failed = actions.filter_map(|a| error(&a.status)).map(|e| e.message.clone()).next_back();
+            // The rules that are checked after a failure do not explain it.
+            if state.stages.last().is_some_and(|s| s.actions.iter().any(|a| error(&a.status).is_some())) {
+                failed
+            } else {
+                unmet.or(failed)
+            }
         }
         Phase::New | Phase::Waiting { .. } | Phase::Running { .. } | Phase::Ended(Ended::Succeeded) => None,
     }
@@ -339,8 +347,21 @@ pub(super) fn action_detail(state: &ExecutionState, stage: &str, run: &ActionRun
 }
 
 fn result(run: &ActionRun) -> Option<ExecutionResult> {
-    let external = &run.external;
-    let error_details = details(&run.status);
+    traces(&run.external, details(&run.status))
+}
+
+pub(super) fn rule_result(run: &RuleRun) -> Option<ExecutionResult> {
+    traces(&run.external, rule_error(&run.status))
+}
+
+pub(super) fn rule_error(status: &RuleStatus) -> Option<ErrorDetails> {
+    match status {
+        RuleStatus::Failed(e) => Some(ErrorDetails { code: e.code.clone(), message: e.message.clone() }),
+        RuleStatus::Working | RuleStatus::Succeeded | RuleStatus::Abandoned => None,
+    }
+}
+
+fn traces(external: &External, error_details: Option<ErrorDetails>) -> Option<ExecutionResult> {
     let nothing =
         external.id.is_none() && external.summary.is_none() && external.url.is_none() && error_details.is_none();
     (!nothing).then(|| ExecutionResult {
@@ -351,7 +372,7 @@ fn result(run: &ActionRun) -> Option<ExecutionResult> {
     })
 }
 
-fn artifacts(artifacts: &[Artifact]) -> Vec<ArtifactDetail> {
+pub(super) fn artifacts(artifacts: &[Artifact]) -> Vec<ArtifactDetail> {
     let detail = |a: &Artifact| ArtifactDetail {
         name: a.name.clone(),
         s3location: S3Location { bucket: a.bucket.clone(), key: a.key.clone() },

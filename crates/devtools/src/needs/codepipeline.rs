@@ -11,12 +11,14 @@ pub fn needs(call: &Asked<'_>) -> Option<Vec<Need>> {
         names.map(|names| call.own(&names.join("/"))).into_iter().collect::<Vec<_>>()
     };
     let resources = match call.operation {
-        "ListPipelines" => return Some(vec![call.anything()]),
+        "ListPipelines" | "ListRuleTypes" => return Some(vec![call.anything()]),
         "CreatePipeline" | "UpdatePipeline" => path(&["/pipeline/name"]),
         "DeletePipeline" | "GetPipeline" | "GetPipelineState" | "StartPipelineExecution" => path(&["name"]),
-        "GetPipelineExecution" | "ListActionExecutions" | "ListPipelineExecutions" | "StopPipelineExecution" => {
-            path(&["pipelineName"])
-        }
+        "GetPipelineExecution"
+        | "ListActionExecutions"
+        | "ListPipelineExecutions"
+        | "ListRuleExecutions"
+        | "StopPipelineExecution" => path(&["pipelineName"]),
         "DisableStageTransition"
         | "EnableStageTransition"
         | "OverrideStageCondition"

@@ -28,7 +28,11 @@ async fn begin_in(tx: &mut Tx, cx: &Cx, claimed: &Claimed, run: RunAction) -> Re
         let key = claimed.key.clone();
         let batch = match &run.work {
             Work::CodeBuild { batch, .. } => *batch,
-            Work::CodeCommitSource { .. } | Work::S3Source { .. } | Work::S3Deploy { .. } => None,
+            Work::CodeCommitSource { .. }
+            | Work::S3Source { .. }
+            | Work::S3Deploy { .. }
+            | Work::CloudWatchAlarm { .. }
+            | Work::LambdaInvoke { .. } => None,
         };
         let request = request(claimed, run, &revisions)?;
         let (begun, kind) = match batch {

@@ -77,12 +77,19 @@ async fn action(cx: &Cx, claimed: &Claimed, run: RunAction) -> Result<(), Perfor
         }
         Work::S3Source { bucket, key, version } => s3_source::source(cx, &run, bucket, key, version.as_deref()).await,
         Work::S3Deploy { .. } => deploy::deploy(cx, claimed, &run).await,
+        Work::CloudWatchAlarm { alarm } => Err(absent("cloudwatch", "DescribeAlarms", &format!("alarm {alarm}"))),
+        Work::LambdaInvoke { function } => Err(absent("lambda", "Invoke", &format!("function {function}"))),
     };
     match done {
         Ok(result) => answer::finished(cx, claimed, result).await,
         Err(Trouble::Users { code, message }) => answer::finished(cx, claimed, failed(code, message)).await,
         Err(Trouble::Ours(e)) => Err(e),
     }
+}
+
+/// An operation that this installation does not have.
+fn absent(service: &str, operation: &str, what: &str) -> Trouble {
+    Trouble::configuration(format!("The rule needs {what}, but the operation {service}:{operation} is not available."))
 }
 
 /// Why an action's work was not done.

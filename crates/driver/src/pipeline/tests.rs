@@ -86,6 +86,19 @@ impl World {
         self.executions().await.remove(0)
     }
 
+    /// As `create`, of type V2; `stage` is the second stage, without its name.
+    async fn create_v2(&self, first: Value, mut stage: Value) -> String {
+        stage["name"] = json!("Then");
+        let pipeline = json!({
+            "name": "demo", "roleArn": "arn:aws:iam::123456789012:role/p", "pipelineType": "V2",
+            "artifactStore": {"type": "S3", "location": "artifacts"},
+            "variables": [{"name": "site", "defaultValue": "site"}],
+            "stages": [{"name": "Source", "actions": [first]}, stage],
+        });
+        codepipeline::create_pipeline(&self.cx.cx, input(json!({"pipeline": pipeline}))).await.unwrap();
+        self.executions().await.remove(0)
+    }
+
     async fn executions(&self) -> Vec<String> {
         let mut tx = self.cx.cx.store.read().await.unwrap();
         let rows = machine::list::<Execution>(&mut tx, self.cx.cx.scope(), None, None, 10, true).await.unwrap();
@@ -327,4 +340,102 @@ async fn a_build_action_says_that_it_waits_for_room_on_the_disk() {
         );
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_deployment_that_fails_is_rolled_back_to_what_was_there() {
+    each_engine(machines(), |test| async move {
+        let world = world(test).await;
+        upload(&world, b"one".to_vec()).await;
+        let configuration = json!({"BucketName": "#{variables.site}", "Extract": "false", "ObjectKey": "app"});
+        let put = action("Put", "Deploy", "S3", configuration, (&["Src"], &[]));
+        let stage = json!({"actions": [put], "onFailure": {"result": "ROLLBACK"}});
+        let first = world.create_v2(s3_source(), stage).await;
+        world.drive().await;
+        assert_eq!(Execution::status(&world.state(&first).await), "Succeeded");
+        s3::put_bytes(&world.cx.cx, "site", "app", b"spoiled".to_vec().into(), Describe::default()).await.unwrap();
+        world._test.clock.advance(Duration::from_secs(1));
+        let start = json!({"name": "demo", "variables": [{"name": "site", "value": "nowhere"}]});
+        let second = codepipeline::start_pipeline_execution(&world.cx.cx, input(start)).await.unwrap();
+        world.drive().await;
+        assert_eq!(Execution::status(&world.state(&second.pipeline_execution_id).await), "Failed");
+        let mut backs = Vec::new();
+        for id in world.executions().await {
+            backs.push(world.state(&id).await);
+        }
+        backs.retain(|state| state.trigger.kind == "AutomatedRollback");
+        assert_eq!(backs.len(), 1);
+        assert_eq!(Execution::status(&backs[0]), "Succeeded", "{}", world.last_action(&backs[0].id).await);
+        assert_eq!(world.object("site", "app").await.1, b"one");
+    })
+    .await;
+}
+
+fn condition(provider: &str, configuration: Value, inputs: &[&str]) -> Value {
+    let id = json!({"category": "Rule", "owner": "AWS", "provider": provider, "version": "1"});
+    let inputs: Value = inputs.iter().map(|n| json!({"name": n})).collect();
+    let rule = json!({"name": "Check", "ruleTypeId": id, "configuration": configuration, "inputArtifacts": inputs});
+    json!({"conditions": [{"result": "FAIL", "rules": [rule]}]})
+}
+
+#[tokio::test]
+async fn a_rule_that_builds_knows_its_pipeline_and_is_stopped_with_its_execution() {
+    each_engine(machines(), |test| async move {
+        let world = world(test).await;
+        let project = json!({
+            "name": "checks", "source": {"type": "CODEPIPELINE"}, "artifacts": {"type": "CODEPIPELINE"},
+            "environment": {"type": "LINUX_CONTAINER", "image": "i", "computeType": "BUILD_GENERAL1_SMALL"},
+            "serviceRole": "arn:aws:iam::123456789012:role/build",
+        });
+        codebuild::create_project(&world.cx.cx, input(project)).await.unwrap();
+        upload(&world, b"zip".to_vec()).await;
+        let put = action("Put", "Deploy", "S3", json!({"BucketName": "site", "Extract": "true"}), (&["Src"], &[]));
+        let before = condition("CodeBuild", json!({"ProjectName": "checks"}), &["Src"]);
+        let id = world.create_v2(s3_source(), json!({"actions": [put], "beforeEntry": before})).await;
+        world.drive().await;
+        let state = world.state(&id).await;
+        let rule = state.stages[1].rules().next().unwrap().clone();
+        let build_id = rule.external.id.clone().unwrap();
+        let build = async || {
+            let mut tx = world.cx.cx.store.read().await.unwrap();
+            machine::get::<Build>(&mut tx, &build_id).await.unwrap().unwrap().state
+        };
+        let parent = build().await.request.parent.clone().unwrap();
+        assert_eq!((parent.id.as_str(), parent.key.as_str()), (id.as_str(), rule.key.as_str()));
+        assert!(state.stages[1].actions.is_empty(), "nothing is deployed before the check");
+        let stop = json!({"pipelineName": "demo", "pipelineExecutionId": id, "abandon": true});
+        codepipeline::stop_pipeline_execution(&world.cx.cx, input(stop)).await.unwrap();
+        world.drive().await;
+        assert_eq!(Build::status(&build().await), "STOPPED");
+        assert_eq!(world.state(&id).await.stages[1].rules().next().unwrap().status.as_str(), "Abandoned");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_rule_of_a_service_that_is_not_here_fails_with_the_name_of_its_operation() {
+    for (provider, configuration, operation) in [
+        ("LambdaInvoke", json!({"FunctionName": "f"}), "lambda:Invoke"),
+        ("CloudWatchAlarm", json!({"AlarmName": "a"}), "cloudwatch:DescribeAlarms"),
+    ] {
+        let world = world(store::testing::sqlite(machines()).await).await;
+        upload(&world, b"one".to_vec()).await;
+        let put = action(
+            "Put",
+            "Deploy",
+            "S3",
+            json!({"BucketName": "site", "Extract": "false", "ObjectKey": "app"}),
+            (&["Src"], &[]),
+        );
+        let after = condition(provider, configuration, &[]);
+        let id = world.create_v2(s3_source(), json!({"actions": [put], "onSuccess": after})).await;
+        world.drive().await;
+        let state = world.state(&id).await;
+        assert_eq!(Execution::status(&state), "Failed");
+        assert_eq!(state.stages[1].conditions[0].status.as_str(), "Errored");
+        let engine::pipeline::RuleStatus::Failed(error) = &state.stages[1].rules().next().unwrap().status else {
+            panic!("{state:?}")
+        };
+        assert!(error.message.contains(operation), "{error:?}");
+    }
 }

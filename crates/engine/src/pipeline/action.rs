@@ -70,6 +70,10 @@ pub enum Work {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         batch: Option<BatchOptions>,
     },
+    /// See whether an alarm is in a state that a rule does not allow.
+    CloudWatchAlarm { alarm: String },
+    /// Ask a function whether a rule is met.
+    LambdaInvoke { function: String },
     /// Put an artifact, or the files in it, into a bucket.
     S3Deploy {
         bucket: String,
@@ -139,14 +143,29 @@ pub(super) fn prepare(
         return Ok(Prepared { resolved, inputs, work: None });
     };
     let definition = &state.definition;
-    let artifact_store = definition.store_in(state.scope.region.as_str());
-    let bucket = artifact_store.map(|s| s.location.clone()).unwrap_or_default();
+    let bucket = definition.store_in(state.scope.region.as_str()).map(|s| s.location.clone()).unwrap_or_default();
     let outputs = action.output_artifacts.iter().map(|output| Artifact {
         name: output.name.clone(),
         bucket: bucket.clone(),
         key: artifact_key(&definition.name, &output.name, key),
     });
-    let run = RunAction {
+    let outputs = outputs.collect();
+    let run = RunAction { outputs, ..run_action(state, stage, action, id, inputs.clone(), work) };
+    Ok(Prepared { resolved, inputs, work: Some(run) })
+}
+
+/// Work without outputs.
+pub(super) fn run_action(
+    state: &ExecutionState,
+    stage: &str,
+    action: &ActionDeclaration,
+    id: &str,
+    inputs: Vec<Artifact>,
+    work: Work,
+) -> RunAction {
+    let definition = &state.definition;
+    let artifact_store = definition.store_in(state.scope.region.as_str());
+    RunAction {
         execution: state.id.clone(),
         pipeline: definition.name.clone(),
         stage: stage.to_owned(),
@@ -154,11 +173,10 @@ pub(super) fn prepare(
         id: id.to_owned(),
         role_arn: action.role_arn.clone().unwrap_or_else(|| definition.role_arn.clone()),
         encryption_key: artifact_store.and_then(|s| s.encryption_key.as_ref()).map(|key| key.id.clone()),
-        inputs: inputs.clone(),
-        outputs: outputs.collect(),
+        inputs,
+        outputs: Vec::new(),
         work,
-    };
-    Ok(Prepared { resolved, inputs, work: Some(run) })
+    }
 }
 
 fn configuration(state: &ExecutionState, action: &ActionDeclaration) -> Result<BTreeMap<String, String>, Unresolved> {
@@ -184,7 +202,7 @@ fn build_variables(text: &str) -> Option<Vec<BuildVariable>> {
     serde_json::from_str(text).ok()
 }
 
-fn variable(state: &ExecutionState, namespace: &str, key: &str) -> Option<String> {
+pub(super) fn variable(state: &ExecutionState, namespace: &str, key: &str) -> Option<String> {
     match (namespace, key) {
         ("codepipeline", "PipelineExecutionId") => return Some(state.id.clone()),
         ("variables", name) => return state.variables.get(name).cloned(),
@@ -205,7 +223,7 @@ fn variable(state: &ExecutionState, namespace: &str, key: &str) -> Option<String
     }
 }
 
-fn inputs(state: &ExecutionState, action: &ActionDeclaration) -> Result<Vec<Artifact>, ActionError> {
+pub(super) fn inputs(state: &ExecutionState, action: &ActionDeclaration) -> Result<Vec<Artifact>, ActionError> {
     let made: Vec<&Artifact> = state
         .records()
         .rev()

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use base::{Effect, Event, Machine, Step, Tell, TimerChange, Timestamp};
 use formats::pipeline::{
-    ActionDeclaration, ConditionResult, PipelineDeclaration, Provider, RetryMode, StageDeclaration,
+    ActionDeclaration, ConditionKind, ConditionResult, PipelineDeclaration, Provider, RetryMode, StageDeclaration,
 };
 
 use super::action::prepare;
+use super::condition::Said;
 use super::event::{self, Word};
 use super::{
     ActionEffect, ActionError, ActionRun, ActionStatus, Begun, CancelAction, Ended, Execution, ExecutionInput,
@@ -18,8 +19,8 @@ use super::{
 pub(super) struct Draft {
     pub state: ExecutionState,
     pub now: Timestamp,
-    effects: Vec<Effect<ActionEffect>>,
-    timers: Vec<TimerChange>,
+    pub(super) effects: Vec<Effect<ActionEffect>>,
+    pub(super) timers: Vec<TimerChange>,
     tells: Vec<Tell>,
     events: Vec<Event>,
 }
@@ -88,6 +89,7 @@ impl Draft {
             started: self.now,
             updated: self.now,
             actions,
+            conditions: Vec::new(),
         });
         self.state.phase = Phase::Running { stage, will: Will::GoOn };
     }
@@ -148,10 +150,13 @@ impl Draft {
         let Some(run) = self.run_mut(key).map(|r| r.clone()) else { return };
         let provider = self.declared_of(&run).and_then(|a| a.provider());
         if provider == Some(Provider::CodeBuild) {
-            let cancel =
-                CancelAction { key: key.to_owned(), provider: Provider::CodeBuild, external_id: run.external.id };
-            self.effects.push(Effect { key: format!("{key}/cancel"), effect: ActionEffect::Cancel(cancel) });
+            self.cancel_build(key, run.external.id);
         }
+    }
+
+    pub(super) fn cancel_build(&mut self, key: &str, external_id: Option<String>) {
+        let cancel = CancelAction { key: key.to_owned(), provider: Provider::CodeBuild, external_id };
+        self.effects.push(Effect { key: format!("{key}/cancel"), effect: ActionEffect::Cancel(cancel) });
     }
 
     /// Abandons whatever still runs and ends the execution as stopped.
@@ -162,41 +167,71 @@ impl Draft {
             self.cancel_work(&key);
             self.end_action(&key, ActionStatus::Abandoned, External::default());
         }
+        self.abandon_rules();
         self.settle();
     }
 
-    /// Goes on from a stage at rest: next run order, next stage, or the end. Does nothing while an action runs.
+    /// Goes on from a stage at rest: condition, next run order, next stage, or the end. Does nothing while something runs.
     pub fn settle(&mut self) {
-        loop {
-            let Phase::Running { stage, will } = &self.state.phase else { return };
-            let (stage, will) = (*stage, will.clone());
-            let run = self.current();
-            if run.is_busy() {
-                return;
+        while self.makes_a_move() {}
+    }
+
+    /// Makes one move; false when it has come to rest, left the stage, or ended.
+    fn makes_a_move(&mut self) -> bool {
+        let Phase::Running { stage, will } = &self.state.phase else { return false };
+        let (stage, will) = (*stage, will.clone());
+        if self.current().is_busy() {
+            return false;
+        }
+        match will {
+            Will::Stop(request) => {
+                self.leave(stage, StageStatus::Stopped, Word::Stopped, None);
+                self.end(Ended::Stopped(request));
+                false
             }
-            let failed = run.has_failed_action();
-            let reached = run.actions.iter().map(|a| a.run_order).max().unwrap_or(0);
-            match will {
-                Will::Stop(request) => {
-                    self.leave(stage, StageStatus::Stopped, Word::Stopped, None);
-                    return self.end(Ended::Stopped(request));
-                }
-                Will::GoOn if failed && self.retries_by_itself(stage) => {
-                    continue;
-                }
-                Will::GoOn if failed => return self.fail(stage, self.after_failure(stage)),
-                Will::Cancel if failed => return self.fail(stage, ConditionResult::Fail),
-                Will::Cancel => {
-                    self.leave(stage, StageStatus::Cancelled, Word::Canceled, None);
-                    return self.end(Ended::Cancelled);
-                }
-                Will::GoOn => {}
+            Will::Cancel if self.current().has_failed_action() => self.fail(stage, ConditionResult::Fail),
+            Will::Cancel => {
+                self.leave(stage, StageStatus::Cancelled, Word::Canceled, None);
+                self.end(Ended::Cancelled);
+                false
             }
-            let next = self.declared(stage).actions.iter().map(|a| a.run_order).filter(|o| *o > reached).min();
-            match next {
-                Some(run_order) => self.start_group(stage, run_order),
-                None => return self.finish_stage(stage),
-            }
+            Will::GoOn => self.goes_on(stage),
+        }
+    }
+
+    fn goes_on(&mut self, stage: usize) -> bool {
+        match self.ask(stage, ConditionKind::BeforeEntry) {
+            Said::Wait => return true,
+            Said::NotMet(result) => return self.fail(stage, result),
+            Said::Met => {}
+        }
+        if self.current().has_failed_action() {
+            return self.fails(stage);
+        }
+        let reached = self.current().actions.iter().map(|a| a.run_order).max().unwrap_or(0);
+        let next = self.declared(stage).actions.iter().map(|a| a.run_order).filter(|o| *o > reached).min();
+        if let Some(run_order) = next {
+            self.start_group(stage, run_order);
+            return true;
+        }
+        match self.ask(stage, ConditionKind::OnSuccess) {
+            Said::Wait => true,
+            Said::NotMet(result) => self.fail(stage, result),
+            Said::Met => self.finish_stage(stage, StageStatus::Succeeded, Word::Succeeded),
+        }
+    }
+
+    /// An action has failed, and all are at rest.
+    fn fails(&mut self, stage: usize) -> bool {
+        if self.retries_by_itself(stage) {
+            return true;
+        }
+        let has_condition = self.declared(stage).condition(ConditionKind::OnFailure).is_some();
+        match self.ask(stage, ConditionKind::OnFailure) {
+            Said::Wait => true,
+            Said::NotMet(result) => self.fail(stage, result),
+            Said::Met if has_condition => self.fail(stage, ConditionResult::Fail),
+            Said::Met => self.fail(stage, self.after_failure(stage)),
         }
     }
 
@@ -219,16 +254,18 @@ impl Draft {
         declared.and_then(|f| f.result).unwrap_or(ConditionResult::Fail)
     }
 
-    /// Fails the stage, and the execution with it.
-    fn fail(&mut self, stage: usize, result: ConditionResult) {
+    /// Ends the stage as one that failed, with what follows.
+    fn fail(&mut self, stage: usize, result: ConditionResult) -> bool {
         match (&self.state.kind, result) {
+            (_, ConditionResult::Skip) => return self.finish_stage(stage, StageStatus::Skipped, Word::Skipped),
             (ExecutionKind::Standard, ConditionResult::Rollback) => self.ask_for_rollback(stage),
             (ExecutionKind::Rollback(_), ConditionResult::Rollback)
-            | (_, ConditionResult::Fail | ConditionResult::Retry | ConditionResult::Skip) => {
+            | (_, ConditionResult::Fail | ConditionResult::Retry) => {
                 self.leave(stage, StageStatus::Failed, Word::Failed, None);
                 self.end(Ended::Failed);
             }
         }
+        false
     }
 
     fn ask_for_rollback(&mut self, stage: usize) {
@@ -242,7 +279,7 @@ impl Draft {
         self.pipeline_event(Word::Failed);
     }
 
-    fn finish_stage(&mut self, stage: usize) {
+    fn finish_stage(&mut self, stage: usize, status: StageStatus, word: Word) -> bool {
         let next = stage + 1;
         let following = match self.state.kind {
             ExecutionKind::Standard => self.state.definition.stages.get(next).map(|s| s.name.clone()),
@@ -250,14 +287,15 @@ impl Draft {
         };
         match following {
             Some(name) => {
-                self.leave(stage, StageStatus::Succeeded, Word::Succeeded, Some(name));
+                self.leave(stage, status, word, Some(name));
                 self.state.phase = Phase::Waiting { stage: next };
             }
             None => {
-                self.leave(stage, StageStatus::Succeeded, Word::Succeeded, None);
+                self.leave(stage, status, word, None);
                 self.end(Ended::Succeeded);
             }
         }
+        false
     }
 
     fn close(&mut self, stage: usize, status: StageStatus, word: Word) {
@@ -357,13 +395,17 @@ impl Draft {
 
     pub fn set_external(&mut self, key: &str, external: External) {
         let now = self.now;
+        let rules = self.current_mut().conditions.iter_mut().flat_map(|c| &mut c.rules);
+        for rule in rules.filter(|r| r.key == key) {
+            rule.external = external.clone();
+        }
         if let Some(run) = self.run_mut(key) {
             run.external = external;
             run.updated = now;
         }
     }
 
-    fn declared(&self, stage: usize) -> &StageDeclaration {
+    pub(super) fn declared(&self, stage: usize) -> &StageDeclaration {
         let Some(declared) = self.state.definition.stages.get(stage) else { panic!("{BROKEN}") };
         declared
     }

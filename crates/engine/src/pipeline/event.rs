@@ -18,6 +18,7 @@ pub(super) enum Word {
     Canceled,
     Abandoned,
     Resumed,
+    Skipped,
 }
 
 impl Word {
@@ -32,6 +33,8 @@ impl Word {
             Word::Canceled => "CANCELED",
             Word::Abandoned => "ABANDONED",
             Word::Resumed => "RESUMED",
+            // The User Guide names the status of the stage, not this event.
+            Word::Skipped => "SKIPPED",
         }
     }
 }

@@ -32,6 +32,8 @@ pub enum Refusal {
     NotUnderWay,
     /// The stage cannot be retried as it stands.
     NotRetryable { why: String },
+    /// The condition does not hold the execution back, or cannot be overridden.
+    NotOverridable { why: String },
     /// The execution is stopping, or ends because of an update, or hands its stage over to a rollback.
     Busy,
     /// It does not wait for a rollback.
@@ -50,6 +52,7 @@ impl fmt::Display for Refusal {
             Refusal::ApprovalCompleted => f.write_str("the approval has been completed"),
             Refusal::NotUnderWay => f.write_str("the execution has ended"),
             Refusal::NotRetryable { why } => write!(f, "the stage cannot be retried: {why}"),
+            Refusal::NotOverridable { why } => write!(f, "the condition cannot be overridden: {why}"),
             Refusal::NotHandingOver => f.write_str("the execution does not wait for a rollback"),
             Refusal::Busy => f.write_str("the execution is about to end"),
         }
@@ -75,6 +78,9 @@ impl Machine for Execution {
             ExecutionInput::Stop { abandon: false, reason, by } => on::stop(state, reason, by, now),
             ExecutionInput::Stop { abandon: true, reason, by } => on::abandon(state, reason, by, now),
             ExecutionInput::RetryStage { stage, mode } => on::retry_stage(state, &stage, mode, now),
+            ExecutionInput::OverrideCondition { stage, kind, by } => {
+                on::override_condition(state, &stage, kind, by, now)
+            }
             ExecutionInput::RolledBack { by } => on::rolled_back(state, by, now),
             ExecutionInput::Cancel => on::cancel(state, now),
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use base::Timestamp;
-use formats::pipeline::RetryMode;
+use formats::pipeline::{ConditionKind, RetryMode};
 use serde::{Deserialize, Serialize};
 
 use super::{Artifact, External};
@@ -29,6 +29,9 @@ pub enum ExecutionInput {
     Stop { abandon: bool, reason: Option<String>, by: String },
     /// Someone wants a failed stage to be tried again. The gates have let it back in before.
     RetryStage { stage: String, mode: RetryMode },
+    /// Someone lets it go on although a condition of the stage is not met. The gates have let it back in before, if it had
+    /// failed.
+    OverrideCondition { stage: String, kind: ConditionKind, by: String },
     /// What became of the rollback that it asked for: the execution that does it, if there was one to go back to.
     RolledBack { by: Option<String> },
     /// The pipeline's definition was updated.

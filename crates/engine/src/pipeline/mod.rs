@@ -29,22 +29,27 @@
 //! * A rollback is an execution of its own: it has one stage, and the revisions, variables and artifacts of an execution that
 //!   was successful in it. It is given the stage (by hand when it is free; by itself from the execution that failed in it,
 //!   which keeps it until then), so that nothing comes in between. A rollback that fails is not rolled back.
+//! * A stage's conditions are checked while the execution is in it: before its first action, after its last, and when one has
+//!   failed. When a rule is not met, the condition's result follows: the stage fails, is rolled back, or is skipped.
 //! * An update of the definition lets running actions finish and then cancels the executions that were under way.
 //!
 //! Both machines talk by tells in the same transaction, so that no third place knows who is where.
 
 mod action;
 mod artifact;
+mod condition;
 mod draft;
 mod event;
 mod execution;
 mod gates;
 mod input;
 mod on;
+mod rule;
 mod state;
 
 pub use action::{ActionEffect, ArtifactPlace, BatchOptions, BuildVariable, CancelAction, RollBack, RunAction, Work};
 pub use artifact::artifact_key;
+pub use condition::{ConditionRun, ConditionStatus, RuleRun, RuleStatus};
 pub use execution::{Execution, Refusal};
 pub use gates::{Gate, GateInput, GateRefusal, Gates, GatesState, NewPipeline, Transition, TransitionChange};
 pub use input::{ActionError, ActionResult, Approval, ExecutionInput, Revision, SourceRevision, Verdict};

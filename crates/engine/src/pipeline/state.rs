@@ -7,7 +7,7 @@ use base::{Scope, Timestamp};
 use formats::pipeline::{PipelineDeclaration, RetryMode};
 use serde::{Deserialize, Serialize};
 
-use super::{ActionError, SourceRevision};
+use super::{ActionError, ConditionRun, RuleRun, SourceRevision};
 
 /// What an execution is made from.
 #[derive(Clone, Debug)]
@@ -149,6 +149,9 @@ pub struct StageRun {
     pub updated: Timestamp,
     /// The actions begun so far. A retry of the failed ones takes the others along into its own record.
     pub actions: Vec<ActionRun>,
+    /// The checks begun so far.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<ConditionRun>,
 }
 
 /// Why an attempt at a stage began.
@@ -178,6 +181,7 @@ pub enum StageStatus {
     Failed,
     Stopped,
     Cancelled,
+    Skipped,
 }
 
 /// One action of a stage.
@@ -327,9 +331,15 @@ impl ExecutionState {
         self.stages.iter().flat_map(|s| &s.actions).find(|a| a.key == key)
     }
 
+    /// The rule with this effect key.
+    pub fn rule_by_key(&self, key: &str) -> Option<&RuleRun> {
+        self.stages.iter().flat_map(|s| s.rules()).find(|r| r.key == key)
+    }
+
     /// Whether the work under this effect key is still wanted.
     pub fn wants(&self, key: &str) -> bool {
-        self.action_by_key(key).is_some_and(|a| matches!(a.status, ActionStatus::Working))
+        let action = self.action_by_key(key).is_some_and(|a| matches!(a.status, ActionStatus::Working));
+        action || self.stages.last().is_some_and(|s| s.working_rule(key).is_some())
     }
 
     /// Whether nothing more will happen.
@@ -357,7 +367,7 @@ impl StageRun {
     }
 
     pub(super) fn is_busy(&self) -> bool {
-        self.actions.iter().any(|a| !a.is_ended())
+        self.actions.iter().any(|a| !a.is_ended()) || self.is_checked()
     }
 
     pub(super) fn has_failed_action(&self) -> bool {
@@ -409,6 +419,7 @@ impl StageStatus {
             StageStatus::Failed => "Failed",
             StageStatus::Stopped => "Stopped",
             StageStatus::Cancelled => "Cancelled",
+            StageStatus::Skipped => "Skipped",
         }
     }
 }

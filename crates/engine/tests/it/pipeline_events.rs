@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use engine::pipeline::{ActionResult, Artifact, ExecutionInput};
+use formats::pipeline::RetryMode;
 use serde_json::{Value, json};
 
 use crate::pipeline_world::{World, declare};
@@ -102,4 +103,43 @@ fn a_failure_carries_its_code_and_a_stop_its_reason() {
     assert_eq!(states, ["STOPPING", "STOPPING", "ABANDONED", "STOPPED", "STOPPED"]);
     assert_eq!(events[0].1["stop-execution-comments"], "Stopping the pipeline for an update");
     assert_eq!(events[2].1.get("execution-result"), None);
+}
+
+#[test]
+fn a_retry_resumes_the_execution_and_its_stage() {
+    let mut world = world();
+    let result = serde_json::from_value(json!({"Failed": {"code": "JobFailed", "message": "no such branch"}})).unwrap();
+    world.execution("e1", ExecutionInput::ActionFinished { key: "e1/Source/Src/1".into(), result }).unwrap();
+    details(&mut world);
+    world.retry("e1", "Source", RetryMode::FailedActions).unwrap();
+    let events = details(&mut world);
+    assert_eq!(events.len(), 3);
+    assert_eq!(events[0].1, json!({"pipeline": "demo", "execution-id": "e1", "state": "RESUMED", "version": 1}));
+    assert_eq!(
+        events[1].1,
+        json!({"pipeline": "demo", "execution-id": "e1", "stage": "Source", "state": "RESUMED", "version": 1})
+    );
+    assert_eq!(events[2].1["state"], "STARTED");
+    assert_eq!(events[2].1["action-execution-id"], base::derived_uuid(&["action", "e1/Source/Src/2"]).to_string());
+}
+
+#[test]
+fn a_rollback_starts_with_the_trigger_that_it_has() {
+    let mut world = world();
+    for place in ["Source/Src", "Build/Compile"] {
+        let artifact = Artifact { name: "Src".into(), bucket: "artifacts".into(), key: "demo/Src/abcdefg".into() };
+        let result = json!({"Succeeded": {"output_artifacts": [artifact]}});
+        let result = serde_json::from_value(result).unwrap();
+        world.execution("e1", ExecutionInput::ActionFinished { key: format!("e1/{place}/1"), result }).unwrap();
+    }
+    details(&mut world);
+    world.roll_back("r1", "Build", "e1").unwrap();
+    let events = details(&mut world);
+    let trigger = json!({"trigger-type": "ManualRollback", "trigger-detail": "ann"});
+    assert_eq!(
+        events[0].1,
+        json!({"pipeline": "demo", "execution-id": "r1", "state": "STARTED", "version": 1, "execution-trigger": trigger})
+    );
+    let states: Vec<_> = events.iter().map(|(_, d)| (d["stage"].as_str(), d["state"].as_str().unwrap())).collect();
+    assert_eq!(states, [(None, "STARTED"), (Some("Build"), "STARTED"), (Some("Build"), "STARTED")]);
 }

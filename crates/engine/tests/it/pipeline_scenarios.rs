@@ -11,7 +11,7 @@ use engine::pipeline::{
     Work,
 };
 
-use formats::pipeline::{EncryptionKey, RetryMode};
+use formats::pipeline::{ConditionKind, EncryptionKey, RetryMode};
 
 use crate::pipeline_world::{World, declare};
 
@@ -151,6 +151,10 @@ fn run(world: &mut World, command: &str) -> Result<(), String> {
             let mode = if word(3) == "all" { RetryMode::AllActions } else { RetryMode::FailedActions };
             world.retry(word(1), word(2), mode)
         }
+        "override" => {
+            let kind = if word(3) == "beforeEntry" { ConditionKind::BeforeEntry } else { ConditionKind::OnSuccess };
+            world.override_condition(word(1), word(2), kind)
+        }
         "rollback" => world.roll_back(word(1), word(2), word(3)),
         "find-target" => {
             let effects = std::mem::take(&mut world.rollbacks);
@@ -177,7 +181,7 @@ fn gates(world: &mut World, input: GateInput) -> Result<(), String> {
     world.gates(input).map_err(|r| r.to_string())
 }
 
-/// The key of `Stage/Action`, or of `Stage/Action#2`: that in the second attempt at the stage.
+/// The key of `Stage/Action` or `Stage/kind/Rule`, or of `Stage/Action#2`: that in the second attempt at the stage.
 fn key(execution: &str, place: &str) -> String {
     let (place, attempt) = place.split_once('#').unwrap_or((place, "1"));
     format!("{execution}/{place}/{attempt}")
@@ -186,7 +190,7 @@ fn key(execution: &str, place: &str) -> String {
 /// All declared outputs, and `K=V` words as output variables (`revision=ID` as the source's revision).
 fn succeeded(world: &World, execution: &str, place: &str, words: &[&str]) -> ActionResult {
     let (stage, action) = place.split('#').next().unwrap().split_once('/').unwrap();
-    let declared = world.definition.stage(stage).and_then(|s| s.action(action)).expect("a declared action");
+    let declared = world.definition.stage(stage).and_then(|s| s.action(action));
     let mut variables: BTreeMap<String, String> =
         words.iter().filter_map(|w| w.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect();
     let revision = variables.remove("revision").map(|id| Revision { id, summary: None, url: None, created: None });
@@ -200,7 +204,7 @@ fn succeeded(world: &World, execution: &str, place: &str, words: &[&str]) -> Act
         external_execution_url: None,
         summary: None,
         output_variables: variables,
-        output_artifacts: declared.output_artifacts.iter().map(|o| artifact(&o.name)).collect(),
+        output_artifacts: declared.into_iter().flat_map(|d| &d.output_artifacts).map(|o| artifact(&o.name)).collect(),
         revision,
     }
 }
@@ -245,6 +249,11 @@ fn report(world: &mut World, answer: Result<(), String>, out: &mut String) {
                 stage.actions.iter().map(|a| format!("{}={}", a.name, a.status.as_str())).collect();
             let attempt = if stage.attempt > 1 { format!("#{}", stage.attempt) } else { String::new() };
             let _ = write!(out, ": {}{attempt} {} ({})", stage.name, stage.status.as_str(), actions.join(" "));
+            for check in &stage.conditions {
+                let rules: Vec<String> =
+                    check.rules.iter().map(|r| format!("{}={}", r.name, r.status.as_str())).collect();
+                let _ = write!(out, " {} {} ({})", check.kind.member(), check.status.as_str(), rules.join(" "));
+            }
         }
         let _ = writeln!(out);
     }
@@ -270,6 +279,8 @@ fn describe(effect: &Effect<ActionEffect>) -> String {
                         environment.iter().map(|v| format!("{}={}", v.name, v.value)).collect();
                     format!("build {project} primary={} {}", primary.as_deref().unwrap_or("-"), environment.join(" "))
                 }
+                Work::CloudWatchAlarm { alarm } => format!("see alarm {alarm}"),
+                Work::LambdaInvoke { function } => format!("invoke {function}"),
                 Work::S3Deploy { bucket, object_key, extract, .. } => {
                     format!("deploy to {bucket} {} extract={extract}", object_key.as_deref().unwrap_or("-"))
                 }

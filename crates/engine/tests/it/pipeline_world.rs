@@ -8,7 +8,7 @@ use engine::pipeline::{
     ActionEffect, Execution, ExecutionInput, ExecutionState, GateInput, GateRefusal, Gates, GatesState, NewExecution,
     NewPipeline, Phase, Refusal, RollBack, Trigger,
 };
-use formats::pipeline::{PipelineDeclaration, RetryMode};
+use formats::pipeline::{ConditionKind, PipelineDeclaration, RetryMode};
 use serde_json::{Value, json};
 
 /// One machine's row: first state, inputs taken, and how many.
@@ -83,6 +83,10 @@ impl World {
     }
 
     pub fn create(&mut self, id: &str, variables: BTreeMap<String, String>) {
+        let version = Some(self.gates.state.version);
+        if self.definition.version != version {
+            self.definition = Arc::new(PipelineDeclaration { version, ..(*self.definition).clone() });
+        }
         let state = ExecutionState::new(NewExecution {
             id: id.to_owned(),
             scope: scope(),
@@ -116,6 +120,20 @@ impl World {
         let (execution, version) = (id.to_owned(), self.state(id).version);
         self.gates(GateInput::Return { execution, stage: stage.to_owned(), version }).map_err(|r| r.to_string())?;
         let answer = self.execution(id, ExecutionInput::RetryStage { stage: stage.to_owned(), mode });
+        if answer.is_err() {
+            self.gates.state = before.0;
+            self.gates.log.truncate(before.1);
+        }
+        answer.map_err(|r| r.to_string())
+    }
+
+    /// As the operation does: the gates first, and both or neither.
+    pub fn override_condition(&mut self, id: &str, stage: &str, kind: ConditionKind) -> Result<(), String> {
+        let before = (self.gates.state.clone(), self.gates.log.len());
+        let (execution, version) = (id.to_owned(), self.state(id).version);
+        self.gates(GateInput::Return { execution, stage: stage.to_owned(), version }).map_err(|r| r.to_string())?;
+        let input = ExecutionInput::OverrideCondition { stage: stage.to_owned(), kind, by: "ann".into() };
+        let answer = self.execution(id, input);
         if answer.is_err() {
             self.gates.state = before.0;
             self.gates.log.truncate(before.1);
@@ -196,7 +214,7 @@ impl World {
         let row = self.executions.get_mut(id).expect("a known execution");
         let superseded = matches!(input, ExecutionInput::Superseded { .. });
         assert!(!superseded || matches!(row.state.phase, Phase::Waiting { .. }), "superseded while not waiting");
-        let resumed = matches!(input, ExecutionInput::RetryStage { .. });
+        let resumed = matches!(input, ExecutionInput::RetryStage { .. } | ExecutionInput::OverrideCondition { .. });
         assert!(!row.state.is_ended() || resumed || step.effects.is_empty(), "an ended execution asks for work");
         row.state = step.state;
         row.log.push((self.now, input));
@@ -241,10 +259,12 @@ impl World {
     }
 }
 
-/// A declaration from lines `stage NAME`, `on-failure RESULT [RETRY-MODE]` and `action NAME PROVIDER [order=N] [in=A,B] [out=A,B] [ns=N] [KEY=VALUE]...`.
+/// A declaration from lines `stage NAME`, `on-failure RESULT [RETRY-MODE]`, `condition KIND RESULT`,
+/// `rule NAME PROVIDER [in=A,B] [timeout=N] [KEY=VALUE]...`, and `action NAME PROVIDER [order=N] [in=A,B] [out=A,B] [ns=N] [KEY=VALUE]...`.
 pub fn declare<'a>(lines: impl Iterator<Item = &'a str>) -> PipelineDeclaration {
     let mut stages: Vec<Value> = Vec::new();
     let mut variables: Vec<Value> = Vec::new();
+    let mut condition = "";
     for line in lines {
         let mut words = line.split_whitespace();
         match words.next() {
@@ -258,6 +278,18 @@ pub fn declare<'a>(lines: impl Iterator<Item = &'a str>) -> PipelineDeclaration 
                 if let Some(mode) = words.next() {
                     stage["onFailure"]["retryConfiguration"] = json!({"retryMode": mode});
                 }
+            }
+            Some("condition") => {
+                let (member, result) = (words.next().expect("a kind"), words.next().expect("a result"));
+                let stage = stages.last_mut().expect("a stage before its conditions");
+                stage[member] = json!({"conditions": [{"result": result, "rules": []}]});
+                condition = member;
+            }
+            Some("rule") => {
+                let (name, provider) = (words.next().expect("a name"), words.next().expect("a provider"));
+                let stage = stages.last_mut().expect("a stage before its rules");
+                let rule = declare_rule(name, provider, words);
+                stage[condition]["conditions"][0]["rules"].as_array_mut().unwrap().push(rule);
             }
             Some("action") => {
                 let (name, provider) = (words.next().expect("a name"), words.next().expect("a provider"));
@@ -275,6 +307,21 @@ pub fn declare<'a>(lines: impl Iterator<Item = &'a str>) -> PipelineDeclaration 
     .unwrap();
     formats::pipeline::validate(&declaration, "eu-west-1").unwrap_or_else(|p| panic!("{}: {p}", p.code()));
     declaration
+}
+
+/// `~` stands for a space.
+fn declare_rule<'a>(name: &str, provider: &str, words: impl Iterator<Item = &'a str>) -> Value {
+    let id = json!({"category": "Rule", "owner": "AWS", "provider": provider, "version": "1"});
+    let mut rule = json!({"name": name, "ruleTypeId": id, "configuration": {}});
+    for word in words {
+        let (key, value) = word.split_once('=').expect("key=value");
+        match key {
+            "in" => rule["inputArtifacts"] = value.split(',').map(|n| json!({"name": n})).collect(),
+            "timeout" => rule["timeoutInMinutes"] = json!(value.parse::<u32>().unwrap()),
+            _ => rule["configuration"][key] = json!(value.replace('~', " ")),
+        }
+    }
+    rule
 }
 
 fn declare_action<'a>(name: &str, provider: &str, words: impl Iterator<Item = &'a str>) -> Value {

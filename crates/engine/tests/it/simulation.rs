@@ -4,22 +4,24 @@
 //! `SIM_SEED=n` replays one seed; `SIM_SEEDS=n` runs that many (10,000 unless said otherwise).
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use base::{Effect, Machine};
 use engine::build::{ArtifactTarget, BuildStatus, OutputArtifact, OutputSection, Parent, Place};
 use engine::pipeline::{
-    ActionEffect, ActionResult, ActionStatus, Approval, Artifact, CancelAction, Execution, ExecutionInput, External,
-    GateInput, Phase, RunAction, Verdict, Work,
+    ActionEffect, ActionResult, ActionStatus, Approval, Artifact, Begun, CancelAction, ConditionStatus, Ended,
+    Execution, ExecutionInput, ExecutionState, External, GateInput, Phase, RetryTrigger, RuleStatus, RunAction,
+    StageRun, StageStatus, Verdict, Work,
 };
-use formats::pipeline::{PipelineDeclaration, RetryMode};
+use formats::pipeline::{ConditionKind, PipelineDeclaration, RetryMode};
 
 use crate::build_simulation::request;
 use crate::build_world::{Builds, jump};
 use crate::pipeline_world::{World, declare};
 use crate::rng::{Rng, each_seed};
 
-const PIPELINES: [&str; 4] = [
+const PIPELINES: [&str; 5] = [
     "stage Source
 action Src CodeCommit out=Src ns=Source
 stage Build
@@ -45,13 +47,35 @@ action Compile CodeBuild in=Src EnvironmentVariables=[{\"name\":\"A\",\"value\":
     "stage Source
 on-failure RETRY ALL_ACTIONS
 action Src CodeCommit out=Src ns=Source
+stage Ship
+on-failure ROLLBACK
+action Put S3 in=Src ObjectKey=#{Source.Sometimes}
 stage Build
 on-failure RETRY FAILED_ACTIONS
 action Unit CodeBuild in=Src
-action Lint CodeBuild in=Src
+action Lint CodeBuild in=Src",
+    "stage Source
+condition beforeEntry FAIL
+rule L LambdaInvoke FunctionName=f
+action Src CodeCommit out=Src ns=Source
+stage Build
+condition beforeEntry SKIP
+rule V VariableCheck Variable=#{Source.Sometimes} Operator=EQ Value=x
+condition onSuccess ROLLBACK
+rule B CodeBuild ProjectName=p in=Src
+rule L LambdaInvoke FunctionName=f
+action Compile CodeBuild in=Src
 stage Ship
-on-failure ROLLBACK
-action Put S3 in=Src ObjectKey=#{Source.Sometimes}",
+condition beforeEntry FAIL
+rule W DeploymentWindow Cron=*~*~*~?~*~MON-SAT
+rule B CodeBuild ProjectName=p in=Src timeout=60
+condition onFailure FAIL
+rule A CloudWatchAlarm AlarmName=a
+action Put S3 in=Src
+stage Last
+condition onFailure ROLLBACK
+rule A CloudWatchAlarm AlarmName=a
+action Put S3 in=Src",
 ];
 
 struct Outside {
@@ -71,9 +95,26 @@ struct Simulation {
     rolled_back: usize,
 }
 
+/// How often something happened, over all seeds: a simulation that never gets there proves nothing.
+static SEEN: [AtomicU64; 6] = [const { AtomicU64::new(0) }; 6];
+const RETRIED: usize = 0;
+const RETRIED_BY_ITSELF: usize = 1;
+const ROLLED_BACK: usize = 2;
+const ROLLED_BACK_BY_ITSELF: usize = 3;
+const OVERRIDDEN: usize = 4;
+const SKIPPED: usize = 5;
+
+fn saw(what: usize) {
+    SEEN[what].fetch_add(1, Ordering::Relaxed);
+}
+
 #[test]
 fn whatever_is_lost_repeated_or_late_every_execution_ends_once_and_in_order() {
     each_seed(simulate);
+    let seen: Vec<u64> = SEEN.iter().map(|n| n.load(Ordering::Relaxed)).collect();
+    println!("retried, by itself; rolled back, by itself; overridden; skipped: {seen:?}");
+    let few = ["SIM_SEED", "SIM_SEEDS"].iter().any(|name| std::env::var_os(name).is_some());
+    assert!(few || seen.iter().all(|n| *n > 0), "{seen:?}");
 }
 
 fn simulate(seed: u64) {
@@ -83,7 +124,9 @@ fn simulate(seed: u64) {
     world.keep_events = false;
     let outside = Outside { outbox: Vec::new(), builds: Builds::default(), begun: BTreeMap::new() };
     let mut sim = Simulation { world, outside, rng, started: 0, rolled_back: 0 };
-    for _ in 0..40 {
+    // Rollbacks need an execution that has come far: some seeds go on for long.
+    let steps = if seed.is_multiple_of(8) { 300 } else { 40 };
+    for _ in 0..steps {
         sim.disturb();
         sim.collect();
         sim.check();
@@ -111,31 +154,39 @@ impl Simulation {
             83..=86 => self.stop(),
             87..=90 => self.change_transition(),
             91 => self.update(),
-            92..=94 => {
+            92 | 93 => {
                 let minutes = [1, 61, 9 * 24 * 60][self.rng.below(3)];
                 let from = self.world.now;
                 self.world.pass(Duration::from_secs(minutes * 60));
                 self.outside.builds.pass(&mut self.rng, (from, self.world.now), false);
                 self.hear();
             }
-            95 => {
+            94 => {
                 self.outside.builds.stop_one(&mut self.rng, self.world.now);
                 self.hear();
             }
-            96 | 97 => self.retry(),
+            95 | 96 => self.retry(),
+            97 => self.override_condition(),
             98 => self.roll_back(),
             _ => self.build_on(),
         }
     }
 
     fn any_execution(&mut self) -> Option<String> {
-        let all = self.world.order.len();
-        (all > 0).then(|| self.world.order[self.rng.below(all)].clone())
+        self.one_that(|_| true)
+    }
+
+    /// Mostly an execution for which something can come of the wish, now and then any.
+    fn one_that(&mut self, fits: impl Fn(&ExecutionState) -> bool) -> Option<String> {
+        let all = self.rng.chance(20);
+        let ids: Vec<&String> = self.world.order.iter().filter(|id| all || fits(self.world.state(id))).collect();
+        (!ids.is_empty()).then(|| ids[self.rng.below(ids.len())].clone())
     }
 
     /// A retry is taken only from the execution that was in the stage last, under the current definition.
     fn retry(&mut self) {
-        let Some(id) = self.any_execution() else { return };
+        let failed = |s: &ExecutionState| s.phase == Phase::Ended(Ended::Failed);
+        let Some(id) = self.one_that(failed) else { return };
         let Some(stage) = self.world.state(&id).stages.last().map(|s| s.name.clone()) else { return };
         let mode = if self.rng.chance(50) { RetryMode::FailedActions } else { RetryMode::AllActions };
         let before = self.world.state(&id).clone();
@@ -143,18 +194,37 @@ impl Simulation {
         if self.world.retry(&id, &stage, mode).is_ok() {
             assert_eq!(latest.as_ref(), Some(&id), "an execution came back behind another");
             assert_eq!(before.version, self.world.gates.state.version, "an old definition came back");
-            assert!(before.stages.last().unwrap().actions.iter().any(|a| matches!(a.status, ActionStatus::Failed(_))));
+            let last = before.stages.last().unwrap();
+            let failed = last.actions.iter().any(|a| matches!(a.status, ActionStatus::Failed(_)));
+            assert!(failed || mode == RetryMode::AllActions, "nothing had failed");
+            assert!(last.rules().all(|r| r.status != RuleStatus::Working), "a condition was being checked");
+            saw(RETRIED);
+        }
+    }
+
+    fn override_condition(&mut self) {
+        let checked = |s: &ExecutionState| s.stages.last().is_some_and(|s| !s.conditions.is_empty());
+        let Some(id) = self.one_that(checked) else { return };
+        let Some(stage) = self.world.state(&id).stages.last().map(|s| s.name.clone()) else { return };
+        let kind = if self.rng.chance(50) { ConditionKind::BeforeEntry } else { ConditionKind::OnSuccess };
+        let before = self.world.state(&id).stages.last().and_then(|s| s.condition(kind)).map(|c| c.status.clone());
+        if self.world.override_condition(&id, &stage, kind).is_ok() {
+            use ConditionStatus::{Errored, Failed, InProgress};
+            assert!(matches!(before, Some(InProgress | Failed | Errored)), "{before:?} was overridden");
+            saw(OVERRIDDEN);
         }
     }
 
     fn roll_back(&mut self) {
-        let Some(target) = self.any_execution().filter(|_| self.rolled_back < 3) else { return };
         let gates = &self.world.gates.state.gates;
-        let stage = gates[self.rng.below(gates.len())].stage.clone();
+        let (stage, version) = (gates[self.rng.below(gates.len())].stage.clone(), self.world.gates.state.version);
+        let target = self.one_that(|s| s.rollback_target(&stage, version).is_ok());
+        let Some(target) = target.filter(|_| self.rolled_back < 3) else { return };
         let free = self.world.gates.state.gate(&stage).is_some_and(|g| g.inside.is_empty());
         let id = format!("r{}", self.rolled_back);
         if self.world.roll_back(&id, &stage, &target).is_ok() {
             self.rolled_back += 1;
+            saw(ROLLED_BACK);
             assert!(free, "a rollback entered a stage that was taken");
         }
     }
@@ -197,8 +267,14 @@ impl Simulation {
                 let input = ExecutionInput::ActionStarted { key: key.to_owned(), external };
                 self.world.execution(execution, input).unwrap();
             }
-            Work::CodeCommitSource { .. } | Work::S3Source { .. } | Work::S3Deploy { .. } if lost => {}
-            Work::CodeCommitSource { .. } | Work::S3Source { .. } | Work::S3Deploy { .. } => {
+            Work::CodeCommitSource { .. }
+            | Work::S3Source { .. }
+            | Work::S3Deploy { .. }
+            | Work::CloudWatchAlarm { .. }
+            | Work::LambdaInvoke { .. } => {
+                if lost {
+                    return;
+                }
                 let result = self.result(&run);
                 let input = ExecutionInput::ActionFinished { key: key.to_owned(), result };
                 let _ = self.world.execution(execution, input);
@@ -402,6 +478,8 @@ impl Simulation {
             assert_eq!((inside, waiting), expected, "{id} is in one place");
             let timers = self.world.timers.keys().filter(|(e, _)| e == id).count();
             let busy = row.state.stages.iter().flat_map(|s| &s.actions).filter(|a| !a.is_ended()).count();
+            let rules = row.state.stages.iter().flat_map(|s| s.rules());
+            let busy = busy + rules.filter(|r| r.status == RuleStatus::Working).count();
             assert_eq!(timers, busy, "every wait of {id} has a limit, and nothing else has");
         }
         self.check_families();
@@ -411,8 +489,19 @@ impl Simulation {
     fn check_families(&self) {
         for row in self.outside.builds.rows.values() {
             let parent = row.state.request.parent.as_ref().expect("a build of a pipeline");
-            let action = self.world.state(&parent.id).action_by_key(&parent.key).expect("the action of the build");
             let end = row.state.completed().map(|(status, _)| status);
+            if let Some(rule) = self.world.state(&parent.id).rule_by_key(&parent.key) {
+                let fits = match &rule.status {
+                    RuleStatus::Working => end.is_none(),
+                    RuleStatus::Succeeded => end == Some(BuildStatus::Succeeded),
+                    RuleStatus::Failed(error) if error.code == "JobTimedOut" => true,
+                    RuleStatus::Failed(_) => end.is_some_and(|status| status != BuildStatus::Succeeded),
+                    RuleStatus::Abandoned => true,
+                };
+                assert!(fits, "the rule {} is {:?} and its build {end:?}", parent.key, rule.status);
+                continue;
+            }
+            let action = self.world.state(&parent.id).action_by_key(&parent.key).expect("the action of the build");
             let fits = match &action.status {
                 ActionStatus::Working => end.is_none(),
                 ActionStatus::Succeeded { .. } => end == Some(BuildStatus::Succeeded),
@@ -437,6 +526,16 @@ impl Simulation {
     }
 
     fn final_check(&self, fold: bool) {
+        for row in self.world.executions.values() {
+            let automatic =
+                |s: &&StageRun| matches!(s.begun, Begun::Retried { trigger: RetryTrigger::AutomatedStageRetry, .. });
+            row.state.stages.iter().filter(automatic).for_each(|_| saw(RETRIED_BY_ITSELF));
+            let skipped = |s: &&StageRun| s.status == StageStatus::Skipped;
+            row.state.stages.iter().filter(skipped).for_each(|_| saw(SKIPPED));
+            if row.state.trigger.kind == "AutomatedRollback" {
+                saw(ROLLED_BACK_BY_ITSELF);
+            }
+        }
         self.outside.builds.final_check(fold);
         if !fold {
             return;

@@ -23,7 +23,6 @@ pub(super) fn check(pipeline: &PipelineDeclaration, region: &str) -> Result<(), 
         made.extend(stage.actions.iter().flat_map(|a| &a.output_artifacts).map(|o| o.name.as_str()));
         filled.extend(stage.actions.iter().filter_map(|a| a.namespace.as_deref()));
         place.conditions(&[ConditionKind::OnSuccess, ConditionKind::OnFailure], &made, &filled)?;
-        place.available()?;
     }
     Ok(())
 }
@@ -38,29 +37,6 @@ struct Place<'a> {
 impl Place<'_> {
     fn problem(&self, member: &str, what: &str) -> Problem {
         Problem::stage(format!("Stage '{}' declares {member}: {what}.", self.stage.name))
-    }
-
-    /// What is not done yet.
-    fn available(&self) -> Result<(), Problem> {
-        let stage = self.stage;
-        let declared = [
-            ("beforeEntry", stage.before_entry.is_some()),
-            ("onSuccess", stage.on_success.is_some()),
-            (
-                "onFailure",
-                stage
-                    .on_failure
-                    .as_ref()
-                    .is_some_and(|f| !f.conditions.is_empty() || f.result == Some(ConditionResult::Skip)),
-            ),
-        ];
-        match declared.iter().find(|(_, there)| *there) {
-            Some((member, _)) => Err(Problem::structure(format!(
-                "Stage '{}' declares {member}: conditions and skipping of stages are not available.",
-                stage.name
-            ))),
-            None => Ok(()),
-        }
     }
 
     fn version(&self) -> Result<(), Problem> {
@@ -90,6 +66,9 @@ impl Place<'_> {
         }
         if declared.retry_configuration.is_some() && declared.result != Some(ConditionResult::Retry) {
             return wrong("retryConfiguration needs the result RETRY");
+        }
+        if declared.result == Some(ConditionResult::Skip) {
+            return wrong("it cannot have the result SKIP");
         }
         if declared.result == Some(ConditionResult::Rollback) && self.first {
             return wrong("a source stage cannot be rolled back");
@@ -134,14 +113,14 @@ impl Place<'_> {
         let allowed = match (kind, result) {
             (ConditionKind::BeforeEntry, ConditionResult::Fail | ConditionResult::Skip)
             | (ConditionKind::OnSuccess, ConditionResult::Fail | ConditionResult::Rollback)
-            | (ConditionKind::OnFailure, ConditionResult::Fail | ConditionResult::Rollback | ConditionResult::Skip) => {
-                true
-            }
+            | (ConditionKind::OnFailure, ConditionResult::Fail | ConditionResult::Rollback) => true,
             (ConditionKind::OnFailure, ConditionResult::Retry) => {
                 return wrong("automatic stage retry cannot be used with onFailure conditions");
             }
             (ConditionKind::BeforeEntry, ConditionResult::Rollback | ConditionResult::Retry)
-            | (ConditionKind::OnSuccess, ConditionResult::Skip | ConditionResult::Retry) => false,
+            | (ConditionKind::OnSuccess, ConditionResult::Skip | ConditionResult::Retry)
+            // "AWS CodePipeline introduces skipping stage", October 2024: Skip is for conditions before the entry alone.
+            | (ConditionKind::OnFailure, ConditionResult::Skip) => false,
         };
         if !allowed {
             return wrong(&format!("its condition cannot have the result {}", result.as_str()));

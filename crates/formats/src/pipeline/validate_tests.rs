@@ -217,13 +217,6 @@ fn what_comes_later_is_refused_by_name() {
         "InvalidStructureException: Pipeline execution mode QUEUED is not available. Use execution mode SUPERSEDED.",
     );
     refused(
-        |p| {
-            p["pipelineType"] = json!("V2");
-            p["stages"][1]["onFailure"] = json!({"conditions": [{"result": "ROLLBACK", "rules": [check("EQ", "x")]}]});
-        },
-        "InvalidStructureException: Stage 'Build' declares onFailure: conditions and skipping of stages are not available.",
-    );
-    refused(
         |p| p["stages"][1]["blockers"] = json!([{"name": "x", "type": "Schedule"}]),
         "InvalidBlockerDeclarationException: Stage 'Build' declares blockers, which are reserved for future use.",
     );
@@ -257,9 +250,13 @@ fn conditions_are_for_pipelines_of_type_v2() {
 fn each_kind_of_condition_has_its_results() {
     let stage = "InvalidStageDeclarationException: Stage 'Build' declares";
     let ok = || json!([check("EQ", "x")]);
-    for (member, result) in
-        [("beforeEntry", "ROLLBACK"), ("beforeEntry", "RETRY"), ("onSuccess", "SKIP"), ("onSuccess", "RETRY")]
-    {
+    for (member, result) in [
+        ("beforeEntry", "ROLLBACK"),
+        ("beforeEntry", "RETRY"),
+        ("onSuccess", "SKIP"),
+        ("onSuccess", "RETRY"),
+        ("onFailure", "SKIP"),
+    ] {
         let expected = format!("{stage} {member}: its condition cannot have the result {result}.");
         refused(one_condition(member, result, ok()), &expected);
     }
@@ -296,6 +293,8 @@ fn what_follows_a_failure_must_make_sense() {
     refused(on_failure(0, json!({"result": "ROLLBACK"})), &not_source);
     let nothing = format!("{} it needs a result or conditions.", stage("Build"));
     refused(on_failure(1, json!({})), &nothing);
+    let skip = format!("{} it cannot have the result SKIP.", stage("Build"));
+    refused(on_failure(1, json!({"result": "SKIP"})), &skip);
     let lost = format!("{} retryConfiguration needs the result RETRY.", stage("Build"));
     refused(on_failure(1, json!({"result": "FAIL", "retryConfiguration": {"retryMode": "ALL_ACTIONS"}})), &lost);
 }

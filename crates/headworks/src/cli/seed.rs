@@ -163,7 +163,9 @@ fn succeeded(run: RunAction) -> ActionResult {
             url: None,
             created: None,
         }),
-        Work::CodeBuild { .. } | Work::S3Deploy { .. } => None,
+        Work::CodeBuild { .. } | Work::S3Deploy { .. } | Work::CloudWatchAlarm { .. } | Work::LambdaInvoke { .. } => {
+            None
+        }
     };
     ActionResult::Succeeded {
         external_execution_id: Some(run.id),

@@ -1,11 +1,11 @@
-//! `ActionStarted`, `ActionFinished`, `ActionTimedOut`: what becomes of an action's work.
+//! `ActionStarted`, `ActionFinished`, `ActionTimedOut`: what becomes of an action's work, or of the check of a rule.
 
 use base::{Step, Timestamp};
 
 use crate::pipeline::draft::{Draft, failed, timeout_of};
 use crate::pipeline::{
-    ActionResult, ActionRun, ActionStatus, Execution, ExecutionState, External, Phase, Refusal, Revision,
-    SourceRevision,
+    ActionError, ActionResult, ActionRun, ActionStatus, Execution, ExecutionState, External, Phase, Refusal, Revision,
+    RuleRun, RuleStatus, SourceRevision, condition,
 };
 
 pub(in crate::pipeline) fn action_started(
@@ -14,7 +14,9 @@ pub(in crate::pipeline) fn action_started(
     external: External,
     now: Timestamp,
 ) -> Result<Step<Execution>, Refusal> {
-    working(state, &key)?;
+    if rule(state, &key).is_none() {
+        working(state, &key)?;
+    }
     let mut draft = Draft::of(state, now);
     draft.set_external(&key, external);
     Ok(draft.done())
@@ -26,8 +28,13 @@ pub(in crate::pipeline) fn action_finished(
     result: ActionResult,
     now: Timestamp,
 ) -> Result<Step<Execution>, Refusal> {
-    let run = working(state, &key)?;
     let mut draft = Draft::of(state, now);
+    if rule(state, &key).is_some() {
+        rule_finished(&mut draft, &key, result);
+        draft.settle();
+        return Ok(draft.done());
+    }
+    let run = working(state, &key)?;
     match result {
         ActionResult::Succeeded {
             external_execution_id: id,
@@ -60,6 +67,16 @@ pub(in crate::pipeline) fn action_timed_out(
     key: String,
     now: Timestamp,
 ) -> Result<Step<Execution>, Refusal> {
+    if rule(state, &key).is_some() {
+        let minutes = state.declared_rule(&key).map(condition::timeout_of).unwrap_or_default().as_secs() / 60;
+        let mut draft = Draft::of(state, now);
+        draft.cancel_rule(&key);
+        let message = format!("The rule was not checked within {minutes} minutes.");
+        let error = ActionError { code: "JobTimedOut".to_owned(), message };
+        draft.end_rule(&key, RuleStatus::Failed(error), External::default());
+        draft.settle();
+        return Ok(draft.done());
+    }
     let run = current(state, &key).filter(|r| !r.is_ended()).ok_or(Refusal::NotWaitedFor { key: key.clone() })?;
     let stage = state.stages.last().map(|s| s.name.as_str()).unwrap_or_default();
     let declared = state.definition.stage(stage).and_then(|s| s.action(&run.name));
@@ -77,6 +94,26 @@ pub(in crate::pipeline) fn action_timed_out(
     draft.end_action(&key, failed("JobTimedOut", message), External::default());
     draft.settle();
     Ok(draft.done())
+}
+
+fn rule_finished(draft: &mut Draft, key: &str, result: ActionResult) {
+    match result {
+        ActionResult::Succeeded { external_execution_id: id, external_execution_url: url, summary, .. } => {
+            draft.end_rule(key, RuleStatus::Succeeded, External { id, url, summary, by: None });
+        }
+        ActionResult::Failed { code, message, external_execution_id: id, external_execution_url: url, summary } => {
+            let status = RuleStatus::Failed(ActionError { code, message });
+            draft.end_rule(key, status, External { id, url, summary, by: None });
+        }
+    }
+}
+
+/// The rule under this key that is being checked.
+fn rule<'a>(state: &'a ExecutionState, key: &str) -> Option<&'a RuleRun> {
+    match state.phase {
+        Phase::Running { .. } => state.stages.last()?.working_rule(key),
+        Phase::New | Phase::Waiting { .. } | Phase::HandingOver { .. } | Phase::Ended(_) => None,
+    }
 }
 
 fn working<'a>(state: &'a ExecutionState, key: &str) -> Result<&'a ActionRun, Refusal> {

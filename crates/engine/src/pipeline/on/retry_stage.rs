@@ -45,6 +45,7 @@ pub(in crate::pipeline) fn retry_stage(
 
 fn at_work(run: &StageRun, mode: RetryMode) -> Result<(), Refusal> {
     let why = match mode {
+        _ if run.is_checked() => "its condition is being checked",
         RetryMode::AllActions => "it has actions in progress",
         RetryMode::FailedActions if !run.has_failed_action() => "it contains no failed actions",
         RetryMode::FailedActions => return Ok(()),
