@@ -21,6 +21,11 @@ fn a_failing_build_fails_its_stage_with_its_reason() {
 }
 
 #[test]
+fn a_stage_that_fails_is_retried_rolled_back_or_let_go() {
+    tell("stage_failures");
+}
+
+#[test]
 fn a_buildspec_has_its_effects() {
     tell("buildspec");
 }
