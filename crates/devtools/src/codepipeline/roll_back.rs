@@ -38,7 +38,7 @@ pub async fn roll_back_failed(tx: &mut Tx, failed: &str, asked: &RollBack) -> Re
         }
         _ => None,
     };
-    let detail = json!({"failedPipelineExecutionId": failed}).to_string();
+    let detail = json!({"FailedPipelineExecutionId": failed}).to_string();
     let trigger = Trigger { kind: "AutomatedRollback".to_owned(), detail };
     let state = target.zip(pipeline).and_then(|(target, pipeline)| {
         target.state.rollback(&asked.stage, pipeline.version, asked.execution.clone(), trigger).ok()

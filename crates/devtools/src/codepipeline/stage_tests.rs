@@ -242,7 +242,7 @@ async fn a_stage_that_fails_rolls_itself_back() {
         let (back, kind, status) = &history[0];
         assert_eq!((kind.as_str(), status.as_str()), ("ROLLBACK", "InProgress"));
         let execution = world.execution(back).await;
-        let detail = json!({"failedPipelineExecutionId": second}).to_string();
+        let detail = json!({"FailedPipelineExecutionId": second}).to_string();
         assert_eq!(execution["trigger"], json!({"triggerType": "AutomatedRollback", "triggerDetail": detail}));
         assert_eq!(execution["rollbackMetadata"]["rollbackTargetPipelineExecutionId"], first);
         world.fail("denied again").await;

@@ -165,6 +165,8 @@ impl Draft {
             }
             Some(ConditionStatus::InProgress) => Said::Wait,
             Some(ConditionStatus::Succeeded | ConditionStatus::Overridden { .. }) => Said::Met,
+            // Nobody knows whether the stage was to be skipped, and an execution that skips it is green.
+            Some(ConditionStatus::Errored) if result == ConditionResult::Skip => Said::NotMet(ConditionResult::Fail),
             Some(ConditionStatus::Failed | ConditionStatus::Errored | ConditionStatus::Abandoned) => {
                 Said::NotMet(result)
             }

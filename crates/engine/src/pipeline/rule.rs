@@ -56,6 +56,8 @@ pub(super) fn prepare(
         Some(RuleProvider::DeploymentWindow) => {
             let zone = resolved.get("TimeZone").map(String::as_str);
             let window = DeploymentWindow::parse(text("Cron"), zone).map_err(|e| wrong(rule, &e))?;
+            // Deviation: a closed window is a condition that is not met, at once. AWS's pages say both that, and that the rule
+            // waits for the window.
             let closed = || not_met(format!("The deployment window '{}' is closed.", text("Cron")));
             Check::Done(if window.is_open(now) { RuleStatus::Succeeded } else { closed() })
         }

@@ -54,6 +54,31 @@ fn an_action_that_stores_an_artifact_says_that_the_key_is_not_used() {
     }
 }
 
+#[test]
+fn a_source_that_ran_again_stands_for_what_it_fetched_last() {
+    let lines = [
+        "stage Source",
+        "action A CodeCommit out=A",
+        "action B CodeCommit out=B",
+        "stage Deploy",
+        "action Put S3 in=A",
+    ];
+    let mut world = World::new(declare(lines.into_iter()));
+    for command in [
+        "start e1",
+        "ok e1 Source/A revision=c1",
+        "fail e1 Source/B gone",
+        "retry e1 Source all",
+        "ok e1 Source/A#2 revision=c2",
+        "ok e1 Source/B#2 revision=b1",
+    ] {
+        run(&mut world, command).unwrap();
+    }
+    let revisions = world.state("e1").source_revisions.iter();
+    let revisions: Vec<_> = revisions.map(|r| (r.action.as_str(), r.revision.id.as_str())).collect();
+    assert_eq!(revisions, [("A", "c2"), ("B", "b1")]);
+}
+
 fn difference(expected: &str, actual: &str) -> String {
     let (mut old, mut new) = (expected.lines(), actual.lines());
     let mut line = 0;

@@ -292,7 +292,8 @@ impl Simulation {
                 summary: None,
             };
         }
-        let variables = if self.rng.chance(80) { vec![("Sometimes".to_owned(), "x".to_owned())] } else { Vec::new() };
+        let value = if self.rng.chance(75) { "x" } else { "another" };
+        let variables = if self.rng.chance(80) { vec![("Sometimes".to_owned(), value.to_owned())] } else { Vec::new() };
         let outputs: Vec<Artifact> = if self.rng.chance(95) { run.outputs.clone() } else { Vec::new() };
         ActionResult::Succeeded {
             external_execution_id: None,

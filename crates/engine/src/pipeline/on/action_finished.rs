@@ -152,5 +152,7 @@ fn note_source(draft: &mut Draft, run: &ActionRun, revision: Revision) {
         .and_then(|a| a.output_artifacts.first())
         .map(|o| o.name.clone())
         .unwrap_or_default();
+    // A source that ran again, as a stage is retried, stands for what it fetched last.
+    draft.state.source_revisions.retain(|earlier| earlier.action != run.name);
     draft.state.source_revisions.push(SourceRevision { action: run.name.clone(), artifact, revision });
 }
