@@ -13,7 +13,7 @@ use futures_util::StreamExt as _;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::engine::{ContainerRig, EMPTY_IMAGE, IMAGE, OwnEngine, config, podman};
-use crate::rig::{Rig, follow, processes, step, unique_sleep, until};
+use crate::rig::{Rig, follow, parent_and_child, processes, step, unique_sleep, until};
 
 /// A server of its own that starts the job and is then killed.
 #[expect(clippy::disallowed_methods, reason = "the test is about processes")]
@@ -44,8 +44,9 @@ fn kill(pids: impl IntoIterator<Item = i32>) {
     }
 }
 
+/// However busy the machine is: other tests may hold its processors for long.
 async fn until_none(mark: &str) {
-    for _ in 0..1000 {
+    for _ in 0..6000 {
         if processes(mark).is_empty() {
             return;
         }
@@ -123,8 +124,8 @@ async fn a_container_whose_supervisor_dies_is_ended_by_its_attendant() {
     let job = rig.spec("orphan", &["echo up", &format!("sleep {mark}")]);
     rig.executor.start(&job).await.unwrap();
     until(&rig.executor, &job.id, "up").await;
-    // The supervisor is the older one.
-    kill(shims(&rig, &job.id).into_iter().min());
+    let (supervisor, _attendant) = parent_and_child(&shims(&rig, &job.id));
+    kill([supervisor]);
     until_none(&mark).await;
     assert!(matches!(follow(&rig.executor, &job.id).await.outcome, JobOutcome::Lost { .. }));
     rig.executor.destroy(&job.id).await.unwrap();
@@ -137,7 +138,8 @@ async fn a_container_whose_attendant_dies_is_ended_by_its_supervisor() {
     let job = rig.spec("unattended", &["echo up", &format!("sleep {mark}")]);
     rig.executor.start(&job).await.unwrap();
     until(&rig.executor, &job.id, "up").await;
-    kill(shims(&rig, &job.id).into_iter().max());
+    let (_supervisor, attendant) = parent_and_child(&shims(&rig, &job.id));
+    kill([attendant]);
     let seen = follow(&rig.executor, &job.id).await;
     assert!(matches!(seen.outcome, JobOutcome::Lost { .. }), "{seen:?}");
     assert_eq!(processes(&mark), Vec::<i32>::new());

@@ -9,7 +9,7 @@ use executor::{Executor as _, HostExecutor, JobReport, JobState, Position, ShimP
 use futures_util::StreamExt as _;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::rig::{Rig, config, follow, processes, step, unique_sleep, until};
+use crate::rig::{Rig, config, follow, parent_and_child, processes, step, unique_sleep, until};
 
 /// A server of its own that starts the job and is then killed.
 #[expect(clippy::disallowed_methods, reason = "the test is about processes")]
@@ -111,8 +111,7 @@ async fn a_job_whose_sandbox_is_killed_is_lost_and_no_command_is_blamed() {
     let job = rig.spec("init", &["echo up", &format!("sleep {mark}")]);
     rig.host.start(&job).await.unwrap();
     until(&rig.host, &job.id, "up").await;
-    // The supervisor has the lower number: the init is its child.
-    let init = shims(rig.dir.path()).into_iter().max().and_then(Pid::from_raw).unwrap();
+    let init = Pid::from_raw(parent_and_child(&shims(rig.dir.path())).1).unwrap();
     kill_process(init, Signal::KILL).unwrap();
     let outcome = follow(&rig.host, &job.id).await.outcome;
     let JobOutcome::Lost { steps, reason } = &outcome else { panic!("{outcome:?}") };

@@ -186,6 +186,17 @@ pub fn processes(mark: &str) -> Vec<i32> {
     found
 }
 
+/// Of these processes one that another of them has started, and that other. Their numbers say nothing of their age: the
+/// kernel begins with small ones again.
+pub fn parent_and_child(pids: &[i32]) -> (i32, i32) {
+    let parent = |pid: &i32| -> Option<i32> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+    };
+    let pair = |child: &i32| parent(child).filter(|parent| pids.contains(parent)).map(|parent| (parent, *child));
+    pids.iter().find_map(pair).unwrap_or_else(|| panic!("none of {pids:?} has started another"))
+}
+
 /// The `sleep` duration that no other test or process uses: a mark that can be seen in a process's command line.
 pub fn unique_sleep() -> String {
     static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
