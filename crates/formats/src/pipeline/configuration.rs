@@ -20,9 +20,8 @@ pub(super) fn check(action: &ActionDeclaration, kind: &ActionType) -> Result<(),
     let name = &action.name;
     for key in action.configuration.keys() {
         if !kind.required.iter().chain(kind.optional).any(|known| known == key) {
-            return Err(Problem::action(format!(
-                "Action configuration for action '{name}' contains unknown configuration '{key}'"
-            )));
+            let message = format!("Action configuration for action '{name}' contains unknown configuration '{key}'");
+            return Err(Problem::action(message).in_member(key).in_member("configuration"));
         }
     }
     for key in kind.required {
@@ -32,7 +31,9 @@ pub(super) fn check(action: &ActionDeclaration, kind: &ActionType) -> Result<(),
         if value.is_empty() || value.chars().count() > 1000 {
             return Err(Problem::action(format!(
                 "Action configuration for action '{name}': the value of '{key}' must be 1 to 1000 characters long"
-            )));
+            ))
+            .in_member(key)
+            .in_member("configuration"));
         }
     }
     values(action, kind.provider)
@@ -132,7 +133,9 @@ fn one_of(action: &ActionDeclaration, key: &str, allowed: &[&str]) -> Result<(),
             "Action configuration for action '{}': the value '{value}' of '{key}' is not one of {}",
             action.name,
             allowed.join(", ")
-        ))),
+        ))
+        .in_member(key)
+        .in_member("configuration")),
         _ => Ok(()),
     }
 }

@@ -20,8 +20,8 @@ pub use declaration::{
     ActionDeclaration, ActionTypeId, ArtifactName, ArtifactStore, EncryptionKey, OutputArtifact, PipelineDeclaration,
     StageDeclaration, VariableDeclaration,
 };
-pub use problem::{Problem, ProblemKind};
+pub use problem::{Problem, ProblemKind, Step};
 pub use rule_type::{RuleProvider, RuleType};
-pub use validate::validate;
+pub use validate::{problems, validate};
 pub use variable::{Reference, Unresolved, references, resolve};
 pub use window::DeploymentWindow;

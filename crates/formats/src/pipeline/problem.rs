@@ -12,28 +12,55 @@ pub enum ProblemKind {
     Limit,
 }
 
-/// The first mistake found in a declaration.
+/// A mistake found in a declaration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     pub kind: ProblemKind,
     pub message: String,
+    /// Where it stands, from the declaration's root inwards, as far as that is known.
+    pub place: Vec<Step>,
+}
+
+/// One step into a declaration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A member, as the model spells it, or a key of a map.
+    Member(String),
+    /// An item of a list.
+    Item(usize),
 }
 
 impl Problem {
+    pub(super) fn new(kind: ProblemKind, message: impl Into<String>) -> Self {
+        Problem { kind, message: message.into(), place: Vec::new() }
+    }
+
+    /// Says that it stands in this member of what is checked.
+    pub(super) fn in_member(mut self, name: &str) -> Self {
+        self.place.insert(0, Step::Member(name.to_owned()));
+        self
+    }
+
+    /// Says that it stands in an item of this list of what is checked.
+    pub(super) fn in_item(mut self, list: &str, index: usize) -> Self {
+        self.place.insert(0, Step::Item(index));
+        self.in_member(list)
+    }
+
     pub(super) fn structure(message: impl Into<String>) -> Self {
-        Problem { kind: ProblemKind::Structure, message: message.into() }
+        Problem::new(ProblemKind::Structure, message)
     }
 
     pub(super) fn stage(message: impl Into<String>) -> Self {
-        Problem { kind: ProblemKind::Stage, message: message.into() }
+        Problem::new(ProblemKind::Stage, message)
     }
 
     pub(super) fn action(message: impl Into<String>) -> Self {
-        Problem { kind: ProblemKind::Action, message: message.into() }
+        Problem::new(ProblemKind::Action, message)
     }
 
     pub(super) fn limit(message: impl Into<String>) -> Self {
-        Problem { kind: ProblemKind::Limit, message: message.into() }
+        Problem::new(ProblemKind::Limit, message)
     }
 
     /// The modelled error code.

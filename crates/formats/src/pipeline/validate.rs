@@ -15,15 +15,32 @@ const RESERVED: [&str; 2] = ["codepipeline", "variables"];
 /// Follows AWS CodePipeline User Guide, "Pipeline structure reference" and "Variables reference"; `region` is the
 /// pipeline's own.
 pub fn validate(pipeline: &PipelineDeclaration, region: &str) -> Result<(), Problem> {
-    features(pipeline)?;
-    stores(pipeline, region)?;
-    structure(pipeline)?;
-    for stage in &pipeline.stages {
-        check_stage(stage, region)?;
+    match problems(pipeline, region).into_iter().next() {
+        Some(first) => Err(first),
+        None => Ok(()),
     }
-    artifacts(pipeline)?;
-    variables(pipeline)?;
-    validate_conditions::check(pipeline, region)
+}
+
+/// Finds the mistakes that do not follow from one another, in the same order.
+pub fn problems(pipeline: &PipelineDeclaration, region: &str) -> Vec<Problem> {
+    let mut found = Vec::new();
+    found.extend(features(pipeline).err());
+    found.extend(stores(pipeline, region).err());
+    found.extend(structure(pipeline).err());
+    for (n, stage) in pipeline.stages.iter().enumerate() {
+        found.extend(check_stage(stage).err().map(|p| p.in_item("stages", n)));
+        for (m, action) in stage.actions.iter().enumerate() {
+            let problem = check_action(action, region).err();
+            found.extend(problem.map(|p| p.in_item("actions", m).in_item("stages", n)));
+        }
+    }
+    // A mistake above makes many below.
+    if found.is_empty() {
+        found.extend(artifacts(pipeline).err());
+        found.extend(variables(pipeline).err());
+        found.extend(validate_conditions::check(pipeline, region).err());
+    }
+    found
 }
 
 fn features(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
@@ -98,13 +115,11 @@ fn structure(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
     Ok(())
 }
 
-fn check_stage(stage: &StageDeclaration, region: &str) -> Result<(), Problem> {
+fn check_stage(stage: &StageDeclaration) -> Result<(), Problem> {
     let name = &stage.name;
     if !stage.blockers.is_empty() {
-        return Err(Problem {
-            kind: ProblemKind::Blocker,
-            message: format!("Stage '{name}' declares blockers, which are reserved for future use."),
-        });
+        let message = format!("Stage '{name}' declares blockers, which are reserved for future use.");
+        return Err(Problem::new(ProblemKind::Blocker, message).in_member("blockers"));
     }
     if stage.actions.is_empty() {
         return Err(Problem::stage(format!("Stage '{name}' should have at least one action.")));
@@ -120,7 +135,7 @@ fn check_stage(stage: &StageDeclaration, region: &str) -> Result<(), Problem> {
             "Action names must be unique within a stage. {action} has been used more than once in stage '{name}'."
         )));
     }
-    stage.actions.iter().try_for_each(|action| check_action(action, region))
+    Ok(())
 }
 
 fn check_action(action: &ActionDeclaration, region: &str) -> Result<(), Problem> {
@@ -133,15 +148,19 @@ fn check_action(action: &ActionDeclaration, region: &str) -> Result<(), Problem>
             id.owner,
             id.version,
             region.to_uppercase().replace('-', "_"),
-        )));
+        ))
+        .in_member("actionTypeId"));
     };
     if let Some(other) = action.region.as_deref().filter(|r| *r != region) {
         return Err(Problem::action(format!(
             "Action '{name}' is declared for region {other}: cross-region actions are not available in a pipeline of region {region}."
-        )));
+        ))
+        .in_member("region"));
     }
     if !(1..=999).contains(&action.run_order) {
-        return Err(Problem::action(format!("Action '{name}': the run order must be between 1 and 999.")));
+        return Err(
+            Problem::action(format!("Action '{name}': the run order must be between 1 and 999.")).in_member("runOrder")
+        );
     }
     count(action, "input", action.input_artifacts.len(), &kind.inputs)?;
     count(action, "output", action.output_artifacts.len(), &kind.outputs)?;
@@ -149,7 +168,8 @@ fn check_action(action: &ActionDeclaration, region: &str) -> Result<(), Problem>
         if kind.category != Category::Approval {
             return Err(Problem::action(format!(
                 "Action '{name}': timeoutInMinutes is only supported for manual approval actions."
-            )));
+            ))
+            .in_member("timeoutInMinutes"));
         }
         if !(5..=86400).contains(&minutes) {
             return Err(Problem::action(format!("Action '{name}': timeoutInMinutes must be between 5 and 86400.")));
@@ -186,7 +206,8 @@ fn count(
     Err(Problem::action(format!(
         "Action {} declares {declared} {direction} artifacts which is {relation} the {bound} count ({limit})",
         action.name
-    )))
+    ))
+    .in_member(if direction == "input" { "inputArtifacts" } else { "outputArtifacts" }))
 }
 
 /// Every input artifact must be made by an action that has certainly run before: in an earlier stage, or in the
@@ -199,28 +220,35 @@ fn artifacts(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
         )));
     }
     let mut made: BTreeSet<&str> = BTreeSet::new();
-    for stage in &pipeline.stages {
+    for (n, stage) in pipeline.stages.iter().enumerate() {
         for group in by_run_order(stage).into_values() {
-            for action in &group {
-                for input in &action.input_artifacts {
-                    if !made.contains(input.name.as_str()) {
-                        return Err(Problem::action(format!(
-                            "Input Artifact Bundle {} in action {} is not declared as Output Artifact Bundle in any of the preceding actions",
-                            input.name, action.name
-                        )));
-                    }
-                }
-                if let Some(name) = twice(action.input_artifacts.iter().map(|i| i.name.as_str())) {
-                    return Err(Problem::action(format!(
-                        "Input Artifact Bundle {name} is declared more than once in action {}",
-                        action.name
-                    )));
-                }
+            for (m, action) in &group {
+                inputs(action, &made).map_err(|p| p.in_item("actions", *m).in_item("stages", n))?;
             }
-            made.extend(group.iter().flat_map(|a| &a.output_artifacts).map(|o| o.name.as_str()));
+            made.extend(group.iter().flat_map(|(_, a)| &a.output_artifacts).map(|o| o.name.as_str()));
         }
     }
     Ok(())
+}
+
+fn inputs(action: &ActionDeclaration, made: &BTreeSet<&str>) -> Result<(), Problem> {
+    for (n, input) in action.input_artifacts.iter().enumerate() {
+        if !made.contains(input.name.as_str()) {
+            return Err(Problem::action(format!(
+                "Input Artifact Bundle {} in action {} is not declared as Output Artifact Bundle in any of the preceding actions",
+                input.name, action.name
+            ))
+            .in_item("inputArtifacts", n));
+        }
+    }
+    match twice(action.input_artifacts.iter().map(|i| i.name.as_str())) {
+        Some(name) => Err(Problem::action(format!(
+            "Input Artifact Bundle {name} is declared more than once in action {}",
+            action.name
+        ))
+        .in_member("inputArtifacts")),
+        None => Ok(()),
+    }
 }
 
 fn variables(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
@@ -243,12 +271,13 @@ fn variables(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
         }
     }
     let mut filled: BTreeSet<&str> = BTreeSet::new();
-    for stage in &pipeline.stages {
+    for (n, stage) in pipeline.stages.iter().enumerate() {
         for group in by_run_order(stage).into_values() {
-            for action in &group {
-                check_references(pipeline, stage, ("Action", &action.name, &action.configuration), &filled)?;
+            for (m, action) in &group {
+                check_references(pipeline, stage, ("Action", &action.name, &action.configuration), &filled)
+                    .map_err(|p| p.in_item("actions", *m).in_item("stages", n))?;
             }
-            filled.extend(group.iter().filter_map(|a| a.namespace.as_deref()));
+            filled.extend(group.iter().filter_map(|(_, a)| a.namespace.as_deref()));
         }
     }
     Ok(())
@@ -281,7 +310,8 @@ pub(super) fn check_references(
                 }
                 Some(_) => "are referencing a namespace that does not exist.",
             };
-            return Err(Problem::action(format!("{FORM} The following pipeline execution variables {wrong} {place}")));
+            let message = format!("{FORM} The following pipeline execution variables {wrong} {place}");
+            return Err(Problem::action(message).in_member(key).in_member("configuration"));
         }
     }
     Ok(())
@@ -291,10 +321,11 @@ fn actions(pipeline: &PipelineDeclaration) -> impl Iterator<Item = (&StageDeclar
     pipeline.stages.iter().flat_map(|s| s.actions.iter().map(move |a| (s, a)))
 }
 
-fn by_run_order(stage: &StageDeclaration) -> BTreeMap<u32, Vec<&ActionDeclaration>> {
-    let mut groups: BTreeMap<u32, Vec<&ActionDeclaration>> = BTreeMap::new();
-    for action in &stage.actions {
-        groups.entry(action.run_order).or_default().push(action);
+/// The actions with their places in the stage.
+fn by_run_order(stage: &StageDeclaration) -> BTreeMap<u32, Vec<(usize, &ActionDeclaration)>> {
+    let mut groups: BTreeMap<u32, Vec<(usize, &ActionDeclaration)>> = BTreeMap::new();
+    for (n, action) in stage.actions.iter().enumerate() {
+        groups.entry(action.run_order).or_default().push((n, action));
     }
     groups
 }

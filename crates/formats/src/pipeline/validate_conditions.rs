@@ -17,12 +17,13 @@ pub(super) fn check(pipeline: &PipelineDeclaration, region: &str) -> Result<(), 
     let (mut made, mut filled) = (BTreeSet::new(), BTreeSet::new());
     for (n, stage) in pipeline.stages.iter().enumerate() {
         let place = Place { pipeline, stage, region, first: n == 0 };
-        place.version()?;
-        place.on_failure()?;
-        place.conditions(&[ConditionKind::BeforeEntry], &made, &filled)?;
+        let here = |p: Problem| p.in_item("stages", n);
+        place.version().map_err(here)?;
+        place.on_failure().map_err(here)?;
+        place.conditions(&[ConditionKind::BeforeEntry], &made, &filled).map_err(here)?;
         made.extend(stage.actions.iter().flat_map(|a| &a.output_artifacts).map(|o| o.name.as_str()));
         filled.extend(stage.actions.iter().filter_map(|a| a.namespace.as_deref()));
-        place.conditions(&[ConditionKind::OnSuccess, ConditionKind::OnFailure], &made, &filled)?;
+        place.conditions(&[ConditionKind::OnSuccess, ConditionKind::OnFailure], &made, &filled).map_err(here)?;
     }
     Ok(())
 }
@@ -36,7 +37,7 @@ struct Place<'a> {
 
 impl Place<'_> {
     fn problem(&self, member: &str, what: &str) -> Problem {
-        Problem::stage(format!("Stage '{}' declares {member}: {what}.", self.stage.name))
+        Problem::stage(format!("Stage '{}' declares {member}: {what}.", self.stage.name)).in_member(member)
     }
 
     fn version(&self) -> Result<(), Problem> {
@@ -50,7 +51,8 @@ impl Place<'_> {
             Some((member, _)) if self.pipeline.pipeline_type() == "V1" => Err(Problem::structure(format!(
                 "Stage '{}' declares {member}, which is only supported for pipelines of type V2.",
                 stage.name
-            ))),
+            ))
+            .in_member(member)),
             _ => Ok(()),
         }
     }
