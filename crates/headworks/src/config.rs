@@ -127,6 +127,12 @@ pub const SETTINGS: &[Setting] = &[
         help: "Builds of an account that run at once in a region; others wait in their phase QUEUED. 0: no limit.",
     },
     Setting {
+        key: "limits.executions",
+        default: "50",
+        help: "Executions of a pipeline in mode QUEUED or PARALLEL that may be under way before StartPipelineExecution refuses \
+               another (AWS: 50). 0: no limit.",
+    },
+    Setting {
         key: "disk.warn_free_bytes",
         default: "2147483648",
         help: "Below this much free space in data_dir a warning is logged.",
@@ -230,6 +236,7 @@ pub struct Config {
     pub max_body_bytes: usize,
     pub max_connections: usize,
     pub max_builds: Option<u32>,
+    pub max_executions: Option<u32>,
     pub disk_warn_free_bytes: u64,
     pub disk_min_free_bytes: u64,
     pub test_mode: bool,
@@ -418,6 +425,8 @@ impl Layers {
                 v.parse().ok().filter(|n| (1..=1_000_000).contains(n))
             })?,
             max_builds: self.parse("limits.builds", "a number of builds", |v| v.parse().ok().map(positive))?,
+            max_executions: self
+                .parse("limits.executions", "a number of executions", |v| v.parse().ok().map(positive))?,
             disk_warn_free_bytes: self.parse("disk.warn_free_bytes", "a number of bytes", |v| v.parse().ok())?,
             disk_min_free_bytes: self.parse("disk.min_free_bytes", "a number of bytes", |v| v.parse().ok())?,
             test_mode: flag("test_mode")?,

@@ -182,6 +182,7 @@ impl Installation {
             local_sources,
             builds_in_place: config.private.as_ref().is_some_and(|private| private.in_place),
             max_builds: config.max_builds,
+            max_executions: config.max_executions,
             test_mode: config.test_mode,
             lenient_runtimes: config.lenient_runtimes,
         });

@@ -68,6 +68,9 @@ pub struct Site {
     pub builds_in_place: bool,
     /// How many builds of an account run at once in a region; `None`: as many as there is room for.
     pub max_builds: Option<u32>,
+    /// How many executions of a pipeline in mode QUEUED or PARALLEL may be under way before StartPipelineExecution refuses
+    /// another; `None`: any number.
+    pub max_executions: Option<u32>,
     /// Any signature is accepted, and the whole state may be dropped by one request.
     pub test_mode: bool,
     /// A runtime that a buildspec asks for and that is not there does not fail the build.

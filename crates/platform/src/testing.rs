@@ -41,6 +41,7 @@ pub fn cx(test: &TestStore) -> Cx {
             disk: Arc::new(Disk::unwatched()),
             key: Arc::new(SealingKey::new(&[7; 32])),
             max_builds: None,
+            max_executions: Some(50),
             // Roles that tests name need not exist.
             local_sources: Vec::new(),
             builds_in_place: false,

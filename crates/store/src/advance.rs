@@ -18,7 +18,8 @@ use crate::transitions::Transition;
 use crate::tx::{Dialect, Tx};
 use crate::{events, outbox, timers};
 
-/// More tells than this in one transaction are a loop between machines.
+/// More tells than this for each of the first are a loop between machines. The first may be many: whoever ends a queue tells
+/// all who wait in it.
 const MAX_TELLS: usize = 256;
 
 /// An input was taken; this is the state that it led to.
@@ -88,13 +89,14 @@ pub(crate) async fn advance_erased(tx: &mut Tx, kind: &str, id: &str, input: Val
 }
 
 async fn deliver(tx: &mut Tx, tells: &mut VecDeque<Tell>, now: Timestamp) -> Result<(), Error> {
-    for _ in 0..MAX_TELLS {
+    let limit = MAX_TELLS.saturating_mul(tells.len().max(1));
+    for _ in 0..limit {
         let Some(tell) = tells.pop_front() else {
             return Ok(());
         };
         tells.extend(take(tx, &tell, now).await?);
     }
-    if tells.is_empty() { Ok(()) } else { Err(Error::TooManyTells { limit: MAX_TELLS }) }
+    if tells.is_empty() { Ok(()) } else { Err(Error::TooManyTells { limit }) }
 }
 
 async fn take(tx: &mut Tx, tell: &Tell, now: Timestamp) -> Result<Vec<Tell>, Error> {

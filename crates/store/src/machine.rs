@@ -96,8 +96,8 @@ where
     tx.fetch_optional(sql, args![M::KIND, id]).await?.map(|row| row.shared_json(0)).transpose()
 }
 
-/// As `get`, and keeps other transactions from changing the row until this one ends.
-pub(crate) async fn get_locked<M: Machine>(tx: &mut Tx, id: &str) -> Result<Option<MachineRow<M>>, Error> {
+/// As `get`, and keeps other transactions from changing or removing the row until this one ends.
+pub async fn get_locked<M: Machine>(tx: &mut Tx, id: &str) -> Result<Option<MachineRow<M>>, Error> {
     let sql = match tx.dialect() {
         Dialect::Sqlite => return get(tx, id).await,
         Dialect::Postgres => {

@@ -58,6 +58,7 @@ pub(super) fn world(test: TestStore) -> World {
             disk: Arc::new(Disk::unwatched()),
             key: Arc::new(SealingKey::new(&[7; 32])),
             max_builds: None,
+            max_executions: Some(50),
             // Roles that tests name need not exist.
             local_sources: Vec::new(),
             builds_in_place: false,

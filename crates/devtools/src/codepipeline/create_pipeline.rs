@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use base::{ApiError, Scope, Tags};
-use engine::pipeline::{Gates, GatesState, NewPipeline, Trigger};
+use engine::pipeline::{Gates, GatesState, Mode, NewPipeline, Trigger};
 use formats::pipeline::{PipelineDeclaration, Provider, validate};
 use platform::Cx;
 use serde::{Deserialize, Serialize};
@@ -90,7 +90,7 @@ async fn insert(tx: &mut Tx, scope: &Scope, declaration: &PipelineDeclaration, t
     codepipeline_pipeline::insert(tx, scope, &row).await?;
     store_declaration(tx, scope, declaration).await?;
     let stages = declaration.stages.iter().map(|s| s.name.clone()).collect();
-    let state = GatesState::new(NewPipeline { version: 1, stages });
+    let state = GatesState::new(NewPipeline { version: 1, mode: Mode::of(declaration), stages });
     let gates = NewMachine::<Gates> { id: load::arn(scope, name), scope: scope.clone(), parent: String::new(), state };
     machine::create(tx, gates).await?;
     Ok(())

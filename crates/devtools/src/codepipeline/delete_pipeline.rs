@@ -26,6 +26,7 @@ pub async fn delete_pipeline(cx: &Cx, input: Input) -> Result<Output, ApiError> 
         .write(move |tx| {
             let (scope, name, by) = (scope.clone(), input.name.clone(), by.clone());
             Box::pin(async move {
+                load::locked(tx, &scope, &name).await?;
                 if codepipeline_pipeline::get(tx, &scope, &name).await?.is_none() {
                     return Ok(());
                 }

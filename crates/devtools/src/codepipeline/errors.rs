@@ -7,6 +7,7 @@ use formats::pipeline::Problem;
 pub const CODES: &[&str] = &[
     "ActionNotFoundException",
     "ApprovalAlreadyCompletedException",
+    "ConcurrentPipelineExecutionsLimitExceededException",
     "ConditionNotOverridableException",
     "ConflictException",
     "DuplicatedStopRequestException",
@@ -117,6 +118,13 @@ pub(super) fn unable_to_roll_back(stage: &str, why: &str) -> ApiError {
 
 pub(super) fn action_not_found(stage: &str, action: &str) -> ApiError {
     ApiError::new("ActionNotFoundException", format!("Stage '{stage}' does not have an action with name '{action}'"))
+}
+
+pub(super) fn too_many_executions(pipeline: &str, limit: u32) -> ApiError {
+    ApiError::new(
+        "ConcurrentPipelineExecutionsLimitExceededException",
+        format!("Pipeline '{pipeline}' has reached the limit of {limit} concurrent pipeline executions"),
+    )
 }
 
 pub(super) fn invalid_token() -> ApiError {

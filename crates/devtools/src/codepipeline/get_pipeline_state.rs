@@ -1,11 +1,14 @@
 //! GetPipelineState: where the latest executions stand, stage by stage and action by action.
+//!
+//! A pipeline in mode PARALLEL has no state of its stages (User Guide, "Set or change the pipeline execution mode"): each of its
+//! executions is in a stage of its own, and ListActionExecutions tells of them.
 //! <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_GetPipelineState.html>
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use base::{ApiError, Timestamp};
-use engine::pipeline::{Begun, Execution, ExecutionState, Gate, RetryTrigger, StageStatus};
+use engine::pipeline::{Begun, Execution, ExecutionState, Gate, GatesState, Mode, RetryTrigger, StageStatus};
 use formats::pipeline::{ConditionKind, StageDeclaration};
 use platform::Cx;
 use serde::{Deserialize, Serialize};
@@ -71,6 +74,7 @@ pub async fn get_pipeline_state(cx: &Cx, input: Input) -> Result<Output, ApiErro
     let row = load::pipeline(&mut tx, scope, &input.name).await?;
     let declaration = load::declaration(&mut tx, scope, &row, None).await?;
     let gates = load::gates(&mut tx, scope, &row.name).await?;
+    let gates = if gates.mode == Mode::Parallel { Arc::new(without_executions(&gates)) } else { gates };
     let mut executions: BTreeMap<String, Arc<ExecutionState>> = BTreeMap::new();
     let ids: BTreeSet<String> =
         gates.gates.iter().flat_map(|g| g.latest.iter().chain(g.last_ran.values())).cloned().collect();
@@ -91,6 +95,11 @@ pub async fn get_pipeline_state(cx: &Cx, input: Input) -> Result<Output, ApiErro
         created: row.created,
         updated: row.updated,
     })
+}
+
+fn without_executions(gates: &GatesState) -> GatesState {
+    let empty = |gate: &Gate| Gate { latest: None, last_ran: BTreeMap::new(), waiting: Vec::new(), ..gate.clone() };
+    GatesState { gates: gates.gates.iter().map(empty).collect(), ..gates.clone() }
 }
 
 fn stage_state(

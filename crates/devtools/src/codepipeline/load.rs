@@ -37,6 +37,13 @@ pub(super) async fn gates(tx: &mut Tx, scope: &Scope, name: &str) -> Result<Arc<
     state.ok_or_else(|| errors::pipeline_not_found(scope, name))
 }
 
+/// The gates of a pipeline that nobody else changes or deletes until the transaction ends; `None` when there is no such
+/// pipeline. Whoever begins an execution asks this before all else: one that is begun while its pipeline is deleted or
+/// updated would never hear of it.
+pub(super) async fn locked(tx: &mut Tx, scope: &Scope, name: &str) -> Result<Option<GatesState>, store::Error> {
+    Ok(machine::get_locked::<Gates>(tx, &arn(scope, name)).await?.map(|row| row.state))
+}
+
 /// An execution of this pipeline. One of an older pipeline of the same name does not count.
 pub(super) async fn execution(
     tx: &mut Tx,

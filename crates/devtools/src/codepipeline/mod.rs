@@ -19,6 +19,8 @@ pub mod list_rule_executions;
 pub mod list_rule_types;
 pub mod list_tags_for_resource;
 mod load;
+#[cfg(test)]
+mod mode_tests;
 mod on_event;
 pub mod override_stage_condition;
 pub mod put_approval_result;

@@ -36,13 +36,14 @@ pub struct Output {}
 /// Overrides a condition.
 pub async fn override_stage_condition(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     let scope = cx.scope().clone();
-    let by = cx.caller.principal.arn.clone();
+    let (by, limit) = (cx.caller.principal.arn.clone(), cx.site.max_executions);
     cx.store
         .write(move |tx| {
             let (scope, input, by) = (scope.clone(), input.clone(), by.clone());
             Box::pin(async move {
                 let (pipeline, stage) = (&input.pipeline_name, &input.stage_name);
-                come_back(tx, &scope, pipeline, stage, &input.pipeline_execution_id, errors::not_overridable).await?;
+                let id = &input.pipeline_execution_id;
+                come_back(tx, &scope, (pipeline, stage), id, limit, errors::not_overridable).await?;
                 let kind = match input.condition_type {
                     ConditionType::BeforeEntry => ConditionKind::BeforeEntry,
                     ConditionType::OnSuccess => ConditionKind::OnSuccess,

@@ -1,16 +1,12 @@
 //! Beginning a rollback: by hand, and for an execution that failed.
 
 use base::{ApiError, Scope};
-use engine::pipeline::{Execution, ExecutionInput, ExecutionState, Phase, RollBack, Trigger};
+use engine::pipeline::{Execution, ExecutionInput, ExecutionState, GatesState, Phase, RollBack, Trigger};
 use serde_json::json;
-use store::machine::{self, MachineRow, NewMachine, Position};
-use store::tables::codepipeline_pipeline::{self, Row};
+use store::machine::{self, MachineRow, NewMachine};
 use store::{AdvanceError, Tx};
 
 use super::load;
-
-/// Executions read at once while the target is looked for.
-const BATCH: u32 = 50;
 
 /// Makes the execution of a rollback and starts it; it then waits to be given its stage.
 pub(super) async fn begin(tx: &mut Tx, scope: &Scope, state: ExecutionState) -> Result<(), store::Error> {
@@ -31,23 +27,30 @@ pub async fn roll_back_failed(tx: &mut Tx, failed: &str, asked: &RollBack) -> Re
     if !matches!(row.state.phase, Phase::HandingOver { .. }) {
         return Ok(());
     }
-    let pipeline = codepipeline_pipeline::get(tx, &row.scope, &row.state.definition.name).await?;
-    let target = match &pipeline {
-        Some(pipeline) if load::belongs(&row, &row.scope, pipeline) => {
-            newest_target(tx, &row.scope, pipeline, &asked.stage).await?
-        }
-        _ => None,
+    let name = &row.state.definition.name;
+    let (state, why) = match load::locked(tx, &row.scope, name).await? {
+        // Deleted in the same moment.
+        None => (None, Some("The pipeline was deleted.".to_owned())),
+        Some(gates) => match newest_target(tx, &gates, &asked.stage).await? {
+            None => {
+                let stage = &asked.stage;
+                let why = "no execution has been successful in it under the current version of the pipeline";
+                (None, Some(format!("Stage '{stage}' was not rolled back: {why}.")))
+            }
+            Some(target) => {
+                let detail = json!({"FailedPipelineExecutionId": failed}).to_string();
+                let trigger = Trigger { kind: "AutomatedRollback".to_owned(), detail };
+                let rollback = target.state.rollback(&asked.stage, gates.version, asked.execution.clone(), trigger);
+                let why = |_| format!("Stage '{}' cannot be rolled back to execution {}.", asked.stage, target.id);
+                rollback.map_err(why).map_or_else(|why| (None, Some(why)), |state| (Some(state), None))
+            }
+        },
     };
-    let detail = json!({"FailedPipelineExecutionId": failed}).to_string();
-    let trigger = Trigger { kind: "AutomatedRollback".to_owned(), detail };
-    let state = target.zip(pipeline).and_then(|(target, pipeline)| {
-        target.state.rollback(&asked.stage, pipeline.version, asked.execution.clone(), trigger).ok()
-    });
     let by = state.as_ref().map(|s| s.id.clone());
     if let Some(state) = state {
         begin(tx, &row.scope, state).await?;
     }
-    match store::advance::<Execution>(tx, failed, ExecutionInput::RolledBack { by }).await {
+    match store::advance::<Execution>(tx, failed, ExecutionInput::RolledBack { by, why }).await {
         Ok(_) => Ok(()),
         Err(AdvanceError::Store(e)) => Err(e.into()),
         // Another server was faster: what this one has made is undone with the transaction.
@@ -55,29 +58,14 @@ pub async fn roll_back_failed(tx: &mut Tx, failed: &str, asked: &RollBack) -> Re
     }
 }
 
+/// The execution that was successful in the stage last.
 async fn newest_target(
     tx: &mut Tx,
-    scope: &Scope,
-    pipeline: &Row,
+    gates: &GatesState,
     stage: &str,
 ) -> Result<Option<MachineRow<Execution>>, store::Error> {
-    let arn = load::arn(scope, &pipeline.name);
-    let mut after: Option<Position> = None;
-    loop {
-        let rows = machine::list::<Execution>(tx, scope, Some(&arn), after.as_ref(), BATCH, true).await?;
-        let is_last = rows.len() < BATCH as usize;
-        for row in rows {
-            // Versions only grow: behind an older one stands no current one.
-            if !load::belongs(&row, scope, pipeline) || row.state.version < pipeline.version {
-                return Ok(None);
-            }
-            if row.state.rollback_target(stage, pipeline.version).is_ok() {
-                return Ok(Some(row));
-            }
-            after = Some(row.position());
-        }
-        if is_last {
-            return Ok(None);
-        }
+    match gates.gate(stage).and_then(|gate| gate.succeeded.as_ref()) {
+        Some(id) => machine::get::<Execution>(tx, id).await,
+        None => Ok(None),
     }
 }

@@ -1,10 +1,11 @@
 //! RollbackStage: brings a stage back to what an earlier execution made of it, by an execution of its own.
 //!
-//! Order: pipeline, stage, type of the pipeline (rollback is for V2), target; then the stage must be free.
+//! Order: pipeline, stage, type and mode of the pipeline (rollback is for V2, and not for PARALLEL), target; then the stage must
+//! be free.
 //! <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_RollbackStage.html>
 
 use base::ApiError;
-use engine::pipeline::{GateInput, GateRefusal, Gates, NoTarget, Trigger};
+use engine::pipeline::{GateInput, GateRefusal, Gates, Mode, NoTarget, Trigger};
 use platform::Cx;
 use serde::{Deserialize, Serialize};
 use store::AdvanceError;
@@ -35,6 +36,7 @@ pub async fn rollback_stage(cx: &Cx, input: Input) -> Result<Output, ApiError> {
         .write(move |tx| {
             let (scope, input, id, trigger) = (scope.clone(), input.clone(), id.clone(), trigger.clone());
             Box::pin(async move {
+                let gates = load::locked(tx, &scope, &input.pipeline_name).await?;
                 let row = load::pipeline(tx, &scope, &input.pipeline_name).await?;
                 let declaration = load::declaration(tx, &scope, &row, None).await?;
                 let stage = &input.stage_name;
@@ -43,6 +45,9 @@ pub async fn rollback_stage(cx: &Cx, input: Input) -> Result<Output, ApiError> {
                 }
                 if declaration.pipeline_type() == "V1" {
                     return Err(errors::unable_to_roll_back(stage, "the pipeline is not of type V2"));
+                }
+                if gates.is_some_and(|gates| gates.mode == Mode::Parallel) {
+                    return Err(errors::unable_to_roll_back(stage, NOT_IN_PARALLEL));
                 }
                 let target = load::execution(tx, &scope, &row, &input.target_pipeline_execution_id).await?;
                 let state = target
@@ -61,9 +66,12 @@ pub async fn rollback_stage(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     Ok(Output { pipeline_execution_id: fresh })
 }
 
+const NOT_IN_PARALLEL: &str = "stage rollback is not available for pipelines in PARALLEL mode";
+
 fn no_target(stage: &str, target: &str, why: NoTarget) -> ApiError {
     let why = match why {
         NoTarget::Outdated => return errors::outdated(target),
+        NoTarget::IsParallel => NOT_IN_PARALLEL.to_owned(),
         NoTarget::SourceStage => "a source stage cannot be rolled back".to_owned(),
         NoTarget::IsRollback => format!("pipeline execution '{target}' is a rollback itself"),
         NoTarget::NotSucceeded => format!("pipeline execution '{target}' has not succeeded in it"),
@@ -78,7 +86,8 @@ fn refused(pipeline: &str, stage: &str, error: AdvanceError<GateRefusal>) -> Api
             errors::unable_to_roll_back(stage, &format!("pipeline execution '{by}' is running in it"))
         }
         AdvanceError::Refused(GateRefusal::StageNotFound { stage }) => errors::stage_not_found(pipeline, &stage),
-        AdvanceError::NotFound | AdvanceError::Refused(GateRefusal::Redefined | GateRefusal::NotLatest { .. }) => {
+        AdvanceError::NotFound
+        | AdvanceError::Refused(GateRefusal::Redefined | GateRefusal::NotLatest { .. } | GateRefusal::NoTransitions) => {
             errors::busy(pipeline)
         }
     }

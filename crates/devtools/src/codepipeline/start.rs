@@ -7,7 +7,10 @@ use base::Scope;
 use engine::pipeline::{Execution, ExecutionInput, ExecutionState, NewExecution, SourceOverride, Trigger};
 use formats::pipeline::PipelineDeclaration;
 use store::machine::{self, NewMachine};
+use store::tables::codepipeline_declaration;
 use store::{AdvanceError, Tx};
+
+use super::load;
 
 /// What an execution begins with.
 pub(super) struct Start {
@@ -18,7 +21,8 @@ pub(super) struct Start {
     pub overrides: Vec<SourceOverride>,
 }
 
-/// Makes the execution and sets it going; one with this id that exists already is left alone.
+/// Makes the execution and sets it going; one with this id that exists already is left alone. Nothing begins when the pipeline
+/// is deleted in the same moment.
 pub(super) async fn start(
     tx: &mut Tx,
     scope: &Scope,
@@ -28,7 +32,16 @@ pub(super) async fn start(
     if machine::get::<Execution>(tx, &start.id).await?.is_some() {
         return Ok(());
     }
-    let parent = super::load::arn(scope, &declaration.name);
+    let Some(gates) = load::locked(tx, scope, &declaration.name).await? else { return Ok(()) };
+    // Updated since the declaration was read.
+    let newest = match declaration.version {
+        Some(version) if version != gates.version => {
+            codepipeline_declaration::get(tx, scope, &declaration.name, gates.version).await?
+        }
+        Some(_) | None => None,
+    };
+    let declaration = newest.unwrap_or(declaration);
+    let parent = load::arn(scope, &declaration.name);
     let defaults = declaration.variables.iter().filter_map(|v| Some((v.name.clone(), v.default_value.clone()?)));
     let mut variables: BTreeMap<String, String> = defaults.collect();
     variables.extend(start.variables);

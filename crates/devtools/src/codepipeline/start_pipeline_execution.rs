@@ -1,13 +1,17 @@
 //! StartPipelineExecution: starts an execution of the newest version. The same client request token starts one execution.
+//!
+//! Order: pipeline, variables, source revisions; then the limit of modes QUEUED and PARALLEL ("Quotas in AWS CodePipeline": 50;
+//! here `limits.executions`). Deviation: starts by source events are not limited, because nobody would hear that one was refused.
 //! <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_StartPipelineExecution.html>
 
 use std::collections::BTreeMap;
 
 use base::ApiError;
-use engine::pipeline::{SourceOverride, Trigger};
+use engine::pipeline::{Execution, GatesState, SourceOverride, Trigger};
 use formats::pipeline::{PipelineDeclaration, Provider};
 use platform::Cx;
 use serde::{Deserialize, Serialize};
+use store::machine;
 
 use super::{errors, load, start};
 
@@ -49,12 +53,14 @@ pub struct Output {
 pub async fn start_pipeline_execution(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     let scope = cx.scope().clone();
     let fresh = cx.ids.uuid().to_string();
+    let limit = cx.site.max_executions;
     let trigger = Trigger { kind: "StartPipelineExecution".to_owned(), detail: cx.caller.principal.arn.clone() };
     let pipeline_execution_id = cx
         .store
         .write(move |tx| {
             let (scope, input, fresh, trigger) = (scope.clone(), input.clone(), fresh.clone(), trigger.clone());
             Box::pin(async move {
+                let gates = load::locked(tx, &scope, &input.name).await?;
                 let row = load::pipeline(tx, &scope, &input.name).await?;
                 let declaration = load::declaration(tx, &scope, &row, None).await?;
                 let variables = variables(&declaration, input.variables.unwrap_or_default())?;
@@ -68,6 +74,10 @@ pub async fn start_pipeline_execution(cx: &Cx, input: Input) -> Result<Output, A
                     }
                     None => fresh,
                 };
+                // Asked again, it is the same execution, however many others there are by now.
+                if machine::get::<Execution>(tx, &id).await?.is_none() {
+                    within_limit(gates.as_ref(), &row.name, limit)?;
+                }
                 let begin = start::Start { id: id.clone(), trigger, variables, overrides };
                 start::start(tx, &scope, declaration, begin).await?;
                 Ok::<_, ApiError>(id)
@@ -75,6 +85,14 @@ pub async fn start_pipeline_execution(cx: &Cx, input: Input) -> Result<Output, A
         })
         .await?;
     Ok(Output { pipeline_execution_id })
+}
+
+/// Whether one more execution may be under way.
+pub(super) fn within_limit(gates: Option<&GatesState>, pipeline: &str, limit: Option<u32>) -> Result<(), ApiError> {
+    match (gates.and_then(GatesState::counted), limit) {
+        (Some(count), Some(limit)) if count >= limit as usize => Err(errors::too_many_executions(pipeline, limit)),
+        _ => Ok(()),
+    }
 }
 
 fn variables(declaration: &PipelineDeclaration, given: Vec<Variable>) -> Result<BTreeMap<String, String>, ApiError> {

@@ -50,6 +50,7 @@ pub(super) fn world(test: TestStore) -> World {
             disk: Arc::new(Disk::unwatched()),
             key: Arc::new(SealingKey::new(&[7; 32])),
             max_builds: None,
+            max_executions: Some(50),
             // Roles that tests name need not exist.
             local_sources: Vec::new(),
             builds_in_place: false,
@@ -206,6 +207,13 @@ impl World {
     pub(super) async fn executions(&self) -> Vec<Value> {
         let list = list_pipeline_executions(&self.cx, input(json!({"pipelineName": "demo"}))).await.unwrap();
         json_of(&list)["pipelineExecutionSummaries"].as_array().unwrap().clone()
+    }
+
+    /// Lets time pass and fires what is due, as the driver does.
+    pub(super) async fn pass(&self, by: Duration) {
+        self.test.clock.advance(by);
+        let fire = self.cx.store.write(|tx| Box::pin(async move { store::timers::fire_due(tx, 100).await }));
+        fire.await.unwrap();
     }
 
     pub(super) fn tick(&self) {

@@ -54,6 +54,9 @@ pub(super) fn refused(scope: &Scope, pipeline: &str, error: AdvanceError<GateRef
         AdvanceError::Refused(
             GateRefusal::NotLatest { .. } | GateRefusal::Redefined | GateRefusal::Occupied { .. },
         ) => errors::busy(pipeline),
+        AdvanceError::Refused(GateRefusal::NoTransitions) => errors::validation(format!(
+            "Pipeline '{pipeline}' is in execution mode PARALLEL: its executions do not wait before a stage, and it has no transitions"
+        )),
         AdvanceError::Store(e) => e.into(),
     }
 }

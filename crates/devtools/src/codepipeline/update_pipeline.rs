@@ -1,11 +1,12 @@
 //! UpdatePipeline: checks the declaration and stores it as the next version. Executions under way let their running actions
-//! finish and are then cancelled (User Guide, "Edit a pipeline"); nothing is started.
+//! finish and are then cancelled (User Guide, "Edit a pipeline"); nothing is started. Executions that began in mode PARALLEL go on
+//! with the definition that they have, also into another mode ("Set or change the pipeline execution mode"). Deviation: the newest definition holds in every mode.
 //! <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_UpdatePipeline.html>
 
 use std::sync::Arc;
 
 use base::ApiError;
-use engine::pipeline::{GateInput, Gates};
+use engine::pipeline::{GateInput, Gates, Mode};
 use formats::pipeline::{PipelineDeclaration, validate};
 use platform::Cx;
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,7 @@ pub async fn update_pipeline(cx: &Cx, input: Input) -> Result<Output, ApiError> 
         .write(move |tx| {
             let (scope, given, cx) = (scope.clone(), given.clone(), cx_in.clone());
             Box::pin(async move {
+                load::locked(tx, &scope, &given.name).await?;
                 let row = load::pipeline(tx, &scope, &given.name).await?;
                 roles_exist(tx, &cx, &given).await?;
                 let declaration = normal((*given).clone(), row.version + 1);
@@ -41,7 +43,7 @@ pub async fn update_pipeline(cx: &Cx, input: Input) -> Result<Output, ApiError> 
                 codepipeline_pipeline::set_version(tx, &scope, &row.name, row.version + 1, now).await?;
                 store_declaration(tx, &scope, &declaration).await?;
                 let stages = declaration.stages.iter().map(|s| s.name.clone()).collect();
-                let redefine = GateInput::Redefine { version: row.version + 1, stages };
+                let redefine = GateInput::Redefine { version: row.version + 1, mode: Mode::of(&declaration), stages };
                 store::advance::<Gates>(tx, &load::arn(&scope, &row.name), redefine)
                     .await
                     .map_err(|e| transition::refused(&scope, &row.name, e))?;

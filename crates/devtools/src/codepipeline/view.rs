@@ -208,10 +208,11 @@ pub(super) fn status_summary(state: &ExecutionState) -> Option<String> {
             let actions = state.stages.iter().flat_map(|s| &s.actions);
             let failed = actions.filter_map(|a| error(&a.status)).map(|e| e.message.clone()).next_back();
             // The rules that are checked after a failure do not explain it.
-            if state.stages.last().is_some_and(|s| s.actions.iter().any(|a| error(&a.status).is_some())) {
-                failed
-            } else {
-                unmet.or(failed)
+            let in_stage = state.stages.last().is_some_and(|s| s.actions.iter().any(|a| error(&a.status).is_some()));
+            let why = if in_stage { failed } else { unmet.or(failed) };
+            match (why, &state.note) {
+                (Some(why), Some(note)) => Some(format!("{why} {note}")),
+                (why, note) => why.or_else(|| note.clone()),
             }
         }
         Phase::New | Phase::Waiting { .. } | Phase::Running { .. } | Phase::Ended(Ended::Succeeded) => None,

@@ -1,6 +1,7 @@
 //! A step in the making: the moves that several inputs share.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base::{Effect, Event, Machine, Step, Tell, TimerChange, Timestamp};
 use formats::pipeline::{
@@ -12,8 +13,8 @@ use super::condition::Said;
 use super::event::{self, Word};
 use super::{
     ActionEffect, ActionError, ActionRun, ActionStatus, Begun, CancelAction, Ended, Execution, ExecutionInput,
-    ExecutionKind, ExecutionState, External, GateInput, Gates, Phase, RetryTrigger, RollBack, StageRun, StageStatus,
-    Will,
+    ExecutionKind, ExecutionState, External, GateInput, Gates, Mode, Phase, RetryTrigger, RollBack, StageRun,
+    StageStatus, Will,
 };
 
 pub(super) struct Draft {
@@ -24,6 +25,10 @@ pub(super) struct Draft {
     tells: Vec<Tell>,
     events: Vec<Event>,
 }
+
+/// How long a failed execution keeps its stage for the rollback that it asked for. The rollback begins within milliseconds,
+/// unless the server is down or its store fails.
+const MAX_HANDING_OVER: Duration = Duration::from_secs(24 * 3600);
 
 /// An execution is in a stage that its own definition has and its record has: both lists grow together.
 const BROKEN: &str = "an execution that is in a stage has a record of it";
@@ -256,11 +261,11 @@ impl Draft {
 
     /// Ends the stage as one that failed, with what follows.
     fn fail(&mut self, stage: usize, result: ConditionResult) -> bool {
-        match (&self.state.kind, result) {
-            (_, ConditionResult::Skip) => return self.finish_stage(stage, StageStatus::Skipped, Word::Skipped),
-            (ExecutionKind::Standard, ConditionResult::Rollback) => self.ask_for_rollback(stage),
-            (ExecutionKind::Rollback(_), ConditionResult::Rollback)
-            | (_, ConditionResult::Fail | ConditionResult::Retry) => {
+        let can_roll_back = self.state.kind == ExecutionKind::Standard && self.state.mode() != Mode::Parallel;
+        match result {
+            ConditionResult::Skip => return self.finish_stage(stage, StageStatus::Skipped, Word::Skipped),
+            ConditionResult::Rollback if can_roll_back => self.ask_for_rollback(stage),
+            ConditionResult::Rollback | ConditionResult::Fail | ConditionResult::Retry => {
                 self.leave(stage, StageStatus::Failed, Word::Failed, None);
                 self.end(Ended::Failed);
             }
@@ -268,12 +273,21 @@ impl Draft {
         false
     }
 
+    /// The key under which this attempt at the stage asks for a rollback.
+    pub(super) fn rollback_key(&self) -> String {
+        let run = self.current();
+        format!("{}/{}/{}/rollback", self.state.id, run.name, run.attempt)
+    }
+
     fn ask_for_rollback(&mut self, stage: usize) {
         self.close(stage, StageStatus::Failed, Word::Failed);
-        let run = self.current();
-        let key = format!("{}/{}/{}/rollback", self.state.id, run.name, run.attempt);
+        let key = self.rollback_key();
+        let name = self.current().name.clone();
         let execution = base::derived_uuid(&["rollback", &key]).to_string();
-        let effect = ActionEffect::RollBack(RollBack { stage: run.name.clone(), execution });
+        let why = Some(format!("The rollback of stage '{name}' did not begin within 24 hours."));
+        let given_up = ExecutionInput::RolledBack { by: None, why };
+        self.timers.push(TimerChange::set::<Execution>(&key, self.now + MAX_HANDING_OVER, &given_up));
+        let effect = ActionEffect::RollBack(RollBack { stage: name, execution });
         self.effects.push(Effect { key, effect });
         self.state.phase = Phase::HandingOver { stage };
         self.pipeline_event(Word::Failed);
@@ -286,6 +300,12 @@ impl Draft {
             ExecutionKind::Rollback(_) => None,
         };
         match following {
+            Some(_) if self.state.mode() == Mode::Parallel => {
+                self.close(stage, status, word);
+                self.open(next, Begun::Entered, Vec::new());
+                self.stage_event(next, Word::Started);
+                return true;
+            }
             Some(name) => {
                 self.leave(stage, status, word, Some(name));
                 self.state.phase = Phase::Waiting { stage: next };
@@ -308,11 +328,15 @@ impl Draft {
 
     fn leave(&mut self, stage: usize, status: StageStatus, word: Word, to: Option<String>) {
         self.close(stage, status, word);
-        let run = self.current();
-        let from = run.name.clone();
-        let ran = run.actions.iter().map(|a| a.name.clone()).collect();
         let execution = self.state.id.clone();
-        self.tell_gates(GateInput::Move { execution, from: Some(from), ran, to });
+        if self.state.mode() == Mode::Parallel {
+            return self.tell_gates(GateInput::End { execution });
+        }
+        let run = self.current();
+        let from = Some(run.name.clone());
+        let ran = run.actions.iter().map(|a| a.name.clone()).collect();
+        let is_target = status == StageStatus::Succeeded && self.state.kind == ExecutionKind::Standard;
+        self.tell_gates(GateInput::Move { execution, from, ran, to, is_target });
     }
 
     fn start_group(&mut self, stage: usize, run_order: u32) {
@@ -353,7 +377,13 @@ impl Draft {
                         let effect = ActionEffect::Run(Box::new(work));
                         self.effects.push(Effect { key: key.clone(), effect });
                     }
-                    None => run.status = ActionStatus::AwaitingApproval { token: approval_token(&key) },
+                    None => {
+                        let token = approval_token(&key);
+                        // API Reference, PutApprovalResult: the state of a pipeline in mode PARALLEL shows no tokens; whoever
+                        // approves finds them here.
+                        run.external.id = (self.state.mode() == Mode::Parallel).then(|| token.clone());
+                        run.status = ActionStatus::AwaitingApproval { token };
+                    }
                 }
             }
             Err(error) => failure = Some(error),

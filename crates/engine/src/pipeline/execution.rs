@@ -81,7 +81,7 @@ impl Machine for Execution {
             ExecutionInput::OverrideCondition { stage, kind, by } => {
                 on::override_condition(state, &stage, kind, by, now)
             }
-            ExecutionInput::RolledBack { by } => on::rolled_back(state, by, now),
+            ExecutionInput::RolledBack { by, why } => on::rolled_back(state, by, why, now),
             ExecutionInput::Cancel => on::cancel(state, now),
         }
     }

@@ -6,7 +6,7 @@ use std::fmt;
 use base::{Machine, Step, Tell, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Execution, ExecutionInput};
+use super::{Execution, ExecutionInput, Mode};
 
 /// The machine of a pipeline's gates; its row's id is the pipeline's ARN.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -16,6 +16,7 @@ pub struct Gates;
 #[derive(Clone, Debug)]
 pub struct NewPipeline {
     pub version: u32,
+    pub mode: Mode,
     pub stages: Vec<String>,
 }
 
@@ -24,25 +25,35 @@ pub struct NewPipeline {
 pub struct GatesState {
     /// Of the definition.
     pub version: u32,
+    /// Of the definition.
+    #[serde(default)]
+    pub mode: Mode,
     pub gates: Vec<Gate>,
     /// Gates of stages that an update has removed while an execution was inside; kept until it has left, so that a
     /// stage that comes back under its name still counts it.
     pub removed: Vec<Gate>,
+    /// Executions under way that began in mode PARALLEL, oldest first. They pass no gate, whatever the mode is now.
+    #[serde(default)]
+    pub parallel: Vec<String>,
 }
 
 /// One stage's gate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Gate {
     pub stage: String,
-    /// The execution in the stage. A list, because mode PARALLEL will hold several; today at most one.
+    /// The execution in the stage: at most one.
     pub inside: Vec<String>,
-    /// Executions before the stage, oldest first. A list, because mode QUEUED will hold several; today at most one.
+    /// Executions before the stage, oldest first: at most one in mode SUPERSEDED.
     pub waiting: Vec<String>,
     pub transition: Transition,
     /// The execution that entered last.
     pub latest: Option<String>,
     /// For each action, the execution that ran it last and has left.
     pub last_ran: BTreeMap<String, String>,
+    /// The execution that was successful in the stage last, under this version of the definition and not as a rollback:
+    /// what a rollback leads back to.
+    #[serde(default)]
+    pub succeeded: Option<String>,
 }
 
 /// Whether executions may enter.
@@ -68,8 +79,20 @@ pub struct TransitionChange {
 /// What gates hear.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum GateInput {
-    /// An execution leaves stage `from` (where it ran the actions `ran`) and asks for stage `to`.
-    Move { execution: String, from: Option<String>, ran: Vec<String>, to: Option<String> },
+    /// An execution leaves stage `from` (where it ran the actions `ran`) and asks for stage `to`. `is_target`: a rollback
+    /// of `from` may lead back to it.
+    Move {
+        execution: String,
+        from: Option<String>,
+        ran: Vec<String>,
+        to: Option<String>,
+        #[serde(default)]
+        is_target: bool,
+    },
+    /// An execution of mode PARALLEL begins, or goes on after its end.
+    Begin { execution: String },
+    /// An execution of mode PARALLEL has ended.
+    End { execution: String },
     /// An execution that failed in a stage is to be tried there again. `version` is that of its definition.
     Return { execution: String, stage: String, version: u32 },
     /// A rollback takes a stage that is free, whoever waits before it.
@@ -82,8 +105,13 @@ pub enum GateInput {
     Disable { stage: String, reason: String, by: String },
     /// Opens it.
     Enable { stage: String, by: String },
-    /// The definition was updated: executions under way end as their running actions end.
-    Redefine { version: u32, stages: Vec<String> },
+    /// The definition was updated: executions under way end as their running actions end. Those of mode PARALLEL go on.
+    Redefine {
+        version: u32,
+        #[serde(default)]
+        mode: Mode,
+        stages: Vec<String>,
+    },
     /// The pipeline is about to be deleted: every execution under way is stopped at once.
     Delete { by: String },
 }
@@ -104,6 +132,8 @@ pub enum GateRefusal {
     Occupied {
         by: String,
     },
+    /// In mode PARALLEL no execution waits before a stage.
+    NoTransitions,
 }
 
 impl fmt::Display for GateRefusal {
@@ -114,6 +144,7 @@ impl fmt::Display for GateRefusal {
                 write!(f, "the execution that was in the stage last is {}", latest.as_deref().unwrap_or("none"))
             }
             GateRefusal::Occupied { by } => write!(f, "execution {by} is in the stage"),
+            GateRefusal::NoTransitions => f.write_str("a pipeline in mode PARALLEL has no transitions"),
             GateRefusal::Redefined => f.write_str("the pipeline has been updated since the execution began"),
         }
     }
@@ -124,8 +155,19 @@ impl GatesState {
     pub fn new(pipeline: NewPipeline) -> Self {
         GatesState {
             version: pipeline.version,
+            mode: pipeline.mode,
             gates: pipeline.stages.into_iter().map(Gate::new).collect(),
             removed: Vec::new(),
+            parallel: Vec::new(),
+        }
+    }
+
+    /// How many executions count towards the limit of the pipeline's mode; `None`: the mode has none.
+    pub fn counted(&self) -> Option<usize> {
+        match self.mode {
+            Mode::Superseded => None,
+            Mode::Queued => Some(self.under_way().count()),
+            Mode::Parallel => Some(self.parallel.len()),
         }
     }
 
@@ -173,7 +215,8 @@ impl GatesState {
             }
             // The definition was updated in the same moment.
             None => {
-                travel(self, execution.to_owned(), Some(stage), ran, None, tells);
+                let left = Left { stage, ran, is_target: false };
+                travel(self, execution.to_owned(), Some(left), None, tells);
                 tells.push(tell(to, &ExecutionInput::Cancel));
             }
         }
@@ -209,6 +252,7 @@ impl Gate {
             transition: Transition::Open,
             latest: None,
             last_ran: BTreeMap::new(),
+            succeeded: None,
         }
     }
 
@@ -220,12 +264,18 @@ impl Gate {
         }
     }
 
-    fn arrive(&mut self, execution: String, tells: &mut Vec<Tell>) {
+    fn arrive(&mut self, execution: String, mode: Mode, tells: &mut Vec<Tell>) {
         if self.inside.contains(&execution) || self.waiting.contains(&execution) {
             return;
         }
-        for older in self.waiting.drain(..) {
-            tells.push(tell(older, &ExecutionInput::Superseded { by: execution.clone() }));
+        match mode {
+            Mode::Superseded => {
+                for older in self.waiting.drain(..) {
+                    tells.push(tell(older, &ExecutionInput::Superseded { by: execution.clone() }));
+                }
+            }
+            // Who arrives at a gate of a pipeline in mode PARALLEL began before an update, and is about to be cancelled.
+            Mode::Queued | Mode::Parallel => {}
         }
         self.waiting.push(execution);
         self.admit(tells);
@@ -250,13 +300,23 @@ impl Gate {
         self.last_ran.extend(ran.into_iter().map(|action| (action, execution.to_owned())));
     }
 
-    fn leave(&mut self, execution: &str, ran: Vec<String>, tells: &mut Vec<Tell>) {
+    fn leave(&mut self, execution: &str, left: Left, tells: &mut Vec<Tell>) {
         if !self.inside.iter().any(|e| e == execution) {
             return;
         }
-        self.forget(execution, ran);
+        self.forget(execution, left.ran);
+        if left.is_target {
+            self.succeeded = Some(execution.to_owned());
+        }
         self.admit(tells);
     }
+}
+
+/// A stage that an execution leaves.
+struct Left {
+    stage: String,
+    ran: Vec<String>,
+    is_target: bool,
 }
 
 fn tell(execution: String, input: &ExecutionInput) -> Tell {
@@ -274,7 +334,16 @@ impl Machine for Gates {
         let mut state = state.clone();
         let mut tells = Vec::new();
         match input {
-            GateInput::Move { execution, from, ran, to } => travel(&mut state, execution, from, ran, to, &mut tells),
+            GateInput::Move { execution, from, ran, to, is_target } => {
+                let left = from.map(|stage| Left { stage, ran, is_target });
+                travel(&mut state, execution, left, to, &mut tells);
+            }
+            GateInput::Begin { execution } => {
+                if !state.parallel.contains(&execution) {
+                    state.parallel.push(execution);
+                }
+            }
+            GateInput::End { execution } => state.parallel.retain(|e| *e != execution),
             GateInput::Return { execution, stage, version } => state.come_back(execution, stage, version)?,
             GateInput::Occupy { execution, stage, version } => state.occupy(execution, stage, version, &mut tells)?,
             GateInput::HandOver { execution, stage, ran, to, version } => {
@@ -284,6 +353,9 @@ impl Machine for Gates {
                 state.gates.iter_mut().for_each(|g| g.waiting.retain(|e| *e != execution));
             }
             GateInput::Disable { stage, reason, by } => {
+                if state.mode == Mode::Parallel {
+                    return Err(GateRefusal::NoTransitions);
+                }
                 let gate = state.gate_mut(&stage).ok_or(GateRefusal::StageNotFound { stage })?;
                 gate.transition = Transition::Closed { reason, change: TransitionChange { by, at: now } };
             }
@@ -294,38 +366,35 @@ impl Machine for Gates {
                     gate.admit(&mut tells);
                 }
             }
-            GateInput::Redefine { version, stages } => redefine(&mut state, version, stages, &mut tells),
+            GateInput::Redefine { version, mode, stages } => {
+                redefine(&mut state, version, stages, &mut tells);
+                state.mode = mode;
+            }
             GateInput::Delete { by } => {
                 let stop =
                     ExecutionInput::Stop { abandon: true, reason: Some("The pipeline was deleted.".to_owned()), by };
-                tells.extend(state.under_way().map(|e| tell(e.clone(), &stop)));
+                tells.extend(state.under_way().chain(&state.parallel).map(|e| tell(e.clone(), &stop)));
             }
         }
         Ok(Step { tells, ..Step::to(state) })
     }
 
     fn status(state: &GatesState) -> &'static str {
-        if state.under_way().next().is_some() { "InProgress" } else { "Idle" }
+        if state.under_way().chain(&state.parallel).next().is_some() { "InProgress" } else { "Idle" }
     }
 }
 
-fn travel(
-    state: &mut GatesState,
-    execution: String,
-    from: Option<String>,
-    ran: Vec<String>,
-    to: Option<String>,
-    tells: &mut Vec<Tell>,
-) {
-    if let Some(from) = from {
-        if let Some(gate) = state.gates.iter_mut().chain(&mut state.removed).find(|g| g.stage == from) {
-            gate.leave(&execution, ran, tells);
+fn travel(state: &mut GatesState, execution: String, left: Option<Left>, to: Option<String>, tells: &mut Vec<Tell>) {
+    let mode = state.mode;
+    if let Some(left) = left {
+        if let Some(gate) = state.gates.iter_mut().chain(&mut state.removed).find(|g| g.stage == left.stage) {
+            gate.leave(&execution, left, tells);
         }
         state.removed.retain(|g| !g.inside.is_empty());
     }
     if let Some(to) = to {
         match state.gate_mut(&to) {
-            Some(gate) => gate.arrive(execution, tells),
+            Some(gate) => gate.arrive(execution, mode, tells),
             // It was begun from a definition that an update has replaced in the same moment.
             None => tells.push(tell(execution, &ExecutionInput::Cancel)),
         }
@@ -342,6 +411,8 @@ fn redefine(state: &mut GatesState, version: u32, stages: Vec<String>, tells: &m
         .map(|stage| {
             let mut gate = old.remove(&stage).unwrap_or_else(|| Gate::new(stage));
             gate.waiting.clear();
+            // What began with another version is no target of a rollback.
+            gate.succeeded = None;
             gate
         })
         .collect();

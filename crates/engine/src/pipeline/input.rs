@@ -32,8 +32,12 @@ pub enum ExecutionInput {
     /// Someone lets it go on although a condition of the stage is not met. The gates have let it back in before, if it had
     /// failed.
     OverrideCondition { stage: String, kind: ConditionKind, by: String },
-    /// What became of the rollback that it asked for: the execution that does it, if there was one to go back to.
-    RolledBack { by: Option<String> },
+    /// What became of the rollback that it asked for: the execution that does it, or why there is none.
+    RolledBack {
+        by: Option<String>,
+        #[serde(default)]
+        why: Option<String>,
+    },
     /// The pipeline's definition was updated.
     Cancel,
 }

@@ -16,11 +16,17 @@
 //!                     |                       |--an action failed, onFailure RETRY--> Running(0) again, once
 //!                     |                       |--an action failed, onFailure ROLLBACK--> HandingOver(0) --RolledBack--> Failed
 //!                     '--Cancel-> Cancelled   '--Cancel (definition updated), group at rest--> Cancelled
+//!
+//!   In mode PARALLEL: New --Start--> Running(0) --all groups done--> Running(1) ... Succeeded
 //! ```
 //!
 //! The AWS rules that are encoded here (User Guide, "How pipeline executions work" and "Pipeline structure reference"):
 //! * A stage holds one execution at a time (modes SUPERSEDED and QUEUED); a failed execution frees its stage.
 //! * SUPERSEDED: one execution waits before a stage; a newer one that arrives takes its place.
+//! * QUEUED: executions wait before a stage in the order in which they came to it, and none takes another's place.
+//! * PARALLEL: executions do not wait for each other. They pass no gate: they go from stage to stage by themselves, have no
+//!   transitions and no rollbacks, and an update of the definition, of its mode too, lets them go on as they began. The gates
+//!   only know who is under way.
 //! * A closed transition keeps executions waiting; they are superseded meanwhile as always.
 //! * Actions of one run order run side by side; the next run order begins when all have succeeded. When one fails, the others
 //!   of its run order finish, nothing further starts, and the stage has failed.
@@ -31,7 +37,8 @@
 //!   which keeps it until then), so that nothing comes in between. A rollback that fails is not rolled back.
 //! * A stage's conditions are checked while the execution is in it: before its first action, after its last, and when one has
 //!   failed. When a rule is not met, the condition's result follows: the stage fails, is rolled back, or is skipped.
-//! * An update of the definition lets running actions finish and then cancels the executions that were under way.
+//! * An update of the definition lets running actions finish and then cancels the executions that were under way, unless they
+//!   began in mode PARALLEL.
 //!
 //! Both machines talk by tells in the same transaction, so that no third place knows who is where.
 
@@ -54,6 +61,6 @@ pub use execution::{Execution, Refusal};
 pub use gates::{Gate, GateInput, GateRefusal, Gates, GatesState, NewPipeline, Transition, TransitionChange};
 pub use input::{ActionError, ActionResult, Approval, ExecutionInput, Revision, SourceRevision, Verdict};
 pub use state::{
-    ActionRun, ActionStatus, Artifact, Begun, Ended, ExecutionKind, ExecutionState, External, NewExecution, NoTarget,
-    Phase, RetryTrigger, Rollback, SourceOverride, StageRun, StageStatus, StopRequest, Trigger, Will,
+    ActionRun, ActionStatus, Artifact, Begun, Ended, ExecutionKind, ExecutionState, External, Mode, NewExecution,
+    NoTarget, Phase, RetryTrigger, Rollback, SourceOverride, StageRun, StageStatus, StopRequest, Trigger, Will,
 };

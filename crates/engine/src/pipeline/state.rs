@@ -39,6 +39,21 @@ pub struct ExecutionState {
     pub phase: Phase,
     /// The stages entered so far, in order.
     pub stages: Vec<StageRun>,
+    /// What else there is to say about how it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// How the executions of a pipeline go beside each other. User Guide, "Set or change the pipeline execution mode".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Mode {
+    /// One execution in a stage, one before it; a newer one takes the place of the one that waits.
+    #[default]
+    Superseded,
+    /// One execution in a stage; the others wait before it, in the order in which they came.
+    Queued,
+    /// Executions neither wait for nor know of each other.
+    Parallel,
 }
 
 /// What an execution is for.
@@ -72,6 +87,8 @@ pub enum NoTarget {
     IsRollback,
     /// It has not succeeded in the stage.
     NotSucceeded,
+    /// Executions of mode PARALLEL have no stage in common that could be rolled back.
+    IsParallel,
 }
 
 /// Where an execution stands.
@@ -256,7 +273,13 @@ impl ExecutionState {
             kind: ExecutionKind::Standard,
             phase: Phase::New,
             stages: Vec::new(),
+            note: None,
         }
+    }
+
+    /// How it goes beside others. An update of the pipeline does not change it.
+    pub fn mode(&self) -> Mode {
+        Mode::of(&self.definition)
     }
 
     /// An execution that rolls a stage back to this one. User Guide, "Considerations for rollbacks".
@@ -270,6 +293,7 @@ impl ExecutionState {
             kind: ExecutionKind::Rollback(Rollback { target: self.id.clone(), stage: index, earlier }),
             phase: Phase::New,
             stages: Vec::new(),
+            note: None,
             ..self.clone()
         })
     }
@@ -278,6 +302,9 @@ impl ExecutionState {
     pub fn rollback_target(&self, stage: &str, version: u32) -> Result<usize, NoTarget> {
         if self.version != version {
             return Err(NoTarget::Outdated);
+        }
+        if self.mode() == Mode::Parallel {
+            return Err(NoTarget::IsParallel);
         }
         match (&self.kind, self.definition.stages.iter().position(|s| s.name == stage)) {
             (_, Some(0)) => Err(NoTarget::SourceStage),
@@ -385,6 +412,26 @@ impl ActionRun {
         match self.status {
             ActionStatus::Working | ActionStatus::AwaitingApproval { .. } => false,
             ActionStatus::Succeeded { .. } | ActionStatus::Failed(_) | ActionStatus::Abandoned => true,
+        }
+    }
+}
+
+impl Mode {
+    /// The mode of a declaration that has passed validation.
+    pub fn of(declaration: &PipelineDeclaration) -> Self {
+        match declaration.execution_mode() {
+            "QUEUED" => Mode::Queued,
+            "PARALLEL" => Mode::Parallel,
+            _ => Mode::Superseded,
+        }
+    }
+
+    /// As the model spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Mode::Superseded => "SUPERSEDED",
+            Mode::Queued => "QUEUED",
+            Mode::Parallel => "PARALLEL",
         }
     }
 }

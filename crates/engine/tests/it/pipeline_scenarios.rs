@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use base::{Effect, Machine};
 use engine::pipeline::{
-    ActionEffect, ActionResult, Approval, Artifact, Execution, ExecutionInput, External, GateInput, Revision, Verdict,
-    Work,
+    ActionEffect, ActionResult, Approval, Artifact, Execution, ExecutionInput, External, GateInput, Mode, Revision,
+    Verdict, Work,
 };
 
 use formats::pipeline::{ConditionKind, EncryptionKey, RetryMode};
@@ -189,8 +189,11 @@ fn run(world: &mut World, command: &str) -> Result<(), String> {
         "disable" => gates(world, GateInput::Disable { stage: word(1).into(), reason: rest(2), by: by() }),
         "enable" => gates(world, GateInput::Enable { stage: word(1).into(), by: by() }),
         "update" => {
-            let stages = words.iter().skip(1).map(|w| (*w).to_owned()).collect();
-            gates(world, GateInput::Redefine { version: world.gates.state.version + 1, stages })
+            // The first word may be another mode.
+            let other = [Mode::Superseded, Mode::Queued, Mode::Parallel].into_iter().find(|m| m.as_str() == word(1));
+            let mode = other.unwrap_or(world.gates.state.mode);
+            let stages = words.iter().skip(1 + usize::from(other.is_some())).map(|w| (*w).to_owned()).collect();
+            gates(world, GateInput::Redefine { version: world.gates.state.version + 1, mode, stages })
         }
         "delete" => gates(world, GateInput::Delete { by: by() }),
         "wait" => {
@@ -266,7 +269,9 @@ fn report(world: &mut World, answer: Result<(), String>, out: &mut String) {
             format!("{waiting}{gate}{}[{}]", g.stage, g.inside.join(" "))
         })
         .collect();
-    let _ = writeln!(out, "  {}", gates.join(" "));
+    let parallel = &world.gates.state.parallel;
+    let parallel = if parallel.is_empty() { String::new() } else { format!(" parallel[{}]", parallel.join(" ")) };
+    let _ = writeln!(out, "  {}{parallel}", gates.join(" "));
     for (id, row) in &world.executions {
         let _ = write!(out, "  {id} {}", Execution::status(&row.state));
         if let Some(stage) = row.state.stages.last() {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use base::{AccountId, Effect, Event, Machine, Region, Scope, Step, Tell, TimerChange, Timestamp};
 use engine::pipeline::{
-    ActionEffect, Execution, ExecutionInput, ExecutionState, GateInput, GateRefusal, Gates, GatesState, NewExecution,
-    NewPipeline, Phase, Refusal, RollBack, Trigger,
+    ActionEffect, Execution, ExecutionInput, ExecutionState, GateInput, GateRefusal, Gates, GatesState, Mode,
+    NewExecution, NewPipeline, Phase, Refusal, RollBack, Trigger,
 };
 use formats::pipeline::{ConditionKind, PipelineDeclaration, RetryMode};
 use serde_json::{Value, json};
@@ -51,6 +51,8 @@ pub struct World {
     pub events: Vec<Event>,
     pub event_ids: HashSet<String>,
     pub effect_keys: HashSet<String>,
+    /// Who was let into which stage, in order.
+    pub entered: Vec<(String, String)>,
     /// Refusals of tells and timers since they were last taken.
     pub unheard: Vec<String>,
     /// Whether events are kept (the simulation only counts them).
@@ -66,7 +68,7 @@ impl World {
         let stages = definition.stages.iter().map(|s| s.name.clone()).collect();
         World {
             now: Timestamp::from_secs(1_700_000_000),
-            gates: Row::new(GatesState::new(NewPipeline { version: 1, stages })),
+            gates: Row::new(GatesState::new(NewPipeline { version: 1, mode: Mode::of(&definition), stages })),
             definition: Arc::new(definition),
             executions: BTreeMap::new(),
             order: Vec::new(),
@@ -77,6 +79,7 @@ impl World {
             events: Vec::new(),
             event_ids: HashSet::new(),
             effect_keys: HashSet::new(),
+            entered: Vec::new(),
             unheard: Vec::new(),
             keep_events: true,
         }
@@ -85,7 +88,8 @@ impl World {
     pub fn create(&mut self, id: &str, variables: BTreeMap<String, String>) {
         let version = Some(self.gates.state.version);
         if self.definition.version != version {
-            self.definition = Arc::new(PipelineDeclaration { version, ..(*self.definition).clone() });
+            let execution_mode = Some(self.gates.state.mode.as_str().to_owned());
+            self.definition = Arc::new(PipelineDeclaration { version, execution_mode, ..(*self.definition).clone() });
         }
         let state = ExecutionState::new(NewExecution {
             id: id.to_owned(),
@@ -114,11 +118,19 @@ impl World {
         Ok(())
     }
 
+    fn come_back(&mut self, id: &str, stage: &str) -> Result<(), String> {
+        let (execution, version) = (id.to_owned(), self.state(id).version);
+        let back = match self.state(id).mode() {
+            Mode::Parallel => GateInput::Begin { execution },
+            Mode::Superseded | Mode::Queued => GateInput::Return { execution, stage: stage.to_owned(), version },
+        };
+        self.gates(back).map_err(|r| r.to_string())
+    }
+
     /// As the operation does: the gates first, and both or neither.
     pub fn retry(&mut self, id: &str, stage: &str, mode: RetryMode) -> Result<(), String> {
         let before = (self.gates.state.clone(), self.gates.log.len());
-        let (execution, version) = (id.to_owned(), self.state(id).version);
-        self.gates(GateInput::Return { execution, stage: stage.to_owned(), version }).map_err(|r| r.to_string())?;
+        self.come_back(id, stage)?;
         let answer = self.execution(id, ExecutionInput::RetryStage { stage: stage.to_owned(), mode });
         if answer.is_err() {
             self.gates.state = before.0;
@@ -130,8 +142,7 @@ impl World {
     /// As the operation does: the gates first, and both or neither.
     pub fn override_condition(&mut self, id: &str, stage: &str, kind: ConditionKind) -> Result<(), String> {
         let before = (self.gates.state.clone(), self.gates.log.len());
-        let (execution, version) = (id.to_owned(), self.state(id).version);
-        self.gates(GateInput::Return { execution, stage: stage.to_owned(), version }).map_err(|r| r.to_string())?;
+        self.come_back(id, stage)?;
         let input = ExecutionInput::OverrideCondition { stage: stage.to_owned(), kind, by: "ann".into() };
         let answer = self.execution(id, input);
         if answer.is_err() {
@@ -163,8 +174,11 @@ impl World {
             return;
         }
         let version = self.gates.state.version;
-        let fits = |id: &&String| self.state(id).rollback_target(&effect.stage, version).is_ok();
-        let target = self.order.iter().rev().find(fits).cloned();
+        let target = self.gates.state.gate(&effect.stage).and_then(|g| g.succeeded.clone());
+        let fits = |id: &String| self.state(id).rollback_target(&effect.stage, version).is_ok();
+        assert!(target.as_ref().is_none_or(fits), "the gate remembers what cannot be rolled back to: {target:?}");
+        let missed = || self.executions.keys().find(|id| fits(id));
+        assert!(target.is_some() || missed().is_none(), "the gate has forgotten a success: {:?}", missed());
         let by = target.map(|target| {
             let trigger = Trigger { kind: "AutomatedRollback".into(), detail: failed.to_owned() };
             let state =
@@ -175,7 +189,7 @@ impl World {
             self.execution(&effect.execution, ExecutionInput::Start).unwrap();
             effect.execution.clone()
         });
-        self.execution(failed, ExecutionInput::RolledBack { by }).unwrap();
+        self.execution(failed, ExecutionInput::RolledBack { by, why: None }).unwrap();
     }
 
     pub fn state(&self, id: &str) -> &ExecutionState {
@@ -216,6 +230,10 @@ impl World {
         assert!(!superseded || matches!(row.state.phase, Phase::Waiting { .. }), "superseded while not waiting");
         let resumed = matches!(input, ExecutionInput::RetryStage { .. } | ExecutionInput::OverrideCondition { .. });
         assert!(!row.state.is_ended() || resumed || step.effects.is_empty(), "an ended execution asks for work");
+        if let ExecutionInput::Entered { stage } = &input {
+            self.entered.push((id.to_owned(), stage.clone()));
+        }
+        told_what_changed(&row.state, &step.state, &step.events);
         row.state = step.state;
         row.log.push((self.now, input));
         let version = row.log.len();
@@ -259,16 +277,53 @@ impl World {
     }
 }
 
-/// A declaration from lines `stage NAME`, `on-failure RESULT [RETRY-MODE]`, `condition KIND RESULT`,
+/// Events say what the state says: whatever has changed has an event, and the last one of each thing names what it is now.
+fn told_what_changed(before: &ExecutionState, after: &ExecutionState, events: &[Event]) {
+    let last = |kind: &str, member: &str, name: &str| {
+        let of = |e: &&Event| e.detail_type.contains(kind) && (member.is_empty() || e.detail[member] == name);
+        events.iter().rev().find(of).map(|e| e.detail["state"].as_str().unwrap().to_owned())
+    };
+    let fits = |word: &str, status: &str| match word {
+        "STARTED" | "RESUMED" => status == "InProgress",
+        "CANCELED" => status == "Cancelled",
+        word => word == status.to_uppercase(),
+    };
+    let check = |what: &str, was: Option<&str>, is: &str, word: Option<String>| match word {
+        Some(word) => assert!(fits(&word, is), "{what} is {is} and its last event says {word}"),
+        None => assert_eq!(was, Some(is), "{what} changed and no event says so"),
+    };
+    let (was, is) = (Execution::status(before), Execution::status(after));
+    let was = Some(was).filter(|_| before.phase != Phase::New);
+    check(&after.id, was, is, last("Pipeline Execution", "", ""));
+    for (n, run) in after.stages.iter().enumerate() {
+        if after.stages.iter().skip(n + 1).all(|later| later.name != run.name) {
+            let was = before.stage(&run.name).map(|r| r.status.as_str());
+            check(&run.name, was, run.status.as_str(), last("Stage Execution", "stage", &run.name));
+        }
+        for action in &run.actions {
+            let was = before.action_by_key(&action.key).map(|a| a.status.as_str());
+            check(
+                &action.key,
+                was,
+                action.status.as_str(),
+                last("Action Execution", "action-execution-id", &action.id),
+            );
+        }
+    }
+}
+
+/// A declaration from lines `mode MODE`, `stage NAME`, `on-failure RESULT [RETRY-MODE]`, `condition KIND RESULT`,
 /// `rule NAME PROVIDER [in=A,B] [timeout=N] [KEY=VALUE]...`, and `action NAME PROVIDER [order=N] [in=A,B] [out=A,B] [ns=N] [KEY=VALUE]...`.
 pub fn declare<'a>(lines: impl Iterator<Item = &'a str>) -> PipelineDeclaration {
     let mut stages: Vec<Value> = Vec::new();
     let mut variables: Vec<Value> = Vec::new();
     let mut condition = "";
+    let mut mode = "SUPERSEDED";
     for line in lines {
         let mut words = line.split_whitespace();
         match words.next() {
             Some("stage") => stages.push(json!({"name": words.next().expect("a name"), "actions": []})),
+            Some("mode") => mode = words.next().expect("a mode"),
             Some("variable") => {
                 variables.push(json!({"name": words.next().expect("a name"), "defaultValue": "default"}))
             }
@@ -301,7 +356,7 @@ pub fn declare<'a>(lines: impl Iterator<Item = &'a str>) -> PipelineDeclaration 
         }
     }
     let declaration: PipelineDeclaration = serde_json::from_value(json!({
-        "name": "demo", "roleArn": "arn:aws:iam::123456789012:role/p", "version": 1, "pipelineType": "V2",
+        "name": "demo", "roleArn": "arn:aws:iam::123456789012:role/p", "version": 1, "pipelineType": "V2", "executionMode": mode,
         "artifactStore": {"type": "S3", "location": "artifacts"}, "stages": stages, "variables": variables,
     }))
     .unwrap();

@@ -11,8 +11,8 @@ use base::{Effect, Machine};
 use engine::build::{ArtifactTarget, BuildStatus, OutputArtifact, OutputSection, Parent, Place};
 use engine::pipeline::{
     ActionEffect, ActionResult, ActionStatus, Approval, Artifact, Begun, CancelAction, ConditionStatus, Ended,
-    Execution, ExecutionInput, ExecutionState, External, GateInput, Phase, RetryTrigger, RuleStatus, RunAction,
-    StageRun, StageStatus, Verdict, Work,
+    Execution, ExecutionInput, ExecutionKind, ExecutionState, External, GateInput, Mode, Phase, RetryTrigger,
+    RuleStatus, RunAction, StageRun, StageStatus, Verdict, Work,
 };
 use formats::pipeline::{ConditionKind, PipelineDeclaration, RetryMode};
 
@@ -93,16 +93,22 @@ struct Simulation {
     rng: Rng,
     started: usize,
     rolled_back: usize,
+    /// Executions whose wish to stop was taken.
+    stopped: Vec<String>,
 }
 
 /// How often something happened, over all seeds: a simulation that never gets there proves nothing.
-static SEEN: [AtomicU64; 6] = [const { AtomicU64::new(0) }; 6];
+static SEEN: [AtomicU64; 10] = [const { AtomicU64::new(0) }; 10];
 const RETRIED: usize = 0;
 const RETRIED_BY_ITSELF: usize = 1;
 const ROLLED_BACK: usize = 2;
 const ROLLED_BACK_BY_ITSELF: usize = 3;
 const OVERRIDDEN: usize = 4;
 const SKIPPED: usize = 5;
+const SUPERSEDED: usize = 6;
+const QUEUED_BEHIND_ANOTHER: usize = 7;
+const SIDE_BY_SIDE: usize = 8;
+const MODE_CHANGED: usize = 9;
 
 fn saw(what: usize) {
     SEEN[what].fetch_add(1, Ordering::Relaxed);
@@ -112,18 +118,28 @@ fn saw(what: usize) {
 fn whatever_is_lost_repeated_or_late_every_execution_ends_once_and_in_order() {
     each_seed(simulate);
     let seen: Vec<u64> = SEEN.iter().map(|n| n.load(Ordering::Relaxed)).collect();
-    println!("retried, by itself; rolled back, by itself; overridden; skipped: {seen:?}");
+    println!(
+        "retried, by itself; rolled back, by itself; overridden; skipped; superseded; queued behind another; in parallel; \
+         mode changed: {seen:?}"
+    );
     let few = ["SIM_SEED", "SIM_SEEDS"].iter().any(|name| std::env::var_os(name).is_some());
     assert!(few || seen.iter().all(|n| *n > 0), "{seen:?}");
 }
 
 fn simulate(seed: u64) {
     let mut rng = Rng::new(seed);
-    let declaration: PipelineDeclaration = declare(PIPELINES[rng.below(PIPELINES.len())].lines());
+    let stages = match rng.chance(50) {
+        true => PIPELINES[rng.below(PIPELINES.len())].to_owned(),
+        false => random_stages(&mut rng),
+    };
+    let mode = any_mode(&mut rng);
+    let text = format!("mode {}\n{stages}", mode.as_str());
+    let text = if mode == Mode::Parallel { text.replace("ROLLBACK", "FAIL") } else { text };
+    let declaration: PipelineDeclaration = declare(text.lines());
     let mut world = World::new(declaration);
     world.keep_events = false;
     let outside = Outside { outbox: Vec::new(), builds: Builds::default(), begun: BTreeMap::new() };
-    let mut sim = Simulation { world, outside, rng, started: 0, rolled_back: 0 };
+    let mut sim = Simulation { world, outside, rng, started: 0, rolled_back: 0, stopped: Vec::new() };
     // Rollbacks need an execution that has come far: some seeds go on for long.
     let steps = if seed.is_multiple_of(8) { 300 } else { 40 };
     for _ in 0..steps {
@@ -135,6 +151,57 @@ fn simulate(seed: u64) {
     sim.final_check(seed.is_multiple_of(4));
 }
 
+fn any_mode(rng: &mut Rng) -> Mode {
+    [Mode::Superseded, Mode::Queued, Mode::Parallel][rng.below(3)]
+}
+
+/// Two to four stages of one to three actions, with conditions and wishes for failures as they fall.
+fn random_stages(rng: &mut Rng) -> String {
+    let mut lines = vec!["stage Source".to_owned()];
+    let sources = 1 + rng.below(2);
+    for n in 0..sources {
+        let provider = ["CodeCommit", "S3Source"][rng.below(2)];
+        lines.push(format!("action S{n} {provider} out=S{n} ns=N{n}"));
+    }
+    for stage in 1..=1 + rng.below(3) {
+        lines.push(format!("stage T{stage}"));
+        match rng.below(8) {
+            0 => lines.push("on-failure RETRY FAILED_ACTIONS".to_owned()),
+            1 => lines.push("on-failure RETRY ALL_ACTIONS".to_owned()),
+            2 => lines.push("on-failure ROLLBACK".to_owned()),
+            3 => lines.extend(["condition onFailure ROLLBACK".to_owned(), rule(rng)]),
+            _ => {}
+        }
+        match rng.below(6) {
+            0 => lines.extend(["condition beforeEntry FAIL".to_owned(), rule(rng)]),
+            1 => {
+                let skip = "rule V VariableCheck Variable=#{N0.Sometimes} Operator=EQ Value=x";
+                lines.extend(["condition beforeEntry SKIP".to_owned(), skip.to_owned()]);
+            }
+            2 => lines.extend(["condition onSuccess FAIL".to_owned(), rule(rng)]),
+            _ => {}
+        }
+        for action in 0..=rng.below(3) {
+            let (order, source) = (1 + rng.below(2), rng.below(sources));
+            lines.push(match rng.below(4) {
+                0 => format!("action A{action} Manual order={order}"),
+                1 => format!("action A{action} S3 in=S{source} order={order}"),
+                _ => format!("action A{action} CodeBuild in=S{source} out=O{stage}{action} order={order}"),
+            });
+        }
+    }
+    lines.join("\n")
+}
+
+fn rule(rng: &mut Rng) -> String {
+    let rules = [
+        "rule L LambdaInvoke FunctionName=f",
+        "rule B CodeBuild ProjectName=p in=S0",
+        "rule V VariableCheck Variable=#{N0.Sometimes} Operator=NE Value=x",
+    ];
+    rules[rng.below(rules.len())].to_owned()
+}
+
 impl Simulation {
     fn collect(&mut self) {
         self.outside.outbox.append(&mut self.world.effects);
@@ -142,7 +209,7 @@ impl Simulation {
 
     fn disturb(&mut self) {
         match self.rng.below(100) {
-            0..=14 if self.started < 5 => {
+            0..=14 if self.started < if self.world.gates.state.mode == Mode::Superseded { 5 } else { 8 } => {
                 self.started += 1;
                 let id = format!("e{}", self.started);
                 self.world.create(&id, BTreeMap::new());
@@ -192,8 +259,10 @@ impl Simulation {
         let before = self.world.state(&id).clone();
         let latest = self.world.gates.state.gate(&stage).and_then(|g| g.latest.clone());
         if self.world.retry(&id, &stage, mode).is_ok() {
-            assert_eq!(latest.as_ref(), Some(&id), "an execution came back behind another");
-            assert_eq!(before.version, self.world.gates.state.version, "an old definition came back");
+            if before.mode() != Mode::Parallel {
+                assert_eq!(latest.as_ref(), Some(&id), "an execution came back behind another");
+                assert_eq!(before.version, self.world.gates.state.version, "an old definition came back");
+            }
             let last = before.stages.last().unwrap();
             let failed = last.actions.iter().any(|a| matches!(a.status, ActionStatus::Failed(_)));
             assert!(failed || mode == RetryMode::AllActions, "nothing had failed");
@@ -387,6 +456,9 @@ impl Simulation {
         let ended = self.world.state(&id).is_ended();
         let answer = self.world.execution(&id, ExecutionInput::Stop { abandon, reason: None, by: "ann".into() });
         assert!(!ended || answer.is_err(), "an ended execution was stopped");
+        if answer.is_ok() {
+            self.stopped.push(id);
+        }
     }
 
     fn change_transition(&mut self) {
@@ -397,15 +469,26 @@ impl Simulation {
         } else {
             GateInput::Enable { stage, by: "ann".into() }
         };
-        self.world.gates(input).unwrap();
+        let closes = matches!(input, GateInput::Disable { .. });
+        let refused = closes && self.world.gates.state.mode == Mode::Parallel;
+        assert_eq!(self.world.gates(input).is_err(), refused, "mode PARALLEL alone has no transitions");
     }
 
-    /// The last stage goes or comes back.
+    /// The last stage goes or comes back; now and then the mode changes.
     fn update(&mut self) {
         let all: Vec<String> = self.world.definition.stages.iter().map(|s| s.name.clone()).collect();
         let keep = if self.rng.chance(50) { all.len() } else { all.len() - 1 };
         let version = self.world.gates.state.version + 1;
-        self.world.gates(GateInput::Redefine { version, stages: all.into_iter().take(keep).collect() }).unwrap();
+        let before = self.world.gates.state.mode;
+        let mode = if self.rng.chance(50) { any_mode(&mut self.rng) } else { before };
+        if mode != before {
+            saw(MODE_CHANGED);
+        }
+        let free =
+            |world: &World| world.gates.state.parallel.iter().map(|id| world.state(id).clone()).collect::<Vec<_>>();
+        let parallel = free(&self.world);
+        self.world.gates(GateInput::Redefine { version, mode, stages: all.into_iter().take(keep).collect() }).unwrap();
+        assert_eq!(free(&self.world), parallel, "an update touches no execution of mode PARALLEL");
     }
 
     /// The weather clears: everything gets through.
@@ -454,7 +537,11 @@ impl Simulation {
         assert!(self.world.unheard.is_empty(), "a tell or timer was refused: {:?}", self.world.unheard);
         for gate in gates.gates.iter().chain(&gates.removed) {
             assert!(gate.inside.len() <= 1, "stage {} holds {:?}", gate.stage, gate.inside);
-            assert!(gate.waiting.len() <= 1, "before stage {} wait {:?}", gate.stage, gate.waiting);
+            let many = gates.mode == Mode::Queued;
+            assert!(many || gate.waiting.len() <= 1, "before stage {} wait {:?}", gate.stage, gate.waiting);
+            if gate.waiting.len() > 1 {
+                saw(QUEUED_BEHIND_ANOTHER);
+            }
             assert!(
                 !gate.is_open() || gate.waiting.is_empty() || !gate.inside.is_empty(),
                 "an open free stage is waited for"
@@ -471,7 +558,11 @@ impl Simulation {
                 gates.gates.iter().chain(&gates.removed).filter(|g| list(g).contains(id)).count()
             };
             let (inside, waiting) = (count(|g| &g.inside), count(|g| &g.waiting));
+            let free = row.state.mode() == Mode::Parallel && !row.state.is_ended() && row.state.phase != Phase::New;
+            assert_eq!(gates.parallel.iter().filter(|e| *e == id).count(), usize::from(free), "{id} goes by itself");
             let expected = match row.state.phase {
+                Phase::Waiting { .. } | Phase::HandingOver { .. } if free => panic!("{id} of mode PARALLEL waits"),
+                Phase::Running { .. } if free => (0, 0),
                 Phase::Running { .. } | Phase::HandingOver { .. } => (1, 0),
                 Phase::Waiting { .. } => (0, 1),
                 Phase::New | Phase::Ended(_) => (0, 0),
@@ -481,9 +572,44 @@ impl Simulation {
             let busy = row.state.stages.iter().flat_map(|s| &s.actions).filter(|a| !a.is_ended()).count();
             let rules = row.state.stages.iter().flat_map(|s| s.rules());
             let busy = busy + rules.filter(|r| r.status == RuleStatus::Working).count();
+            let busy = busy + usize::from(matches!(row.state.phase, Phase::HandingOver { .. }));
             assert_eq!(timers, busy, "every wait of {id} has a limit, and nothing else has");
         }
+        if gates.parallel.len() > 1 {
+            saw(SIDE_BY_SIDE);
+        }
+        self.check_order();
         self.check_families();
+    }
+
+    /// In mode QUEUED nobody gets ahead of one who came earlier.
+    fn check_order(&self) {
+        let version = self.world.gates.state.version;
+        let mut ahead: Option<(usize, &String)> = None;
+        for id in &self.world.order {
+            let state = self.world.state(id);
+            if state.mode() != Mode::Queued || state.version != version || state.kind != ExecutionKind::Standard {
+                continue;
+            }
+            let place = match state.phase {
+                Phase::Waiting { stage } => 2 * stage,
+                Phase::Running { stage, .. } | Phase::HandingOver { stage } => 2 * stage + 1,
+                Phase::New | Phase::Ended(_) => continue,
+            };
+            if let Some((earlier, other)) = ahead {
+                assert!(place <= earlier, "{id} has overtaken {other}");
+            }
+            ahead = Some((place, id));
+        }
+        for gate in &self.world.gates.state.gates {
+            let came = |id: &String| self.world.order.iter().position(|e| e == id);
+            assert!(
+                gate.waiting.is_sorted_by_key(came),
+                "the queue before {} is out of order: {:?}",
+                gate.stage,
+                gate.waiting
+            );
+        }
     }
 
     /// What an execution says of an action is what its build says.
@@ -535,6 +661,26 @@ impl Simulation {
             row.state.stages.iter().filter(skipped).for_each(|_| saw(SKIPPED));
             if row.state.trigger.kind == "AutomatedRollback" {
                 saw(ROLLED_BACK_BY_ITSELF);
+            }
+            if let Phase::Ended(Ended::Superseded { by }) = &row.state.phase {
+                saw(SUPERSEDED);
+                assert_eq!(row.state.mode(), Mode::Superseded, "superseded in another mode");
+                let came = |id: &String| self.world.order.iter().position(|e| e == id);
+                assert!(came(by) > came(&row.state.id), "superseded by one that came earlier");
+            }
+        }
+        for id in &self.stopped {
+            let phase = &self.world.state(id).phase;
+            assert!(matches!(phase, Phase::Ended(Ended::Stopped(_))), "{id} was to stop and is {phase:?}");
+        }
+        // Stage by stage, the executions of a queue went in as they came.
+        let mut last: BTreeMap<(u32, &String), usize> = BTreeMap::new();
+        for (id, stage) in &self.world.entered {
+            let state = self.world.state(id);
+            if state.mode() == Mode::Queued && state.kind == ExecutionKind::Standard {
+                let came = self.world.order.iter().position(|e| e == id).unwrap();
+                let before = last.insert((state.version, stage), came);
+                assert!(before.is_none_or(|before| before < came), "{id} entered {stage} out of turn");
             }
         }
         self.outside.builds.final_check(fold);

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    ActionDeclaration, Category, PipelineDeclaration, Problem, ProblemKind, StageDeclaration, configuration,
-    references, validate_conditions,
+    ActionDeclaration, Category, ConditionKind, ConditionResult, PipelineDeclaration, Problem, ProblemKind,
+    StageDeclaration, configuration, references, validate_conditions,
 };
 
 /// Namespaces that the service itself fills.
@@ -44,12 +44,7 @@ pub fn problems(pipeline: &PipelineDeclaration, region: &str) -> Vec<Problem> {
 }
 
 fn features(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
-    let mode = pipeline.execution_mode();
-    if mode != "SUPERSEDED" {
-        return Err(Problem::structure(format!(
-            "Pipeline execution mode {mode} is not available. Use execution mode SUPERSEDED."
-        )));
-    }
+    execution_mode(pipeline)?;
     if !pipeline.triggers.is_empty() {
         return Err(Problem::structure(
             "Pipeline triggers (providerType CodeStarSourceConnection) are not available. Remove 'triggers'.",
@@ -59,6 +54,34 @@ fn features(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
         return Err(Problem::structure("Pipeline variables are only supported for pipelines of type V2."));
     }
     Ok(())
+}
+
+/// User Guide, "Set or change the pipeline execution mode".
+fn execution_mode(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
+    let mode = pipeline.execution_mode();
+    if !["SUPERSEDED", "QUEUED", "PARALLEL"].contains(&mode) {
+        return Err(Problem::structure(format!(
+            "Pipeline execution mode {mode} is not valid. Valid modes are: SUPERSEDED, QUEUED, PARALLEL."
+        )));
+    }
+    if mode != "SUPERSEDED" && pipeline.pipeline_type() == "V1" {
+        return Err(Problem::structure(format!(
+            "Pipeline execution mode {mode} is only supported for pipelines of type V2."
+        )));
+    }
+    let rolls_back = |stage: &&StageDeclaration| {
+        let on_failure = stage.on_failure.as_ref().and_then(|f| f.result);
+        let kinds = [ConditionKind::BeforeEntry, ConditionKind::OnSuccess, ConditionKind::OnFailure];
+        let conditions = kinds.into_iter().filter_map(|kind| stage.condition(kind)?.result);
+        on_failure.into_iter().chain(conditions).any(|result| result == ConditionResult::Rollback)
+    };
+    match pipeline.stages.iter().find(rolls_back) {
+        Some(stage) if mode == "PARALLEL" => Err(Problem::structure(format!(
+            "Stage rollback is not available for pipelines in PARALLEL mode, but stage '{}' declares the result ROLLBACK.",
+            stage.name
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn stores(pipeline: &PipelineDeclaration, region: &str) -> Result<(), Problem> {

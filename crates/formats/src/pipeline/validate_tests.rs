@@ -211,11 +211,32 @@ fn references_name_an_earlier_namespace() {
 }
 
 #[test]
-fn what_comes_later_is_refused_by_name() {
+fn the_other_execution_modes_are_for_v2_and_parallel_has_no_rollback() {
+    for mode in ["QUEUED", "PARALLEL"] {
+        let set = |p: &mut Value| {
+            p["executionMode"] = json!(mode);
+            p["pipelineType"] = json!("V2");
+        };
+        assert_eq!(pipeline(set), Ok(()));
+        let message = format!("Pipeline execution mode {mode} is only supported for pipelines of type V2.");
+        refused(|p| p["executionMode"] = json!(mode), &format!("InvalidStructureException: {message}"));
+    }
     refused(
-        |p| p["executionMode"] = json!("QUEUED"),
-        "InvalidStructureException: Pipeline execution mode QUEUED is not available. Use execution mode SUPERSEDED.",
+        |p| p["executionMode"] = json!("TURBO"),
+        "InvalidStructureException: Pipeline execution mode TURBO is not valid. Valid modes are: SUPERSEDED, QUEUED, PARALLEL.",
     );
+    refused(
+        |p| {
+            p["executionMode"] = json!("PARALLEL");
+            p["pipelineType"] = json!("V2");
+            p["stages"][1]["onFailure"] = json!({"result": "ROLLBACK"});
+        },
+        "InvalidStructureException: Stage rollback is not available for pipelines in PARALLEL mode, but stage 'Build' declares the result ROLLBACK.",
+    );
+}
+
+#[test]
+fn what_comes_later_is_refused_by_name() {
     refused(
         |p| p["stages"][1]["blockers"] = json!([{"name": "x", "type": "Schedule"}]),
         "InvalidBlockerDeclarationException: Stage 'Build' declares blockers, which are reserved for future use.",

@@ -18,7 +18,7 @@ pub(in crate::pipeline) fn entered(
         // It ended while the gates let it in: the stage must not stay taken.
         Phase::Ended(_) => {
             let (execution, from) = (state.id.clone(), Some(stage.to_owned()));
-            draft.tell_gates(GateInput::Move { execution, from, ran: Vec::new(), to: None });
+            draft.tell_gates(GateInput::Move { execution, from, ran: Vec::new(), to: None, is_target: false });
         }
         Phase::New | Phase::Waiting { .. } | Phase::Running { .. } | Phase::HandingOver { .. } => {
             return Err(Refusal::NotWaiting);

@@ -35,6 +35,7 @@ pub(in crate::pipeline) fn override_condition(
             let index = state.definition.stages.iter().position(|s| s.name == stage).unwrap_or_default();
             draft.state.phase = Phase::Running { stage: index, will: Will::GoOn };
             draft.current_mut().status = StageStatus::InProgress;
+            draft.state.note = None;
             draft.pipeline_event(Word::Resumed);
             draft.stage_event(index, Word::Resumed);
         }

@@ -26,6 +26,7 @@ pub(in crate::pipeline) fn retry_stage(
                 return not("it contains no failed actions");
             }
             draft.begin_again(index, RetryTrigger::ManualStageRetry, mode);
+            draft.state.note = None;
             draft.pipeline_event(Word::Resumed);
             draft.stage_event(index, Word::Resumed);
         }

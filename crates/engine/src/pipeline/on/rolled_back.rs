@@ -1,6 +1,6 @@
 //! `RolledBack`: the stage goes to the rollback, or is left. User Guide, "Configure a stage for automatic rollback".
 
-use base::{Step, Timestamp};
+use base::{Step, TimerChange, Timestamp};
 
 use crate::pipeline::draft::Draft;
 use crate::pipeline::{Ended, Execution, ExecutionState, GateInput, Phase, Refusal};
@@ -8,6 +8,7 @@ use crate::pipeline::{Ended, Execution, ExecutionState, GateInput, Phase, Refusa
 pub(in crate::pipeline) fn rolled_back(
     state: &ExecutionState,
     by: Option<String>,
+    why: Option<String>,
     now: Timestamp,
 ) -> Result<Step<Execution>, Refusal> {
     match state.phase {
@@ -20,10 +21,13 @@ pub(in crate::pipeline) fn rolled_back(
     let (execution, version) = (state.id.clone(), state.version);
     let stage = draft.current().name.clone();
     let ran = draft.current().actions.iter().map(|a| a.name.clone()).collect();
+    let key = draft.rollback_key();
+    draft.timers.push(TimerChange::clear(key));
     draft.tell_gates(match by {
         Some(to) => GateInput::HandOver { execution, stage, ran, to, version },
-        None => GateInput::Move { execution, from: Some(stage), ran, to: None },
+        None => GateInput::Move { execution, from: Some(stage), ran, to: None, is_target: false },
     });
+    draft.state.note = why;
     draft.state.phase = Phase::Ended(Ended::Failed);
     Ok(draft.done())
 }

@@ -44,6 +44,7 @@ pub(super) fn bare(test: &TestStore, account: &str, region: &str) -> Cx {
             local_sources: Vec::new(),
             builds_in_place: false,
             max_builds: None,
+            max_executions: Some(50),
             test_mode: false,
             lenient_runtimes: false,
         }),
