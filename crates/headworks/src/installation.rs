@@ -260,6 +260,7 @@ impl Installation {
             .with(driver::BuildPerformer)
             .with(driver::PipelinePerformer)
             .with(driver::SandboxPerformer)
+            .with(driver::TriggerPerformer)
             .subscribe(driver::PipelineStarter)
             .sweep(driver::ContentSweep)
             .first(driver::BuildResume)

@@ -59,6 +59,11 @@ pub(crate) async fn put(
     Ok(())
 }
 
+/// Asks for work that no machine has asked for, once by its key; `id` names what it is about, in the order of asking.
+pub async fn ask(tx: &mut Tx, kind: &str, id: &str, scope: &Scope, key: &str, effect: &Value) -> Result<(), Error> {
+    put(tx, kind, id, scope, key, effect.to_string()).await
+}
+
 /// Claims up to `limit` rows that are visible now, oldest first, for `lease`.
 pub async fn claim(store: &Store, owner: &str, limit: u32, lease: Duration) -> Result<Vec<Claimed>, Error> {
     let owner = owner.to_owned();

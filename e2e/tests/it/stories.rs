@@ -16,6 +16,11 @@ fn a_newer_push_supersedes_a_waiting_execution() {
 }
 
 #[test]
+fn triggers_start_what_a_push_matches_and_nothing_else() {
+    tell("triggers");
+}
+
+#[test]
 fn a_failing_build_fails_its_stage_with_its_reason() {
     tell("failing_build");
 }

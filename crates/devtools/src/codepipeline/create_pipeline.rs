@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use base::{ApiError, Scope, Tags};
 use engine::pipeline::{Gates, GatesState, Mode, NewPipeline, Trigger};
-use formats::pipeline::{PipelineDeclaration, Provider, validate};
+use formats::pipeline::{PipelineDeclaration, validate};
 use platform::Cx;
 use serde::{Deserialize, Serialize};
 use store::Tx;
 use store::machine::{self, NewMachine};
 use store::tables::{codepipeline_declaration, codepipeline_pipeline, codepipeline_source};
 
+use super::change::watched;
 use super::tags::{Tag, to_map, to_tags};
 use super::{errors, load, start};
 
@@ -119,15 +120,14 @@ pub(super) async fn store_declaration(
 
 fn sources(declaration: &PipelineDeclaration) -> Vec<codepipeline_source::Row> {
     let source = |action: &formats::pipeline::ActionDeclaration| {
-        let (provider, container, item) = match action.provider()? {
-            Provider::CodeCommitSource => ("CodeCommit", "RepositoryName", "BranchName"),
-            Provider::S3Source => ("S3", "S3Bucket", "S3ObjectKey"),
-            Provider::CodeBuild | Provider::ManualApproval | Provider::S3Deploy => return None,
-        };
+        let watched = watched(action)?;
         Some(codepipeline_source::Row {
-            provider: provider.to_owned(),
-            container: action.config(container)?.to_owned(),
-            item: action.config(item)?.to_owned(),
+            provider: watched.provider.to_owned(),
+            container: watched.container.to_owned(),
+            item: match declaration.trigger_of(&action.name) {
+                Some(_) => String::new(),
+                None => watched.item.to_owned(),
+            },
             pipeline: declaration.name.clone(),
             action: action.name.clone(),
             polls: action.config("PollForSourceChanges") != Some("false"),

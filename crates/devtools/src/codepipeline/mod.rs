@@ -3,6 +3,7 @@
 //! Every execution is one row of the `pipeline_execution` machine; each pipeline's gates are one row of the
 //! `pipeline` machine (see `engine::pipeline`). Get* and List* read these rows; there is no second copy.
 
+mod change;
 mod condition_view;
 pub mod create_pipeline;
 pub mod delete_pipeline;
@@ -37,6 +38,7 @@ mod tags;
 #[cfg(test)]
 mod tests;
 mod transition;
+mod trigger;
 pub mod untag_resource;
 pub mod update_pipeline;
 mod view;
@@ -64,5 +66,6 @@ pub use rollback_stage::rollback_stage;
 pub use start_pipeline_execution::start_pipeline_execution;
 pub use stop_pipeline_execution::stop_pipeline_execution;
 pub use tag_resource::tag_resource;
+pub use trigger::{TRIGGER, weigh_trigger};
 pub use untag_resource::untag_resource;
 pub use update_pipeline::update_pipeline;

@@ -1,100 +1,99 @@
-//! Starts by source events: a push to a branch, a new object.
+//! Starts by source events: a push to a branch, a tag, a new object.
+//!
+//! A source action with a trigger is started by what the trigger's filters admit, any other by a change of the branch or
+//! object that it names. What takes a look into the repository (changed files, annotated tags) is asked for in the same
+//! transaction and done by [`weigh_trigger`](super::weigh_trigger).
 //!
 //! Deviation: AWS starts a pipeline on an event only through an EventBridge rule of the user's, and otherwise polls.
 //! Here the event itself starts every pipeline whose source action watches the branch or object; the trigger says
 //! PollForSourceChanges when the action asks for polling (the default), else CloudWatchEvent. Nothing is polled.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use base::Scope;
-use engine::pipeline::{SourceOverride, Trigger};
+use engine::pipeline::GitEvent;
 use formats::pipeline::PipelineDeclaration;
-use serde_json::Value;
 use store::Tx;
 use store::events::EventRow;
-use store::tables::codepipeline_source::{self, Row};
-use store::tables::{codepipeline_declaration, codepipeline_pipeline};
+use store::tables::{codepipeline_declaration, codepipeline_pipeline, codepipeline_source};
 
+use super::change::{Change, Starting, What};
 use super::start::{Start, start};
-
-/// What an event says about a source.
-struct Change<'a> {
-    provider: &'static str,
-    container: &'a str,
-    item: &'a str,
-    /// The exact revision, as an override of the model's kind.
-    revision: Option<(&'static str, &'a str)>,
-}
+use super::trigger;
 
 /// Starts the pipelines whose sources this event changes. An event that comes twice starts each of them once.
 pub async fn on_event(tx: &mut Tx, event: &EventRow) -> Result<(), store::Error> {
-    let Some(change) = change(event) else { return Ok(()) };
+    let Some(change) = Change::of(&event.event) else { return Ok(()) };
     let watching =
-        codepipeline_source::watching(tx, &event.scope, change.provider, change.container, change.item).await?;
-    let mut pipelines: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
-    for row in &watching {
-        pipelines.entry(&row.pipeline).or_default().push(row);
-    }
-    for (pipeline, actions) in pipelines {
+        codepipeline_source::watching(tx, &event.scope, change.provider, change.container, change.item()).await?;
+    let pipelines: BTreeSet<String> = watching.into_iter().map(|row| row.pipeline).collect();
+    for pipeline in &pipelines {
         let Some(declaration) = newest(tx, &event.scope, pipeline).await? else { continue };
-        let arn = super::load::arn(&event.scope, pipeline);
-        let begin = Start {
-            id: base::derived_uuid(&["event", &event.id, &arn]).to_string(),
-            trigger: trigger(event, &actions),
-            variables: BTreeMap::new(),
-            overrides: overrides(&change, &actions),
-        };
-        if declaration.variables.iter().any(|v| v.default_value.is_none()) {
-            tracing::warn!(pipeline.name = pipeline, "a source changed, but a pipeline variable has no default value");
+        let watch = change.watched_by(&declaration);
+        if watch.is_empty() {
             continue;
         }
-        start(tx, &event.scope, declaration, begin).await?;
+        let is_tag = matches!(change.what, What::Git { event: GitEvent::Tag { .. }, .. });
+        // What came before may still be looked at: this must not overtake it.
+        if is_tag || watch.asks_for_files() || trigger::is_pending(tx, &event.scope, pipeline).await? {
+            trigger::ask(tx, event, pipeline).await?;
+            continue;
+        }
+        let Ok(starting) = watch.starting::<Infallible>(|_| Ok(()));
+        let commit = match &change.what {
+            What::Git { commit, .. } => *commit,
+            What::Object { .. } => None,
+        };
+        let source = Source { scope: &event.scope, event: &event.id, resource: event.event.resources.first() };
+        begin(tx, &source, declaration.clone(), &change, &starting, commit).await?;
     }
     Ok(())
 }
 
-fn change(event: &EventRow) -> Option<Change<'_>> {
-    let detail = &event.event.detail;
-    let text = |path: &str| detail.pointer(path).and_then(Value::as_str);
-    match event.event.detail_type.as_str() {
-        "CodeCommit Repository State Change" if event.event.source == "aws.codecommit" => {
-            let written = matches!(text("/event"), Some("referenceCreated" | "referenceUpdated"));
-            (written && text("/referenceType") == Some("branch")).then_some(())?;
-            Some(Change {
-                provider: "CodeCommit",
-                container: text("/repositoryName")?,
-                item: text("/referenceName")?,
-                revision: text("/commitId").map(|id| ("COMMIT_ID", id)),
-            })
-        }
-        "Object Created" if event.event.source == "aws.s3" => Some(Change {
-            provider: "S3",
-            container: text("/bucket/name")?,
-            item: text("/object/key")?,
-            revision: text("/object/version-id").map(|id| ("S3_OBJECT_VERSION_ID", id)),
-        }),
-        _ => None,
+/// Where a change was told of.
+pub(super) struct Source<'a> {
+    pub scope: &'a Scope,
+    /// The event's id.
+    pub event: &'a str,
+    pub resource: Option<&'a String>,
+}
+
+/// Starts an execution for a change, once.
+pub(super) async fn begin(
+    tx: &mut Tx,
+    source: &Source<'_>,
+    declaration: Arc<PipelineDeclaration>,
+    change: &Change<'_>,
+    starting: &Starting<'_>,
+    commit: Option<&str>,
+) -> Result<(), store::Error> {
+    if starting.is_empty() {
+        return Ok(());
     }
-}
-
-fn trigger(event: &EventRow, actions: &[&Row]) -> Trigger {
-    match actions.iter().find(|a| a.polls) {
-        Some(action) => Trigger { kind: "PollForSourceChanges".to_owned(), detail: action.action.clone() },
-        None => {
-            let detail = event.event.resources.first().cloned().unwrap_or_default();
-            Trigger { kind: "CloudWatchEvent".to_owned(), detail }
-        }
+    if declaration.variables.iter().any(|v| v.default_value.is_none()) {
+        tracing::warn!(
+            pipeline.name = declaration.name,
+            "a source changed, but a pipeline variable has no default value"
+        );
+        return Ok(());
     }
+    let arn = super::load::arn(source.scope, &declaration.name);
+    let begin = Start {
+        id: base::derived_uuid(&["event", source.event, &arn]).to_string(),
+        trigger: change.trigger(starting, commit, source.resource),
+        variables: BTreeMap::new(),
+        overrides: change.overrides(starting, commit),
+    };
+    start(tx, source.scope, declaration, begin).await
 }
 
-fn overrides(change: &Change<'_>, actions: &[&Row]) -> Vec<SourceOverride> {
-    let Some((kind, value)) = change.revision else { return Vec::new() };
-    let of = |row: &&Row| SourceOverride { action: row.action.clone(), kind: kind.to_owned(), value: value.to_owned() };
-    actions.iter().map(of).collect()
-}
-
-async fn newest(tx: &mut Tx, scope: &Scope, pipeline: &str) -> Result<Option<Arc<PipelineDeclaration>>, store::Error> {
+pub(super) async fn newest(
+    tx: &mut Tx,
+    scope: &Scope,
+    pipeline: &str,
+) -> Result<Option<Arc<PipelineDeclaration>>, store::Error> {
     let Some(row) = codepipeline_pipeline::get(tx, scope, pipeline).await? else { return Ok(None) };
     codepipeline_declaration::get(tx, scope, pipeline, row.version).await
 }

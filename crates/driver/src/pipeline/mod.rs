@@ -12,6 +12,8 @@ mod performer;
 mod s3_source;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trigger_tests;
 
-pub use performer::{PipelinePerformer, PipelineStarter};
+pub use performer::{PipelinePerformer, PipelineStarter, TriggerPerformer};
 pub(crate) use performer::{Trouble, failed};

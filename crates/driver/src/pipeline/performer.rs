@@ -2,6 +2,7 @@
 
 use super::{answer, build, codecommit, deploy, s3_source};
 use base::{ApiError, ErrorKind, Machine};
+use devtools::codepipeline;
 use engine::pipeline::{ActionEffect, ActionResult, Execution, RollBack, RunAction, Work};
 use futures_util::future::BoxFuture;
 use platform::Cx;
@@ -35,7 +36,22 @@ impl Subscriber for PipelineStarter {
     }
 
     fn deliver<'a>(&'a self, tx: &'a mut Tx, event: &'a EventRow) -> BoxFuture<'a, Result<(), store::Error>> {
-        Box::pin(devtools::codepipeline::on_event(tx, event))
+        Box::pin(codepipeline::on_event(tx, event))
+    }
+}
+
+/// Looks into repositories for what triggers ask.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TriggerPerformer;
+
+impl Performer for TriggerPerformer {
+    fn kind(&self) -> &'static str {
+        codepipeline::TRIGGER
+    }
+
+    fn perform<'a>(&'a self, cx: &'a DriverCx, claimed: &'a Claimed) -> BoxFuture<'a, Result<(), PerformError>> {
+        let weigh = |e| PerformError::new("see whether a push starts a pipeline", e);
+        Box::pin(async move { codepipeline::weigh_trigger(&cx.cx, claimed).await.map_err(weigh) })
     }
 }
 
@@ -55,7 +71,7 @@ async fn roll_back(cx: &Cx, claimed: &Claimed, asked: RollBack) -> Result<(), Pe
     let begun = cx.store.write(move |tx| {
         let (claimed, asked) = (claimed.clone(), asked.clone());
         Box::pin(async move {
-            devtools::codepipeline::roll_back_failed(tx, &claimed.machine_id, &asked).await?;
+            codepipeline::roll_back_failed(tx, &claimed.machine_id, &asked).await?;
             outbox::finish(tx, &claimed).await?;
             Ok::<_, ApiError>(())
         })

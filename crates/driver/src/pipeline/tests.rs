@@ -22,23 +22,23 @@ use zip::write::SimpleFileOptions;
 
 use super::*;
 
-struct World {
-    cx: DriverCx,
-    _test: TestStore,
+pub(super) struct World {
+    pub(super) cx: DriverCx,
+    test: TestStore,
 }
 
-fn input<T: serde::de::DeserializeOwned>(value: Value) -> T {
+pub(super) fn input<T: serde::de::DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).unwrap()
 }
 
-fn machines() -> Machines {
+pub(super) fn machines() -> Machines {
     Machines::new().with::<Gates>().with::<Execution>().with::<Build>()
 }
 
-async fn world(test: TestStore) -> World {
+pub(super) async fn world(test: TestStore) -> World {
     let cx = platform::testing::cx(&test);
     let executor = Arc::new(executor::DummyExecutor::new(test.clock.clone()));
-    let world = World { cx: DriverCx::new(cx, executor), _test: test };
+    let world = World { cx: DriverCx::new(cx, executor), test };
     for bucket in ["artifacts", "site", "src"] {
         let configuration = json!({"LocationConstraint": "eu-central-1"});
         let create = input(json!({"Bucket": bucket, "CreateBucketConfiguration": configuration}));
@@ -47,7 +47,13 @@ async fn world(test: TestStore) -> World {
     world
 }
 
-fn action(name: &str, category: &str, provider: &str, configuration: Value, artifacts: (&[&str], &[&str])) -> Value {
+pub(super) fn action(
+    name: &str,
+    category: &str,
+    provider: &str,
+    configuration: Value,
+    artifacts: (&[&str], &[&str]),
+) -> Value {
     let names = |list: &[&str]| list.iter().map(|n| json!({"name": n})).collect::<Value>();
     json!({
         "name": name, "configuration": configuration, "namespace": name,
@@ -56,13 +62,13 @@ fn action(name: &str, category: &str, provider: &str, configuration: Value, arti
     })
 }
 
-fn code_commit() -> Value {
+pub(super) fn code_commit() -> Value {
     let configuration = json!({"RepositoryName": "app", "BranchName": "main"});
     action("Src", "Source", "CodeCommit", configuration, (&[], &["Src"]))
 }
 
 impl World {
-    async fn push(&self, path: &str, text: &str, parent: Option<&str>) -> String {
+    pub(super) async fn push(&self, path: &str, text: &str, parent: Option<&str>) -> String {
         if parent.is_none() {
             let create = input(json!({"repositoryName": "app"}));
             codecommit::create_repository(&self.cx.cx, create).await.unwrap();
@@ -87,7 +93,7 @@ impl World {
     }
 
     /// As `create`, of type V2; `stage` is the second stage, without its name.
-    async fn create_v2(&self, first: Value, mut stage: Value) -> String {
+    pub(super) async fn create_v2(&self, first: Value, mut stage: Value) -> String {
         stage["name"] = json!("Then");
         let pipeline = json!({
             "name": "demo", "roleArn": "arn:aws:iam::123456789012:role/p", "pipelineType": "V2",
@@ -99,7 +105,7 @@ impl World {
         self.executions().await.remove(0)
     }
 
-    async fn executions(&self) -> Vec<String> {
+    pub(super) async fn executions(&self) -> Vec<String> {
         let mut tx = self.cx.cx.store.read().await.unwrap();
         let rows = machine::list::<Execution>(&mut tx, self.cx.cx.scope(), None, None, 10, true).await.unwrap();
         rows.into_iter().map(|r| r.id).collect()
@@ -107,11 +113,11 @@ impl World {
 
     async fn claim(&self) -> Vec<Claimed> {
         let all = outbox::claim(&self.cx.cx.store, "test", 20, Duration::from_secs(60)).await.unwrap();
-        all.into_iter().filter(|c| c.kind == Execution::KIND).collect()
+        all.into_iter().filter(|c| [Execution::KIND, codepipeline::TRIGGER].contains(&c.kind.as_str())).collect()
     }
 
     /// Delivers events and performs effects until nothing is left.
-    async fn drive(&self) {
+    pub(super) async fn drive(&self) {
         let starter: Arc<Vec<Arc<dyn Subscriber>>> = Arc::new(vec![Arc::new(PipelineStarter)]);
         loop {
             while crate::bus::publish(&self.cx.cx.store, &starter).await.unwrap() {}
@@ -120,12 +126,17 @@ impl World {
                 return;
             }
             for claimed in claimed {
-                PipelinePerformer.perform(&self.cx, &claimed).await.unwrap();
+                match claimed.kind == codepipeline::TRIGGER {
+                    true => TriggerPerformer.perform(&self.cx, &claimed).await.unwrap(),
+                    false => PipelinePerformer.perform(&self.cx, &claimed).await.unwrap(),
+                }
+                // What waits for its turn is claimed again a moment later.
+                self.test.clock.advance(Duration::from_millis(50));
             }
         }
     }
 
-    async fn state(&self, id: &str) -> ExecutionState {
+    pub(super) async fn state(&self, id: &str) -> ExecutionState {
         let mut tx = self.cx.cx.store.read().await.unwrap();
         machine::get::<Execution>(&mut tx, id).await.unwrap().unwrap().state
     }
@@ -319,7 +330,7 @@ async fn a_build_action_says_that_it_waits_for_room_on_the_disk() {
         world.push("a.txt", "a", None).await;
         let build = action("Make", "Build", "CodeBuild", json!({"ProjectName": "p"}), (&["Src"], &[]));
         world.create(code_commit(), build).await;
-        let disk = Arc::new(platform::Disk::new(world._test.dir.path(), u64::MAX, u64::MAX));
+        let disk = Arc::new(platform::Disk::new(world.test.dir.path(), u64::MAX, u64::MAX));
         let site = Arc::new(platform::Site { disk, ..platform::Site::clone(&world.cx.cx.site) });
         let full = DriverCx { cx: platform::Cx { site, ..world.cx.cx.clone() }, ..world.cx.clone() };
         let mut refused = 0;
@@ -354,7 +365,7 @@ async fn a_deployment_that_fails_is_rolled_back_to_what_was_there() {
         world.drive().await;
         assert_eq!(Execution::status(&world.state(&first).await), "Succeeded");
         s3::put_bytes(&world.cx.cx, "site", "app", b"spoiled".to_vec().into(), Describe::default()).await.unwrap();
-        world._test.clock.advance(Duration::from_secs(1));
+        world.test.clock.advance(Duration::from_secs(1));
         let start = json!({"name": "demo", "variables": [{"name": "site", "value": "nowhere"}]});
         let second = codepipeline::start_pipeline_execution(&world.cx.cx, input(start)).await.unwrap();
         world.drive().await;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use formats::pipeline::{ActionDeclaration, Provider, Unresolved, resolve};
 use serde::{Deserialize, Serialize};
 
-use super::{ActionError, ActionStatus, Artifact, ExecutionState, artifact_key};
+use super::{ActionError, ActionStatus, Artifact, ExecutionState, SourceOverride, artifact_key};
 
 /// An effect of an execution.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -275,7 +275,7 @@ fn work(
         Some(Provider::ManualApproval) => return Ok(None),
         Some(Provider::CodeCommitSource) => Work::CodeCommitSource {
             repository: must("RepositoryName")?,
-            branch: must("BranchName")?,
+            branch: chosen(SourceOverride::BRANCH).map_or_else(|| must("BranchName"), Ok)?,
             commit: chosen("COMMIT_ID"),
         },
         Some(Provider::S3Source) => Work::S3Source {

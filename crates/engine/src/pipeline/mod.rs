@@ -53,6 +53,7 @@ mod input;
 mod on;
 mod rule;
 mod state;
+mod trigger;
 
 pub use action::{ActionEffect, ArtifactPlace, BatchOptions, BuildVariable, CancelAction, RollBack, RunAction, Work};
 pub use artifact::artifact_key;
@@ -64,3 +65,4 @@ pub use state::{
     ActionRun, ActionStatus, Artifact, Begun, Ended, ExecutionKind, ExecutionState, External, Mode, NewExecution,
     NoTarget, Phase, RetryTrigger, Rollback, SourceOverride, StageRun, StageStatus, StopRequest, Trigger, Will,
 };
+pub use trigger::{FileFilter, GitEvent, Reaction, reaction};

@@ -148,9 +148,14 @@ pub struct Trigger {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceOverride {
     pub action: String,
-    /// The model's `SourceRevisionType`.
+    /// The model's `SourceRevisionType`, or [`SourceOverride::BRANCH`].
     pub kind: String,
     pub value: String,
+}
+
+impl SourceOverride {
+    /// The branch or tag that was pushed, where a trigger watches others than the action's own. Not of the model.
+    pub const BRANCH: &str = "BRANCH";
 }
 
 /// One stage of an execution.

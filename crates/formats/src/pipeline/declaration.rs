@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ActionType, Category, Condition, ConditionKind, Conditions, FailureConditions, Provider, RuleDeclaration};
+use super::{
+    ActionType, Category, Condition, ConditionKind, Conditions, FailureConditions, GitConfiguration, Provider,
+    RuleDeclaration, TriggerDeclaration,
+};
 
 /// A whole pipeline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,7 +32,7 @@ pub struct PipelineDeclaration {
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "absent")]
     pub variables: Vec<VariableDeclaration>,
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "absent")]
-    pub triggers: Vec<Value>,
+    pub triggers: Vec<TriggerDeclaration>,
 }
 
 /// Where artifacts are kept.
@@ -156,6 +159,11 @@ impl PipelineDeclaration {
     /// The source actions: all actions of the first stage.
     pub fn source_actions(&self) -> impl Iterator<Item = &ActionDeclaration> {
         self.stages.iter().take(1).flat_map(|s| &s.actions)
+    }
+
+    /// What starts the pipeline when the repository of this source action changes, if a trigger says so.
+    pub fn trigger_of(&self, source_action: &str) -> Option<&GitConfiguration> {
+        self.triggers.iter().map(|t| &t.git_configuration).find(|git| git.source_action_name == source_action)
     }
 }
 

@@ -4,10 +4,13 @@ mod action_type;
 mod condition;
 mod configuration;
 mod declaration;
+mod glob;
 mod problem;
 mod rule_type;
+mod trigger;
 mod validate;
 mod validate_conditions;
+mod validate_triggers;
 mod variable;
 mod window;
 
@@ -20,8 +23,12 @@ pub use declaration::{
     ActionDeclaration, ActionTypeId, ArtifactName, ArtifactStore, EncryptionKey, OutputArtifact, PipelineDeclaration,
     StageDeclaration, VariableDeclaration,
 };
+pub use glob::Glob;
 pub use problem::{Problem, ProblemKind, Step};
 pub use rule_type::{RuleProvider, RuleType};
+pub use trigger::{
+    GitConfiguration, Patterns, PullRequestEvent, PullRequestFilter, PushFilter, TriggerDeclaration, TriggerProvider,
+};
 pub use validate::{problems, validate};
 pub use variable::{Reference, Unresolved, references, resolve};
 pub use window::DeploymentWindow;

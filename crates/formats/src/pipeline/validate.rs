@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     ActionDeclaration, Category, ConditionKind, ConditionResult, PipelineDeclaration, Problem, ProblemKind,
-    StageDeclaration, configuration, references, validate_conditions,
+    StageDeclaration, configuration, references, validate_conditions, validate_triggers,
 };
 
 /// Namespaces that the service itself fills.
@@ -38,6 +38,7 @@ pub fn problems(pipeline: &PipelineDeclaration, region: &str) -> Vec<Problem> {
     if found.is_empty() {
         found.extend(artifacts(pipeline).err());
         found.extend(variables(pipeline).err());
+        found.extend(validate_triggers::check(pipeline).err());
         found.extend(validate_conditions::check(pipeline, region).err());
     }
     found
@@ -45,10 +46,9 @@ pub fn problems(pipeline: &PipelineDeclaration, region: &str) -> Vec<Problem> {
 
 fn features(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
     execution_mode(pipeline)?;
-    if !pipeline.triggers.is_empty() {
-        return Err(Problem::structure(
-            "Pipeline triggers (providerType CodeStarSourceConnection) are not available. Remove 'triggers'.",
-        ));
+    if pipeline.pipeline_type() == "V1" && !pipeline.triggers.is_empty() {
+        let what = "Pipeline triggers are only supported for pipelines of type V2.";
+        return Err(Problem::structure(what).in_member("triggers"));
     }
     if pipeline.pipeline_type() == "V1" && !pipeline.variables.is_empty() {
         return Err(Problem::structure("Pipeline variables are only supported for pipelines of type V2."));

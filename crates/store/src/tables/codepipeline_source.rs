@@ -12,7 +12,7 @@ pub struct Row {
     pub provider: String,
     /// The repository or the bucket.
     pub container: String,
-    /// The branch or the object's key.
+    /// The branch or the object's key; empty when a trigger's filters say which.
     pub item: String,
     pub pipeline: String,
     pub action: String,
@@ -46,7 +46,7 @@ pub async fn replace(tx: &mut Tx, scope: &Scope, pipeline: &str, sources: &[Row]
     Ok(())
 }
 
-/// The source actions that watch this branch or object, by pipeline and action.
+/// The source actions that watch this branch or object, or that have a trigger's filters see to it, by pipeline and action.
 pub async fn watching(
     tx: &mut Tx,
     scope: &Scope,
@@ -55,7 +55,7 @@ pub async fn watching(
     item: &str,
 ) -> Result<Vec<Row>, Error> {
     let sql = "SELECT provider, container, item, pipeline, action, polls FROM codepipeline_source
-               WHERE account = $1 AND region = $2 AND provider = $3 AND container = $4 AND item = $5
+               WHERE account = $1 AND region = $2 AND provider = $3 AND container = $4 AND item IN ($5, '')
                ORDER BY pipeline, action";
     let args = args![scope.account.as_str(), scope.region.as_str(), provider, container, item];
     tx.fetch_all(sql, args).await?.iter().map(row).collect()

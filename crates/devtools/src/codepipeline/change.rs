@@ -1,0 +1,227 @@
+//! What an event says of a source, and which source actions of a pipeline it is about.
+
+use std::ops::ControlFlow;
+
+use base::Event;
+use engine::pipeline::{GitEvent, Reaction, SourceOverride, Trigger, reaction};
+use formats::pipeline::{ActionDeclaration, PipelineDeclaration, Provider};
+use serde_json::{Value, json};
+
+/// A change of a source.
+pub(super) struct Change<'a> {
+    pub provider: &'static str,
+    /// The repository or the bucket.
+    pub container: &'a str,
+    pub what: What<'a>,
+}
+
+/// What has changed.
+pub(super) enum What<'a> {
+    Git {
+        event: GitEvent,
+        /// For an annotated tag the tag's own id, until the repository was asked.
+        commit: Option<&'a str>,
+        before: Option<&'a str>,
+    },
+    Object {
+        key: &'a str,
+        version: Option<&'a str>,
+    },
+}
+
+/// The source actions of a pipeline that a change is about.
+pub(super) struct Watch<'a> {
+    /// Those that watch just what has changed.
+    plain: Vec<&'a ActionDeclaration>,
+    /// Those with a trigger that is not indifferent.
+    triggered: Vec<(&'a ActionDeclaration, Reaction)>,
+}
+
+/// The source actions that a change starts, and what to say of it.
+pub(super) struct Starting<'a> {
+    plain: Vec<&'a ActionDeclaration>,
+    triggered: Vec<&'a ActionDeclaration>,
+}
+
+impl<'a> Change<'a> {
+    pub fn of(event: &'a Event) -> Option<Self> {
+        let detail = &event.detail;
+        let text = |path: &str| detail.pointer(path).and_then(Value::as_str);
+        match event.detail_type.as_str() {
+            "CodeCommit Repository State Change" if event.source == "aws.codecommit" => {
+                let written = matches!(text("/event"), Some("referenceCreated" | "referenceUpdated"));
+                written.then_some(())?;
+                let name = text("/referenceName")?.to_owned();
+                let event = match text("/referenceType")? {
+                    "branch" => GitEvent::Branch { name },
+                    "tag" => GitEvent::Tag { name },
+                    _ => return None,
+                };
+                let (commit, before) = (text("/commitId"), text("/oldCommitId"));
+                let what = What::Git { event, commit, before };
+                Some(Change { provider: "CodeCommit", container: text("/repositoryName")?, what })
+            }
+            "Object Created" if event.source == "aws.s3" => {
+                let what = What::Object { key: text("/object/key")?, version: text("/object/version-id") };
+                Some(Change { provider: "S3", container: text("/bucket/name")?, what })
+            }
+            _ => None,
+        }
+    }
+
+    /// The branch or the object's key; empty for what only a trigger can watch.
+    pub fn item(&self) -> &str {
+        match &self.what {
+            What::Git { event: GitEvent::Branch { name }, .. } => name,
+            What::Git { event: GitEvent::Tag { .. } | GitEvent::PullRequest { .. }, .. } => "",
+            What::Object { key, .. } => key,
+        }
+    }
+
+    /// Which source actions of the pipeline watch this.
+    pub fn watched_by<'d>(&self, declaration: &'d PipelineDeclaration) -> Watch<'d> {
+        let mut watch = Watch { plain: Vec::new(), triggered: Vec::new() };
+        for action in declaration.source_actions().filter(|a| self.is_at(a)) {
+            match (declaration.trigger_of(&action.name), &self.what) {
+                (Some(git), What::Git { event, .. }) => {
+                    match reaction(git, action.config("BranchName").unwrap_or_default(), event) {
+                        Reaction::Nothing => {}
+                        reaction => watch.triggered.push((action, reaction)),
+                    }
+                }
+                (Some(_), What::Object { .. }) => {}
+                (None, _) if watches(action, self.item()) => watch.plain.push(action),
+                (None, _) => {}
+            }
+        }
+        watch
+    }
+
+    fn is_at(&self, action: &ActionDeclaration) -> bool {
+        watched(action).is_some_and(|w| w.provider == self.provider && w.container == self.container)
+    }
+
+    /// What the execution is told of this change, `commit` being what the tag or branch is at.
+    pub fn trigger(&self, starting: &Starting<'_>, commit: Option<&str>, resource: Option<&String>) -> Trigger {
+        if let What::Git { event, before, .. } = &self.what
+            && !starting.triggered.is_empty()
+        {
+            let (kind, name) = match event {
+                GitEvent::Branch { name } => ("branch", name),
+                GitEvent::Tag { name } => ("tag", name),
+                GitEvent::PullRequest { target, .. } => ("targetBranch", target),
+            };
+            let mut detail = json!({"provider": self.provider, "repository": self.container, "event": "push"});
+            if let Value::Object(members) = &mut detail {
+                members.insert(kind.to_owned(), name.as_str().into());
+                for (key, id) in [("commit", commit), ("before", *before)] {
+                    members.extend(id.map(|id| (key.to_owned(), Value::from(id))));
+                }
+            }
+            return Trigger { kind: "WebhookV2".to_owned(), detail: detail.to_string() };
+        }
+        match starting.plain.iter().find(|a| a.config("PollForSourceChanges") != Some("false")) {
+            Some(action) => Trigger { kind: "PollForSourceChanges".to_owned(), detail: action.name.clone() },
+            None => Trigger { kind: "CloudWatchEvent".to_owned(), detail: resource.cloned().unwrap_or_default() },
+        }
+    }
+
+    /// The revisions that the started actions must use.
+    pub fn overrides(&self, starting: &Starting<'_>, commit: Option<&str>) -> Vec<SourceOverride> {
+        let (kind, value) = match &self.what {
+            What::Git { .. } => ("COMMIT_ID", commit),
+            What::Object { version, .. } => ("S3_OBJECT_VERSION_ID", *version),
+        };
+        let of = |action: &ActionDeclaration, kind: &str, value: &str| SourceOverride {
+            action: action.name.clone(),
+            kind: kind.to_owned(),
+            value: value.to_owned(),
+        };
+        let all = starting.plain.iter().chain(&starting.triggered);
+        let mut overrides: Vec<SourceOverride> =
+            value.iter().flat_map(|value| all.clone().map(|a| of(a, kind, value))).collect();
+        let pushed = match &self.what {
+            What::Git { event: GitEvent::Branch { name }, .. } => Some(name.clone()),
+            What::Git { event: GitEvent::Tag { name }, .. } => Some(format!("refs/tags/{name}")),
+            What::Git { event: GitEvent::PullRequest { .. }, .. } | What::Object { .. } => None,
+        };
+        if let Some(name) = pushed {
+            overrides.extend(starting.triggered.iter().map(|a| of(a, SourceOverride::BRANCH, &name)));
+        }
+        overrides
+    }
+}
+
+impl<'a> Watch<'a> {
+    pub fn is_empty(&self) -> bool {
+        self.plain.is_empty() && self.triggered.is_empty()
+    }
+
+    /// Whether it takes a look at the changed files to tell what starts.
+    pub fn asks_for_files(&self) -> bool {
+        self.triggered.iter().any(|(_, reaction)| matches!(reaction, Reaction::IfFiles(_)))
+    }
+
+    /// What starts of this, when that was found out before.
+    pub fn chosen(self, names: &[String]) -> Starting<'a> {
+        let wanted = |a: &&ActionDeclaration| names.contains(&a.name);
+        Starting { plain: self.plain, triggered: self.triggered.into_iter().map(|(a, _)| a).filter(wanted).collect() }
+    }
+
+    /// What starts, `files` telling each changed file until it is told to stop.
+    pub fn starting<E>(
+        self,
+        files: impl FnOnce(&mut dyn FnMut(&str) -> ControlFlow<()>) -> Result<(), E>,
+    ) -> Result<Starting<'a>, E> {
+        let mut starts: Vec<(&ActionDeclaration, Reaction)> = self.triggered;
+        if starts.iter().any(|(_, r)| matches!(r, Reaction::IfFiles(_))) {
+            files(&mut |path| {
+                for (_, reaction) in &mut starts {
+                    if let Reaction::IfFiles(filters) = reaction
+                        && filters.iter().any(|f| f.admits(path))
+                    {
+                        *reaction = Reaction::Starts;
+                    }
+                }
+                match starts.iter().any(|(_, r)| matches!(r, Reaction::IfFiles(_))) {
+                    true => ControlFlow::Continue(()),
+                    false => ControlFlow::Break(()),
+                }
+            })?;
+        }
+        let triggered = starts.into_iter().filter(|(_, r)| matches!(r, Reaction::Starts)).map(|(a, _)| a).collect();
+        Ok(Starting { plain: self.plain, triggered })
+    }
+}
+
+impl Starting<'_> {
+    /// The actions that a trigger starts.
+    pub fn names(&self) -> Vec<String> {
+        self.triggered.iter().map(|a| a.name.clone()).collect()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.plain.is_empty() && self.triggered.is_empty()
+    }
+}
+
+/// What a source action watches.
+pub(super) struct Watched<'a> {
+    pub provider: &'static str,
+    pub container: &'a str,
+    pub item: &'a str,
+}
+
+/// What a source action watches, if it is one whose changes are told of by events.
+pub(super) fn watched(action: &ActionDeclaration) -> Option<Watched<'_>> {
+    let (provider, container, item) = match action.provider()? {
+        Provider::CodeCommitSource => ("CodeCommit", "RepositoryName", "BranchName"),
+        Provider::S3Source => ("S3", "S3Bucket", "S3ObjectKey"),
+        Provider::CodeBuild | Provider::ManualApproval | Provider::S3Deploy => return None,
+    };
+    Some(Watched { provider, container: action.config(container)?, item: action.config(item)? })
+}
+
+fn watches(action: &ActionDeclaration, item: &str) -> bool {
+    watched(action).is_some_and(|w| w.item == item)
+}

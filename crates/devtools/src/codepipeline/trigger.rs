@@ -1,0 +1,164 @@
+//! Changes of a repository that take a look into it before anyone can say whether they start a pipeline.
+//!
+//! They wait in the outbox under the pipeline's name and are weighed in the order in which they came, one after the other:
+//! else an older commit could start after a newer one and supersede it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::{ApiError, ErrorKind, Event, Scope, Timestamp};
+use formats::pipeline::PipelineDeclaration;
+use git::ObjectId;
+use platform::Cx;
+use serde::{Deserialize, Serialize};
+use store::Tx;
+use store::events::EventRow;
+use store::outbox::{self, Claimed};
+use store::tables::{codecommit_repository, codepipeline_pipeline};
+
+use super::change::{Change, What};
+use super::load;
+use super::on_event::{Source, begin, newest};
+use crate::codecommit;
+
+/// The kind under which such changes wait.
+pub const TRIGGER: &str = "pipeline_trigger";
+
+/// How long a change waits for one that came before it.
+const IN_LINE: Duration = Duration::from_millis(50);
+
+/// A change that waits.
+#[derive(Debug, Serialize, Deserialize)]
+struct Asked {
+    pipeline: String,
+    id: String,
+    time: Timestamp,
+    event: Event,
+}
+
+/// Has a change weighed.
+pub(super) async fn ask(tx: &mut Tx, event: &EventRow, pipeline: &str) -> Result<(), store::Error> {
+    let asked =
+        Asked { pipeline: pipeline.to_owned(), id: event.id.clone(), time: event.time, event: event.event.clone() };
+    let effect = serde_json::json!(asked);
+    outbox::ask(tx, TRIGGER, &load::arn(&event.scope, pipeline), &event.scope, &event.id, &effect).await
+}
+
+/// Whether a change of this pipeline's sources waits.
+pub(super) async fn is_pending(tx: &mut Tx, scope: &Scope, pipeline: &str) -> Result<bool, store::Error> {
+    Ok(!outbox::of_machine(tx, TRIGGER, &load::arn(scope, pipeline)).await?.is_empty())
+}
+
+/// Looks into the repository and starts the pipeline, or does not, in the transaction that takes the change out of the outbox.
+pub async fn weigh_trigger(cx: &Cx, claimed: &Claimed) -> Result<(), ApiError> {
+    let asked: Arc<Asked> = Arc::new(serde_json::from_value(claimed.effect.clone()).map_err(ApiError::internal)?);
+    let (declaration, is_next) = {
+        let mut tx = cx.store.read().await?;
+        let first = outbox::of_machine(&mut tx, TRIGGER, &claimed.machine_id).await?.into_iter().next();
+        (declaration(&mut tx, cx.scope(), &asked).await?, first.is_none_or(|first| first.seq == claimed.seq))
+    };
+    if !is_next {
+        let claimed = claimed.clone();
+        let wait = cx.store.write(move |tx| {
+            let claimed = claimed.clone();
+            Box::pin(async move { outbox::retry_later(tx, &claimed, IN_LINE).await })
+        });
+        return Ok(wait.await?);
+    }
+    let looked = match &declaration {
+        Some(declaration) => look(cx, declaration, &asked).await?,
+        None => None,
+    };
+    let (claimed, scope) = (claimed.clone(), cx.scope().clone());
+    let weighed = cx.store.write(move |tx| {
+        let (claimed, scope, asked, looked) = (claimed.clone(), scope.clone(), asked.clone(), looked.clone());
+        Box::pin(async move {
+            let Some(looked) = looked else { return outbox::finish(tx, &claimed).await };
+            let (Some(declaration), Some(change)) =
+                (self::declaration(tx, &scope, &asked).await?, Change::of(&asked.event))
+            else {
+                return outbox::finish(tx, &claimed).await;
+            };
+            if declaration.version != looked.version {
+                // Other filters may ask for other files.
+                return outbox::retry_later(tx, &claimed, Duration::ZERO).await;
+            }
+            let starting = change.watched_by(&declaration).chosen(&looked.starts);
+            let source = Source { scope: &scope, event: &asked.id, resource: asked.event.resources.first() };
+            let commit = looked.commit.to_string();
+            begin(tx, &source, declaration.clone(), &change, &starting, Some(&commit)).await?;
+            outbox::finish(tx, &claimed).await
+        })
+    });
+    Ok(weighed.await?)
+}
+
+/// The newest declaration of the pipeline; none when it was deleted, or made anew after the change.
+async fn declaration(
+    tx: &mut Tx,
+    scope: &Scope,
+    asked: &Asked,
+) -> Result<Option<Arc<PipelineDeclaration>>, store::Error> {
+    let row = codepipeline_pipeline::get(tx, scope, &asked.pipeline).await?;
+    match row.filter(|row| row.created <= asked.time) {
+        Some(row) => newest(tx, scope, &row.name).await,
+        None => Ok(None),
+    }
+}
+
+/// What the repository says of a change.
+#[derive(Clone)]
+struct Looked {
+    commit: ObjectId,
+    /// The declaration's.
+    version: Option<u32>,
+    /// The source actions that start.
+    starts: Vec<String>,
+}
+
+/// `None` when what was pushed is no longer there, or is no commit.
+async fn look(cx: &Cx, declaration: &Arc<PipelineDeclaration>, asked: &Arc<Asked>) -> Result<Option<Looked>, ApiError> {
+    let Some(change) = Change::of(&asked.event) else { return Ok(None) };
+    let What::Git { commit: Some(commit), before, .. } = &change.what else { return Ok(None) };
+    let row = codecommit::find_repository(&mut cx.store.read().await?, cx.scope(), change.container).await?;
+    let Some(row) = row else { return Ok(None) };
+    let Some(commit) = resolve(cx, &row, commit).await? else { return Ok(None) };
+    let before = match before {
+        Some(before) => resolve(cx, &row, before).await?,
+        None => None,
+    };
+    let repository = codecommit::open(cx, &row).await?;
+    let (declared, told) = (declaration.clone(), asked.clone());
+    let starts = tokio::task::spawn_blocking(move || starts(&repository, &declared, &told.event, before, commit));
+    match starts.await.map_err(ApiError::internal)? {
+        Ok(starts) => Ok(Some(Looked { commit, version: declaration.version, starts })),
+        Err(e) if e.is_content() => {
+            tracing::warn!(error = %e, pipeline.name = asked.pipeline, "the changed files of a push cannot be read");
+            Ok(None)
+        }
+        Err(e) => Err(ApiError::internal(e)),
+    }
+}
+
+async fn resolve(cx: &Cx, row: &codecommit_repository::Row, id: &str) -> Result<Option<ObjectId>, ApiError> {
+    match codecommit::resolve(cx, row, Some(id)).await {
+        Ok(commit) => Ok(Some(commit)),
+        Err(e) if e.kind == ErrorKind::Client => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+/// The source actions that a change starts. Reads no further than it takes to tell: a push may change millions of files.
+fn starts(
+    repository: &git::Repository,
+    declaration: &PipelineDeclaration,
+    event: &Event,
+    before: Option<ObjectId>,
+    commit: ObjectId,
+) -> Result<Vec<String>, git::Error> {
+    let Some(change) = Change::of(event) else { return Ok(Vec::new()) };
+    let starting = change
+        .watched_by(declaration)
+        .starting(|visit| repository.diff_each(before, commit, &mut |file| visit(&file.path)))?;
+    Ok(starting.names())
+}
