@@ -21,6 +21,11 @@ fn triggers_start_what_a_push_matches_and_nothing_else() {
 }
 
 #[test]
+fn a_webhook_of_a_pipeline_starts_it_once_for_each_delivery() {
+    tell("pipeline_webhooks");
+}
+
+#[test]
 fn a_failing_build_fails_its_stage_with_its_reason() {
     tell("failing_build");
 }

@@ -19,6 +19,8 @@ pub const CODES: &[&str] = &[
     "InvalidStageDeclarationException",
     "InvalidStructureException",
     "InvalidTagsException",
+    "InvalidWebhookAuthenticationParametersException",
+    "InvalidWebhookFilterPatternException",
     "LimitExceededException",
     "NotLatestPipelineExecutionException",
     "PipelineExecutionNotFoundException",
@@ -33,6 +35,7 @@ pub const CODES: &[&str] = &[
     "TooManyTagsException",
     "UnableToRollbackStageException",
     "ValidationException",
+    "WebhookNotFoundException",
 ];
 
 pub(super) fn problem(problem: &Problem) -> ApiError {
@@ -124,6 +127,13 @@ pub(super) fn too_many_executions(pipeline: &str, limit: u32) -> ApiError {
     ApiError::new(
         "ConcurrentPipelineExecutionsLimitExceededException",
         format!("Pipeline '{pipeline}' has reached the limit of {limit} concurrent pipeline executions"),
+    )
+}
+
+pub(super) fn webhook_not_found(scope: &Scope, name: &str) -> ApiError {
+    ApiError::new(
+        "WebhookNotFoundException",
+        format!("Account '{}' does not have a webhook with name '{name}'", scope.account),
     )
 }
 

@@ -1,4 +1,4 @@
-//! ListTagsForResource: a pipeline's tags.
+//! ListTagsForResource: the tags of a pipeline or a webhook.
 //! <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_ListTagsForResource.html>
 
 use base::ApiError;
@@ -6,7 +6,7 @@ use platform::Cx;
 use serde::{Deserialize, Serialize};
 
 use super::errors;
-use super::tags::{Tag, name_of, pipeline, to_tags};
+use super::tags::{Tag, Tagged, to_tags};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -27,8 +27,7 @@ pub async fn list_tags_for_resource(cx: &Cx, input: Input) -> Result<Output, Api
     if input.next_token.is_some() {
         return Err(errors::invalid_token());
     }
-    let name = name_of(cx, &input.resource_arn)?;
+    let tagged = Tagged::parse(cx, &input.resource_arn)?;
     let mut tx = cx.store.read().await?;
-    let row = pipeline(&mut tx, cx.scope(), &name).await?;
-    Ok(Output { tags: to_tags(&row.tags) })
+    Ok(Output { tags: to_tags(&tagged.tags(&mut tx, cx.scope()).await?) })
 }

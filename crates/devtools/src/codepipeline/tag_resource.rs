@@ -1,12 +1,11 @@
-//! TagResource: adds tags to a pipeline; a key that is there gets the new value.
+//! TagResource: adds tags to a pipeline or a webhook; a key that is there gets the new value.
 //! <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_TagResource.html>
 
 use base::ApiError;
 use platform::Cx;
 use serde::{Deserialize, Serialize};
-use store::tables::codepipeline_pipeline;
 
-use super::tags::{Tag, check_count, name_of, pipeline, to_map};
+use super::tags::{Tag, Tagged, check_count, to_map};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -20,17 +19,17 @@ pub struct Output {}
 
 /// Adds tags.
 pub async fn tag_resource(cx: &Cx, input: Input) -> Result<Output, ApiError> {
-    let name = name_of(cx, &input.resource_arn)?;
+    let tagged = Tagged::parse(cx, &input.resource_arn)?;
     let added = to_map(input.tags)?;
     let scope = cx.scope().clone();
     cx.store
         .write(move |tx| {
-            let (scope, name, added) = (scope.clone(), name.clone(), added.clone());
+            let (scope, tagged, added) = (scope.clone(), tagged.clone(), added.clone());
             Box::pin(async move {
-                let mut tags = pipeline(tx, &scope, &name).await?.tags;
+                let mut tags = tagged.tags(tx, &scope).await?;
                 tags.extend(added);
                 check_count(&tags)?;
-                codepipeline_pipeline::set_tags(tx, &scope, &name, &tags).await?;
+                tagged.set_tags(tx, &scope, &tags).await?;
                 Ok::<_, ApiError>(())
             })
         })

@@ -1,12 +1,12 @@
-//! Tags of pipelines.
+//! Tags of pipelines and webhooks.
 
-use base::{ApiError, Arn, Tags};
+use base::{ApiError, Arn, Scope, Tags};
 use platform::Cx;
 use serde::{Deserialize, Serialize};
 use store::Tx;
-use store::tables::codepipeline_pipeline::{self, Row};
+use store::tables::{codepipeline_pipeline, codepipeline_webhook};
 
-/// Tags of one pipeline.
+/// Tags of one resource.
 const MAX_TAGS: usize = 50;
 
 /// One tag.
@@ -36,26 +36,51 @@ pub(super) fn check_count(tags: &Tags) -> Result<(), ApiError> {
     if tags.len() <= MAX_TAGS {
         return Ok(());
     }
-    Err(ApiError::new("TooManyTagsException", format!("A pipeline can have at most {MAX_TAGS} tags.")))
+    Err(ApiError::new("TooManyTagsException", format!("A resource can have at most {MAX_TAGS} tags.")))
 }
 
 pub(super) fn to_tags(tags: &Tags) -> Vec<Tag> {
     tags.iter().map(|(key, value)| Tag { key: key.clone(), value: value.clone() }).collect()
 }
 
-/// The name of the pipeline that an ARN of the caller's account and region names.
-pub(super) fn name_of(cx: &Cx, arn: &str) -> Result<String, ApiError> {
-    let invalid = || ApiError::new("InvalidArnException", format!("The resource ARN '{arn}' is not valid."));
-    let parsed = Arn::parse(arn).ok_or_else(invalid)?;
-    let ours = cx.arn("codepipeline", parsed.resource.as_str());
-    if parsed != ours || parsed.resource.contains([':', '/']) {
-        return Err(invalid());
-    }
-    Ok(parsed.resource)
+/// What has tags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Tagged {
+    Pipeline(String),
+    Webhook(String),
 }
 
-pub(super) async fn pipeline(tx: &mut Tx, scope: &base::Scope, name: &str) -> Result<Row, ApiError> {
-    codepipeline_pipeline::get(tx, scope, name)
-        .await?
-        .ok_or_else(|| ApiError::new("ResourceNotFoundException", format!("The pipeline '{name}' does not exist.")))
+impl Tagged {
+    /// What an ARN of the caller's account and region names.
+    pub fn parse(cx: &Cx, arn: &str) -> Result<Self, ApiError> {
+        let invalid = || ApiError::new("InvalidArnException", format!("The resource ARN '{arn}' is not valid."));
+        let parsed = Arn::parse(arn).ok_or_else(invalid)?;
+        if parsed != cx.arn("codepipeline", parsed.resource.as_str()) {
+            return Err(invalid());
+        }
+        let (tagged, name) = match parsed.resource.strip_prefix("webhook:") {
+            Some(name) => (Tagged::Webhook(name.to_owned()), name),
+            None => (Tagged::Pipeline(parsed.resource.clone()), parsed.resource.as_str()),
+        };
+        if name.contains([':', '/']) { Err(invalid()) } else { Ok(tagged) }
+    }
+
+    pub async fn tags(&self, tx: &mut Tx, scope: &Scope) -> Result<Tags, ApiError> {
+        let (tags, what, name) = match self {
+            Tagged::Pipeline(name) => {
+                (codepipeline_pipeline::get(tx, scope, name).await?.map(|row| row.tags), "pipeline", name)
+            }
+            Tagged::Webhook(name) => {
+                (codepipeline_webhook::get(tx, scope, name).await?.map(|row| row.tags), "webhook", name)
+            }
+        };
+        tags.ok_or_else(|| ApiError::new("ResourceNotFoundException", format!("The {what} '{name}' does not exist.")))
+    }
+
+    pub async fn set_tags(&self, tx: &mut Tx, scope: &Scope, tags: &Tags) -> Result<(), store::Error> {
+        match self {
+            Tagged::Pipeline(name) => codepipeline_pipeline::set_tags(tx, scope, name, tags).await,
+            Tagged::Webhook(name) => codepipeline_webhook::set_tags(tx, scope, name, tags).await,
+        }
+    }
 }

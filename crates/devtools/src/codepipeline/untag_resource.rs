@@ -1,12 +1,11 @@
-//! UntagResource: removes tags from a pipeline; keys that are not there are passed over.
+//! UntagResource: removes tags from a pipeline or a webhook; keys that are not there are passed over.
 //! <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_UntagResource.html>
 
 use base::ApiError;
 use platform::Cx;
 use serde::{Deserialize, Serialize};
-use store::tables::codepipeline_pipeline;
 
-use super::tags::{name_of, pipeline};
+use super::tags::Tagged;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -20,15 +19,15 @@ pub struct Output {}
 
 /// Removes tags.
 pub async fn untag_resource(cx: &Cx, input: Input) -> Result<Output, ApiError> {
-    let name = name_of(cx, &input.resource_arn)?;
+    let tagged = Tagged::parse(cx, &input.resource_arn)?;
     let scope = cx.scope().clone();
     cx.store
         .write(move |tx| {
-            let (scope, name, keys) = (scope.clone(), name.clone(), input.tag_keys.clone());
+            let (scope, tagged, keys) = (scope.clone(), tagged.clone(), input.tag_keys.clone());
             Box::pin(async move {
-                let mut tags = pipeline(tx, &scope, &name).await?.tags;
+                let mut tags = tagged.tags(tx, &scope).await?;
                 tags.retain(|key, _| !keys.contains(key));
-                codepipeline_pipeline::set_tags(tx, &scope, &name, &tags).await?;
+                tagged.set_tags(tx, &scope, &tags).await?;
                 Ok::<_, ApiError>(())
             })
         })

@@ -1,5 +1,5 @@
 //! CodePipeline: <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodepipeline.html>. A resource is
-//! `PIPELINE`, `PIPELINE/STAGE` or `PIPELINE/STAGE/ACTION`.
+//! `PIPELINE`, `PIPELINE/STAGE`, `PIPELINE/STAGE/ACTION` or `webhook:WEBHOOK`.
 
 use platform::needs::{Asked, Need};
 use serde_json::Value;
@@ -10,8 +10,9 @@ pub fn needs(call: &Asked<'_>) -> Option<Vec<Need>> {
         let names: Option<Vec<&str>> = members.iter().map(|m| call.text(m)).collect();
         names.map(|names| call.own(&names.join("/"))).into_iter().collect::<Vec<_>>()
     };
+    let webhook = |member: &str| call.text(member).map(|name| call.own(&format!("webhook:{name}"))).into_iter();
     let resources = match call.operation {
-        "ListPipelines" | "ListRuleTypes" => return Some(vec![call.anything()]),
+        "ListPipelines" | "ListRuleTypes" | "ListWebhooks" => return Some(vec![call.anything()]),
         "CreatePipeline" | "UpdatePipeline" => path(&["/pipeline/name"]),
         "DeletePipeline" | "GetPipeline" | "GetPipelineState" | "StartPipelineExecution" => path(&["name"]),
         "GetPipelineExecution"
@@ -25,6 +26,9 @@ pub fn needs(call: &Asked<'_>) -> Option<Vec<Need>> {
         | "RetryStageExecution"
         | "RollbackStage" => path(&["pipelineName", "stageName"]),
         "PutApprovalResult" => path(&["pipelineName", "stageName", "actionName"]),
+        "PutWebhook" => webhook("/webhook/name").chain(path(&["/webhook/targetPipeline"])).collect(),
+        "DeleteWebhook" => webhook("name").collect(),
+        "DeregisterWebhookWithThirdParty" | "RegisterWebhookWithThirdParty" => webhook("webhookName").collect(),
         "ListTagsForResource" | "TagResource" | "UntagResource" => call.named(&["resourceArn"], str::to_owned),
         _ => return None,
     };

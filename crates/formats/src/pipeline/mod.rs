@@ -5,6 +5,7 @@ mod condition;
 mod configuration;
 mod declaration;
 mod glob;
+mod json_path;
 mod problem;
 mod rule_type;
 mod trigger;
@@ -24,6 +25,7 @@ pub use declaration::{
     StageDeclaration, VariableDeclaration,
 };
 pub use glob::Glob;
+pub use json_path::JsonPath;
 pub use problem::{Problem, ProblemKind, Step};
 pub use rule_type::{RuleProvider, RuleType};
 pub use trigger::{

@@ -30,7 +30,7 @@ impl Server {
             return crate::git_http::answer(&self.installation, request, peer).await;
         }
         if webhook::is_delivery(&request) && !is_signed(&request) {
-            return webhook::answer(&self.installation, request).await;
+            return webhook::answer(&self.installation, request, peer).await;
         }
         if attach::is_wanted(&request) {
             return attach::answer(&self.installation, request, peer).await;

@@ -1,6 +1,9 @@
-//! `POST /webhooks?t=TOKEN`: deliveries of git servers.
+//! `POST /webhooks?t=TOKEN`: deliveries of git servers to projects, and of anyone to pipelines.
+
+use std::net::SocketAddr;
 
 use devtools::codebuild::{Delivery, Taken, deliver, webhook_exists};
+use devtools::codepipeline::{WebhookAnswer, WebhookDelivery, deliver_webhook, pipeline_webhook_exists};
 use engine::webhook::Sender;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 
@@ -18,32 +21,79 @@ pub fn is_delivery<B>(request: &Request<B>) -> bool {
 }
 
 /// Takes a delivery.
-pub async fn answer(installation: &Installation, request: Request<Incoming>) -> Response<Body> {
+pub async fn answer(installation: &Installation, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
     let cx = &installation.cx;
     let Some(token) = token(&request) else { return text(StatusCode::NOT_FOUND, "no such webhook\n") };
     // A stranger's body is not even read.
-    match webhook_exists(cx, &token).await {
-        Ok(true) => {}
-        Ok(false) => return text(StatusCode::NOT_FOUND, "no such webhook\n"),
+    let is_of_pipeline = match webhook_exists(cx, &token).await {
+        Ok(true) => false,
+        Ok(false) => match pipeline_webhook_exists(cx, &token).await {
+            Ok(true) => true,
+            Ok(false) => return text(StatusCode::NOT_FOUND, "no such webhook\n"),
+            Err(e) => return failed(&e),
+        },
         Err(e) => return failed(&e),
-    }
+    };
     let (parts, body) = request.into_parts();
+    if is_of_pipeline {
+        return to_pipeline(installation, &parts.headers, body, token, peer).await;
+    }
     let Some(sender) = Sender::of(&|name| header(&parts.headers, name)) else {
         return text(StatusCode::BAD_REQUEST, "not a delivery of GitHub, GitLab or Bitbucket\n");
     };
-    let limit = installation.config.max_body_bytes.min(MAX_BYTES);
-    let body = match Payload::Unread(body).read(limit, Pace::UNPROVEN).await {
-        Ok(body) => body.to_vec(),
-        Err(e) => {
-            let status = e.status.and_then(|status| StatusCode::from_u16(status).ok());
-            return text(status.unwrap_or(StatusCode::BAD_REQUEST), format!("{}\n", e.message));
-        }
+    let body = match read(installation, body).await {
+        Ok(body) => body,
+        Err(answer) => return answer,
     };
     let Sender { format, kind, signature, id } = sender;
     let user_agent = header(&parts.headers, "user-agent");
     match deliver(cx, Delivery { token, format, kind, id, signature, user_agent, body }).await {
         Ok(taken) => told(taken),
         Err(e) => failed(&e),
+    }
+}
+
+async fn to_pipeline(
+    installation: &Installation,
+    headers: &HeaderMap,
+    body: Incoming,
+    token: String,
+    peer: SocketAddr,
+) -> Response<Body> {
+    let body = match read(installation, body).await {
+        Ok(body) => body,
+        Err(answer) => return answer,
+    };
+    let id = ["x-github-delivery", "x-gitlab-event-uuid", "idempotency-key", "x-request-uuid"]
+        .into_iter()
+        .find_map(|name| header(headers, name));
+    let delivery = WebhookDelivery {
+        token,
+        id,
+        signature_256: header(headers, "x-hub-signature-256"),
+        signature: header(headers, "x-hub-signature"),
+        peer: peer.ip(),
+        body,
+    };
+    match deliver_webhook(&installation.cx, delivery).await {
+        Ok(WebhookAnswer::Started(id)) => text(StatusCode::OK, format!("started {id}\n")),
+        Ok(WebhookAnswer::Ignored(why)) => text(StatusCode::OK, format!("nothing is started: {why}\n")),
+        Ok(WebhookAnswer::Unknown) => text(StatusCode::NOT_FOUND, "no such webhook\n"),
+        Ok(WebhookAnswer::Forbidden(why)) => text(StatusCode::FORBIDDEN, format!("{why}\n")),
+        Ok(WebhookAnswer::Replayed) => text(StatusCode::CONFLICT, "this delivery was taken before\n"),
+        Ok(WebhookAnswer::Malformed(why)) => text(StatusCode::BAD_REQUEST, format!("{why}\n")),
+        Err(e) => failed(&e),
+    }
+}
+
+async fn read(installation: &Installation, body: Incoming) -> Result<Vec<u8>, Response<Body>> {
+    let limit = installation.config.max_body_bytes.min(MAX_BYTES);
+    match Payload::Unread(body).read(limit, Pace::UNPROVEN).await {
+        Ok(body) => Ok(body.to_vec()),
+        Err(e) => {
+            let status = e.status.and_then(|status| StatusCode::from_u16(status).ok());
+            Err(text(status.unwrap_or(StatusCode::BAD_REQUEST), format!("{}\n", e.message)))
+        }
     }
 }
 

@@ -6,8 +6,12 @@ use std::path::PathBuf;
 use headworks::registry;
 
 /// Operations that answer, always with a refusal that says why.
-const REFUSED: &[(&str, &str)] =
-    &[("codebuild", "PutResourcePolicy"), ("codebuild", "StartSandboxConnection"), ("iam", "UploadSSHPublicKey")];
+const REFUSED: &[(&str, &str)] = &[
+    ("codebuild", "PutResourcePolicy"),
+    ("codebuild", "StartSandboxConnection"),
+    ("codepipeline", "RegisterWebhookWithThirdParty"),
+    ("iam", "UploadSSHPublicKey"),
+];
 
 fn report() -> String {
     let mut text = String::from(

@@ -16,6 +16,7 @@ pub mod codecommit_repository;
 pub mod codepipeline_declaration;
 pub mod codepipeline_pipeline;
 pub mod codepipeline_source;
+pub mod codepipeline_webhook;
 pub mod iam_access_key;
 pub mod iam_account;
 pub mod iam_attachment;
