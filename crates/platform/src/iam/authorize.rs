@@ -43,7 +43,10 @@ pub(super) async fn authorize_by(cx: &Cx, enforcement: Enforcement, needs: &[Nee
     }
     let mut tx = cx.store.read().await?;
     let subject = subject(&mut tx, cx).await?;
-    let policies = policies(&mut tx, cx, &subject).await?;
+    let policies = match own_policy(&mut tx, cx).await? {
+        Some(policy) => Policies { identity: vec![document(&policy)?], ..Policies::default() },
+        None => policies(&mut tx, cx, &subject).await?,
+    };
     let general = context(cx);
     for need in needs {
         let mut context = general.clone();
@@ -131,7 +134,7 @@ pub(crate) async fn subject(tx: &mut Tx, cx: &Cx) -> Result<Subject, ApiError> {
         let role = iam_role::get_by_id(tx, role_id).await?;
         let role_arn = role.map(|r| names::arn(cx.scope(), "role", &r.path, &r.name)).unwrap_or_default();
         let arn = principal.arn.clone();
-        if session.starts_with(BUILD_SESSION) || made_by_a_build(tx, principal.access_key.as_deref()).await? {
+        if session.starts_with(BUILD_SESSION) || is_held(tx, principal.access_key.as_deref()).await? {
             SubjectKind::BuildSession { arn, role_arn }
         } else {
             SubjectKind::AssumedRole { arn, role_arn }
@@ -142,9 +145,16 @@ pub(crate) async fn subject(tx: &mut Tx, cx: &Cx) -> Result<Subject, ApiError> {
     Ok(Subject { account, user_id: principal.user_id.clone(), kind })
 }
 
-async fn made_by_a_build(tx: &mut Tx, access_key: Option<&str>) -> Result<bool, ApiError> {
+/// Whether policies decide about a session: a build made it, or it has a policy of its own.
+async fn is_held(tx: &mut Tx, access_key: Option<&str>) -> Result<bool, ApiError> {
     let Some(key) = access_key else { return Ok(false) };
-    Ok(sts_session::get(tx, key).await?.is_some_and(|row| row.of_build))
+    Ok(sts_session::get(tx, key).await?.is_some_and(|row| row.of_build || !row.policy.is_empty()))
+}
+
+/// The policy that a session has of its own; it stands for those of its role.
+async fn own_policy(tx: &mut Tx, cx: &Cx) -> Result<Option<String>, ApiError> {
+    let Some(key) = cx.caller.principal.access_key.as_deref() else { return Ok(None) };
+    Ok(sts_session::get(tx, key).await?.map(|row| row.policy).filter(|policy| !policy.is_empty()))
 }
 
 /// The condition keys that every request has.

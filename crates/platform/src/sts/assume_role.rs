@@ -118,7 +118,7 @@ async fn allowed(tx: &mut Tx, cx: &Cx, input: &Input) -> Result<Allowed, ApiErro
 async fn run(tx: &mut Tx, cx: &Cx, input: &Input) -> Result<Output, ApiError> {
     let Allowed { role, scope, seconds, of_build } = allowed(tx, cx, input).await?;
     let session = &input.role_session_name;
-    let holder = Holder { account: &role.account, owner: &role.id, role: &role.name, session, of_build };
+    let holder = Holder { account: &role.account, owner: &role.id, role: &role.name, session, of_build, policy: "" };
     let credentials = issue(tx, cx, holder, seconds).await?;
     iam_role::set_last_use(tx, &role.id, cx.now(), cx.scope().region.as_str()).await?;
     let assumed_role_user = AssumedRoleUser {

@@ -41,7 +41,8 @@ pub async fn get_session_token(cx: &Cx, input: Input) -> Result<Output, ApiError
             let most = if owner == account { 3600 } else { 129_600 };
             let seconds = input.duration_seconds.unwrap_or(43_200).min(most);
             let credentials =
-                issue(tx, cx, Holder { account, owner, role: "", session: "", of_build: false }, seconds).await?;
+                issue(tx, cx, Holder { account, owner, role: "", session: "", of_build: false, policy: "" }, seconds)
+                    .await?;
             Ok(Output { credentials })
         })
     })

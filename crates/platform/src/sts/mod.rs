@@ -16,4 +16,4 @@ pub use assume_role::{assume_role, check_assume_role};
 pub use get_access_key_info::get_access_key_info;
 pub use get_caller_identity::get_caller_identity;
 pub use get_session_token::get_session_token;
-pub use issue::Credentials;
+pub use issue::{Credentials, ServiceSession, issue_for_service};

@@ -23,23 +23,25 @@ pub struct Row {
     pub expires: Timestamp,
     /// Whether a build runs under it, or it was made by such a session.
     pub of_build: bool,
+    /// What it may do, as a policy, whatever its role may; empty when its role decides.
+    pub policy: String,
 }
 
 /// Adds a session.
 pub async fn insert(tx: &mut Tx, row: &Row) -> Result<(), Error> {
     let sql = "INSERT INTO sts_session \
-               (id, account, owner, role, session, secret, token_hash, created, expires, of_build) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-    let Row { id, account, owner, role, session, secret, token_hash, created, expires, of_build } = row;
+               (id, account, owner, role, session, secret, token_hash, created, expires, of_build, policy) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    let Row { id, account, owner, role, session, secret, token_hash, created, expires, of_build, policy } = row;
     let of_build = i64::from(*of_build);
-    tx.execute(sql, args![id, account, owner, role, session, secret.expose(), token_hash, *created, *expires, of_build])
-        .await
-        .map(|_| ())
+    let secret = secret.expose();
+    let args = args![id, account, owner, role, session, secret, token_hash, *created, *expires, of_build, policy];
+    tx.execute(sql, args).await.map(|_| ())
 }
 
 /// The session of this access key.
 pub async fn get(tx: &mut Tx, id: &str) -> Result<Option<Row>, Error> {
-    let sql = "SELECT id, account, owner, role, session, secret, token_hash, created, expires, of_build \
+    let sql = "SELECT id, account, owner, role, session, secret, token_hash, created, expires, of_build, policy \
                FROM sts_session WHERE id = $1";
     let Some(r) = tx.fetch_optional(sql, args![id]).await? else { return Ok(None) };
     Ok(Some(Row {
@@ -53,6 +55,7 @@ pub async fn get(tx: &mut Tx, id: &str) -> Result<Option<Row>, Error> {
         created: r.time(7)?,
         expires: r.time(8)?,
         of_build: r.int(9)? != 0,
+        policy: r.text(10)?,
     }))
 }
 
