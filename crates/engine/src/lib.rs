@@ -5,6 +5,7 @@ pub mod build;
 pub mod build_batch;
 pub mod build_queue;
 pub mod command_execution;
+pub mod job;
 pub mod pipeline;
 pub mod sandbox;
 pub mod webhook;

@@ -14,6 +14,7 @@ use engine::build::Build;
 use engine::build_batch::BuildBatch;
 use engine::build_queue::BuildQueue;
 use engine::command_execution::CommandExecution;
+use engine::job::Job;
 use engine::pipeline::{Execution, Gates};
 use engine::sandbox::Sandbox;
 use executor::{Executor as _, JobEntry};
@@ -145,7 +146,7 @@ struct Background {
 /// Every machine of the product.
 pub fn machines() -> Machines {
     let builds = Machines::new().with::<Build>().with::<BuildBatch>().with::<BuildQueue>();
-    builds.with::<Sandbox>().with::<CommandExecution>().with::<Execution>().with::<Gates>()
+    builds.with::<Sandbox>().with::<CommandExecution>().with::<Execution>().with::<Gates>().with::<Job>()
 }
 
 impl Installation {

@@ -21,6 +21,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (14, "queues", include_str!("../migrations/0014_queues.sql")),
     (20, "owners", include_str!("../migrations/0020_owners.sql")),
     (28, "log_lines", include_str!("../migrations/0028_log_lines.sql")),
+    (32, "action_types", include_str!("../migrations/0032_action_types.sql")),
     (33, "session_policies", include_str!("../migrations/0033_session_policies.sql")),
     (36, "pipeline_webhooks", include_str!("../migrations/0036_pipeline_webhooks.sql")),
 ];

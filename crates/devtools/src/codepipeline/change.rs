@@ -217,7 +217,8 @@ pub(super) fn watched(action: &ActionDeclaration) -> Option<Watched<'_>> {
     let (provider, container, item) = match action.provider()? {
         Provider::CodeCommitSource => ("CodeCommit", "RepositoryName", "BranchName"),
         Provider::S3Source => ("S3", "S3Bucket", "S3ObjectKey"),
-        Provider::CodeBuild | Provider::ManualApproval | Provider::S3Deploy => return None,
+        // Whoever works for the action says what is new: PutActionRevision.
+        Provider::CodeBuild | Provider::ManualApproval | Provider::S3Deploy | Provider::Worker => return None,
     };
     Some(Watched { provider, container: action.config(container)?, item: action.config(item)? })
 }

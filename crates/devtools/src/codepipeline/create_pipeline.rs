@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use base::{ApiError, Scope, Tags};
 use engine::pipeline::{Gates, GatesState, Mode, NewPipeline, Trigger};
-use formats::pipeline::{PipelineDeclaration, validate};
+use formats::pipeline::{PipelineDeclaration, validate_with};
 use platform::Cx;
 use serde::{Deserialize, Serialize};
 use store::Tx;
@@ -17,7 +17,7 @@ use store::tables::{codepipeline_declaration, codepipeline_pipeline, codepipelin
 
 use super::change::watched;
 use super::tags::{Tag, to_map, to_tags};
-use super::{errors, load, start};
+use super::{action_types, errors, load, secrets, start};
 
 /// Pipelines in an account and region ("Quotas in AWS CodePipeline").
 const MAX_PIPELINES: i64 = 1000;
@@ -38,14 +38,16 @@ pub struct Output {
 /// Creates a pipeline.
 pub async fn create_pipeline(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     let scope = cx.scope().clone();
-    let declaration = normal(input.pipeline, 1);
-    validate(&declaration, scope.region.as_str()).map_err(|p| errors::problem(&p))?;
+    let mut declaration = normal(input.pipeline, 1);
+    let registered = action_types::registered(&mut cx.store.read().await?, &scope).await?;
+    validate_with(&declaration, scope.region.as_str(), &registered).map_err(|p| errors::problem(&p))?;
+    secrets::seal(cx, &mut declaration, None, &registered)?;
     let tags = to_map(input.tags.unwrap_or_default())?;
     let declaration = Arc::new(declaration);
     let execution = cx.ids.uuid().to_string();
     let trigger = Trigger { kind: "CreatePipeline".to_owned(), detail: cx.caller.principal.arn.clone() };
     let cx_in = cx.clone();
-    let output = Output { pipeline: (*declaration).clone(), tags: to_tags(&tags) };
+    let output = Output { pipeline: secrets::masked((*declaration).clone()), tags: to_tags(&tags) };
     cx.store
         .write(move |tx| {
             let (scope, declaration, tags) = (scope.clone(), declaration.clone(), tags.clone());

@@ -1,11 +1,15 @@
 //! The modelled errors that these operations give.
 
 use base::{ApiError, Scope};
-use formats::pipeline::Problem;
+use engine::job::JobRefusal;
+use formats::pipeline::{ActionTypeId, Problem};
+use store::AdvanceError;
 
 /// Every code that these operations use.
 pub const CODES: &[&str] = &[
+    "ActionExecutionNotFoundException",
     "ActionNotFoundException",
+    "ActionTypeNotFoundException",
     "ApprovalAlreadyCompletedException",
     "ConcurrentPipelineExecutionsLimitExceededException",
     "ConditionNotOverridableException",
@@ -15,14 +19,18 @@ pub const CODES: &[&str] = &[
     "InvalidApprovalTokenException",
     "InvalidArnException",
     "InvalidBlockerDeclarationException",
+    "InvalidJobStateException",
     "InvalidNextTokenException",
+    "InvalidNonceException",
     "InvalidStageDeclarationException",
     "InvalidStructureException",
     "InvalidTagsException",
     "InvalidWebhookAuthenticationParametersException",
     "InvalidWebhookFilterPatternException",
+    "JobNotFoundException",
     "LimitExceededException",
     "NotLatestPipelineExecutionException",
+    "OutputVariablesSizeExceededException",
     "PipelineExecutionNotFoundException",
     "PipelineExecutionNotStoppableException",
     "PipelineExecutionOutdatedException",
@@ -143,4 +151,57 @@ pub(super) fn invalid_token() -> ApiError {
 
 pub(super) fn validation(message: impl Into<String>) -> ApiError {
     ApiError::new("ValidationException", message)
+}
+
+pub(super) fn action_type_not_found(id: &ActionTypeId) -> ApiError {
+    ApiError::new("ActionTypeNotFoundException", format!("{} does not exist", named(id)))
+}
+
+/// Partners' action types, which many accounts use, do not exist here.
+pub(super) fn no_partners(id: &ActionTypeId) -> ApiError {
+    ApiError::new(
+        "ActionTypeNotFoundException",
+        format!(
+            "{} is not offered by a partner: there are no partners here. ListActionTypes shows the action types that there \
+             are, and CreateCustomActionType makes one whose jobs your own workers poll for.",
+            named(id)
+        ),
+    )
+}
+
+pub(super) fn no_partners_job(id: &str) -> ApiError {
+    ApiError::new(
+        "JobNotFoundException",
+        format!(
+            "There is no third-party job with id '{id}': there are no partners here, and so no jobs of theirs. Jobs of \
+             custom action types are had with PollForJobs."
+        ),
+    )
+}
+
+fn named(id: &ActionTypeId) -> String {
+    format!(
+        "ActionType (Category: '{}', Provider: '{}', Owner: '{}', Version: '{}')",
+        id.category, id.provider, id.owner, id.version
+    )
+}
+
+pub(super) fn job_not_found(id: &str) -> ApiError {
+    ApiError::new("JobNotFoundException", format!("There is no job with id '{id}' whose result is waited for"))
+}
+
+pub(super) fn invalid_job_state(status: &str) -> ApiError {
+    ApiError::new("InvalidJobStateException", format!("The job is {status}: it takes no result in this state"))
+}
+
+/// What a job says to a result.
+pub(super) fn job_refused(error: AdvanceError<JobRefusal>) -> ApiError {
+    match error {
+        AdvanceError::Store(e) => e.into(),
+        AdvanceError::Refused(JobRefusal::NotInProgress { status } | JobRefusal::NotQueued { status }) => {
+            invalid_job_state(&status)
+        }
+        AdvanceError::Refused(JobRefusal::WrongNonce | JobRefusal::Ended) => invalid_job_state("over"),
+        AdvanceError::NotFound => ApiError::new("JobNotFoundException", "The job does not exist"),
+    }
 }

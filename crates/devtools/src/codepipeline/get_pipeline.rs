@@ -1,14 +1,12 @@
 //! GetPipeline: a declaration in any version.
 //! <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_GetPipeline.html>
 
-use std::sync::Arc;
-
 use base::{ApiError, Timestamp};
 use formats::pipeline::PipelineDeclaration;
 use platform::Cx;
 use serde::{Deserialize, Serialize};
 
-use super::load;
+use super::{load, secrets};
 
 #[derive(Clone, Debug, Deserialize)]
 pub struct Input {
@@ -19,7 +17,7 @@ pub struct Input {
 
 #[derive(Debug, Serialize)]
 pub struct Output {
-    pub pipeline: Arc<PipelineDeclaration>,
+    pub pipeline: PipelineDeclaration,
     pub metadata: Metadata,
 }
 
@@ -37,6 +35,7 @@ pub async fn get_pipeline(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     let mut tx = cx.store.read().await?;
     let row = load::pipeline(&mut tx, cx.scope(), &input.name).await?;
     let pipeline = load::declaration(&mut tx, cx.scope(), &row, input.version).await?;
+    let pipeline = secrets::masked((*pipeline).clone());
     let pipeline_arn = load::arn(cx.scope(), &row.name);
     Ok(Output { pipeline, metadata: Metadata { pipeline_arn, created: row.created, updated: row.updated } })
 }

@@ -9,14 +9,14 @@ use std::sync::Arc;
 
 use base::{ApiError, Timestamp};
 use engine::pipeline::{Begun, Execution, ExecutionState, Gate, GatesState, Mode, RetryTrigger, StageStatus};
-use formats::pipeline::{ConditionKind, StageDeclaration};
+use formats::pipeline::{ConditionKind, CustomActionType, StageDeclaration};
 use platform::Cx;
 use serde::{Deserialize, Serialize};
 use store::machine;
 
 use super::condition_view::{self, StageConditionState};
-use super::load;
 use super::view::{self, ActionState, StageExecution, TransitionState};
+use super::{action_types, load};
 
 #[derive(Clone, Debug, Deserialize)]
 pub struct Input {
@@ -83,10 +83,11 @@ pub async fn get_pipeline_state(cx: &Cx, input: Input) -> Result<Output, ApiErro
             executions.insert(id, state);
         }
     }
+    let registered = action_types::registered(&mut tx, scope).await?;
     let no_room = cx.room().err();
     let state_of = |stage: &StageDeclaration| {
         let gate = gates.gate(&stage.name)?;
-        Some(stage_state(stage, gate, &executions, (scope.region.as_str(), no_room.as_ref())))
+        Some(stage_state(stage, gate, &executions, (scope.region.as_str(), no_room.as_ref(), &registered[..])))
     };
     Ok(Output {
         stage_states: declaration.stages.iter().filter_map(state_of).collect(),
@@ -106,7 +107,7 @@ fn stage_state(
     stage: &StageDeclaration,
     gate: &Gate,
     executions: &BTreeMap<String, Arc<ExecutionState>>,
-    (region, no_room): (&str, Option<&ApiError>),
+    (region, no_room, registered): (&str, Option<&ApiError>, &[CustomActionType]),
 ) -> StageState {
     let of = |id: &String| executions.get(id).map(|state| &**state);
     let latest = gate.latest.as_ref().and_then(of);
@@ -122,7 +123,8 @@ fn stage_state(
             .into_iter()
             .flatten()
             .find_map(|state| Some((state, state.latest_run(&stage.name, &action.name)?)));
-        view::waiting(view::action_state(action, region, run), action, no_room)
+        let state = view::waiting(view::action_state(action, region, run), action, no_room);
+        view::of_worker(state, action, registered, run.map(|(_, run)| run))
     });
     let run = latest.and_then(|state| state.stage(&stage.name));
     let condition = |kind| condition_view::state(stage, kind, run);

@@ -22,7 +22,7 @@ pub(super) struct World {
 }
 
 pub(super) fn machines() -> Machines {
-    Machines::new().with::<Gates>().with::<Execution>()
+    Machines::new().with::<Gates>().with::<Execution>().with::<engine::job::Job>()
 }
 
 pub(super) fn world(test: TestStore) -> World {
@@ -217,7 +217,11 @@ impl World {
     }
 
     pub(super) fn tick(&self) {
-        self.test.clock.advance(Duration::from_secs(1));
+        self.advance(Duration::from_secs(1));
+    }
+
+    pub(super) fn advance(&self, time: Duration) {
+        self.test.clock.advance(time);
     }
 }
 

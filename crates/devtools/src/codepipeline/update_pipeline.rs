@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use base::ApiError;
 use engine::pipeline::{GateInput, Gates, Mode};
-use formats::pipeline::{PipelineDeclaration, validate};
+use formats::pipeline::{PipelineDeclaration, validate_with};
 use platform::Cx;
 use serde::{Deserialize, Serialize};
 use store::tables::codepipeline_pipeline;
 
 use super::create_pipeline::{normal, roles_exist, store_declaration};
-use super::{errors, load, transition};
+use super::{action_types, errors, load, secrets, transition};
 
 #[derive(Clone, Debug, Deserialize)]
 pub struct Input {
@@ -28,17 +28,22 @@ pub struct Output {
 /// Updates a pipeline.
 pub async fn update_pipeline(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     let scope = cx.scope().clone();
-    validate(&input.pipeline, scope.region.as_str()).map_err(|p| errors::problem(&p))?;
+    let registered = action_types::registered(&mut cx.store.read().await?, &scope).await?;
+    validate_with(&input.pipeline, scope.region.as_str(), &registered).map_err(|p| errors::problem(&p))?;
+    let registered = Arc::new(registered);
     let (given, cx_in) = (Arc::new(input.pipeline), cx.clone());
     let pipeline = cx
         .store
         .write(move |tx| {
             let (scope, given, cx) = (scope.clone(), given.clone(), cx_in.clone());
+            let registered = registered.clone();
             Box::pin(async move {
                 load::locked(tx, &scope, &given.name).await?;
                 let row = load::pipeline(tx, &scope, &given.name).await?;
                 roles_exist(tx, &cx, &given).await?;
-                let declaration = normal((*given).clone(), row.version + 1);
+                let mut declaration = normal((*given).clone(), row.version + 1);
+                let before = load::declaration(tx, &scope, &row, None).await?;
+                secrets::seal(&cx, &mut declaration, Some(&before), &registered)?;
                 let now = tx.now();
                 codepipeline_pipeline::set_version(tx, &scope, &row.name, row.version + 1, now).await?;
                 store_declaration(tx, &scope, &declaration).await?;
@@ -51,5 +56,5 @@ pub async fn update_pipeline(cx: &Cx, input: Input) -> Result<Output, ApiError> 
             })
         })
         .await?;
-    Ok(Output { pipeline })
+    Ok(Output { pipeline: secrets::masked(pipeline) })
 }

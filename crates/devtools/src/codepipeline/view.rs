@@ -7,8 +7,10 @@ use engine::pipeline::{
     ActionError, ActionRun, ActionStatus, Artifact, Ended, ExecutionKind, ExecutionState, External, Phase, RuleRun,
     RuleStatus, SourceRevision, Transition,
 };
-use formats::pipeline::{ActionDeclaration, ActionTypeId, Provider};
+use formats::pipeline::{ActionDeclaration, ActionTypeId, CustomActionType, Provider, fill_url};
 use serde::Serialize;
+
+use super::secrets;
 
 /// What started an execution.
 #[derive(Debug, Serialize)]
@@ -275,6 +277,22 @@ pub(super) fn waiting(mut state: ActionState, declared: &ActionDeclaration, no_r
     state
 }
 
+/// Adds the address that the template of a registered type gives.
+pub(super) fn of_worker(
+    mut state: ActionState,
+    declared: &ActionDeclaration,
+    registered: &[CustomActionType],
+    run: Option<&ActionRun>,
+) -> ActionState {
+    let kind = CustomActionType::find(registered, &declared.action_type_id);
+    let settings = kind.and_then(|k| k.settings.as_ref());
+    if let Some(template) = settings.and_then(|s| s.entity_url_template.as_deref()) {
+        let configuration = run.map_or(&declared.configuration, |run| &run.resolved);
+        state.entity_url = fill_url(template, |name| configuration.get(name.strip_prefix("Config:")?).cloned());
+    }
+    state
+}
+
 fn action_execution(run: &ActionRun) -> ActionExecution {
     let token = match &run.status {
         ActionStatus::AwaitingApproval { token } => Some(token.clone()),
@@ -311,6 +329,8 @@ fn entity_url(action: &ActionDeclaration, region: &str) -> Option<String> {
         Provider::S3Deploy => {
             Some(format!("https://console.aws.amazon.com/s3/home?#/buckets/{}", config("BucketName")))
         }
+        // Its type has a template.
+        Provider::Worker => None,
     }
 }
 
@@ -336,8 +356,8 @@ pub(super) fn action_detail(state: &ExecutionState, stage: &str, run: &ActionRun
         status: run.status.as_str(),
         input: ActionInput {
             action_type_id: declared.action_type_id.clone(),
-            configuration: declared.configuration.clone(),
-            resolved_configuration: run.resolved.clone(),
+            configuration: shown(&declared.configuration),
+            resolved_configuration: shown(&run.resolved),
             role_arn: declared.role_arn.clone(),
             region: state.scope.region.to_string(),
             input_artifacts: artifacts(&run.inputs),
@@ -345,6 +365,13 @@ pub(super) fn action_detail(state: &ExecutionState, stage: &str, run: &ActionRun
         },
         output: ActionOutput { output_artifacts: outputs, execution_result: result(run), output_variables: variables },
     })
+}
+
+/// A configuration without its secrets.
+fn shown(configuration: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut shown = configuration.clone();
+    secrets::mask(&mut shown);
+    shown
 }
 
 fn result(run: &ActionRun) -> Option<ExecutionResult> {

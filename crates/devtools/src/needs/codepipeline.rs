@@ -12,7 +12,36 @@ pub fn needs(call: &Asked<'_>) -> Option<Vec<Need>> {
     };
     let webhook = |member: &str| call.text(member).map(|name| call.own(&format!("webhook:{name}"))).into_iter();
     let resources = match call.operation {
-        "ListPipelines" | "ListRuleTypes" | "ListWebhooks" => return Some(vec![call.anything()]),
+        "ListPipelines" | "ListRuleTypes" | "ListActionTypes" | "ListWebhooks" => return Some(vec![call.anything()]),
+        // Jobs are named by ids that say nothing of what they are part of.
+        "AcknowledgeJob"
+        | "AcknowledgeThirdPartyJob"
+        | "GetJobDetails"
+        | "GetThirdPartyJobDetails"
+        | "PollForThirdPartyJobs"
+        | "PutJobFailureResult"
+        | "PutJobSuccessResult"
+        | "PutThirdPartyJobFailureResult"
+        | "PutThirdPartyJobSuccessResult" => return Some(vec![call.anything()]),
+        "CreateCustomActionType" | "DeleteCustomActionType" => {
+            let members = ["/category", "/provider", "/version"].map(|member| call.text(member).unwrap_or("*"));
+            vec![call.own(&format!("actiontype:Custom/{}", members.join("/")))]
+        }
+        "GetActionType" | "PollForJobs" | "UpdateActionType" => {
+            let id = match call.operation {
+                "GetActionType" => "",
+                "PollForJobs" => "/actionTypeId",
+                _ => "/actionType/id",
+            };
+            let members = ["owner", "category", "provider", "version"]
+                .map(|member| call.text(&format!("{id}/{member}")).unwrap_or("*").to_owned());
+            vec![call.own(&format!("actiontype:{}", members.join("/")))]
+        }
+        "PutActionRevision" => path(&["pipelineName", "stageName", "actionName"]),
+        "ListDeployActionExecutionTargets" => match call.text("pipelineName") {
+            Some(_) => path(&["pipelineName"]),
+            None => return Some(vec![call.anything()]),
+        },
         "CreatePipeline" | "UpdatePipeline" => path(&["/pipeline/name"]),
         "DeletePipeline" | "GetPipeline" | "GetPipelineState" | "StartPipelineExecution" => path(&["name"]),
         "GetPipelineExecution"

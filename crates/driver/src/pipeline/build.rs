@@ -32,7 +32,8 @@ async fn begin_in(tx: &mut Tx, cx: &Cx, claimed: &Claimed, run: RunAction) -> Re
             | Work::S3Source { .. }
             | Work::S3Deploy { .. }
             | Work::CloudWatchAlarm { .. }
-            | Work::LambdaInvoke { .. } => None,
+            | Work::LambdaInvoke { .. }
+            | Work::Worker { .. } => None,
         };
         let request = request(claimed, run, &revisions)?;
         let (begun, kind) = match batch {

@@ -1,6 +1,7 @@
 //! Performs the actions of pipelines: sources, builds, deployments.
 //!
-//! What may happen twice: sources and deployments write the same objects again; a build is begun in the transaction that says so.
+//! What may happen twice: sources and deployments write the same objects again; a build is begun, and a job
+//! queued, in the transaction that says so.
 //! Before anything is done, the execution is asked whether it still wants it.
 
 mod answer;
@@ -8,6 +9,7 @@ mod blocking;
 mod build;
 mod codecommit;
 mod deploy;
+mod job;
 mod performer;
 mod s3_source;
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! Which action of a pipeline is performed where, and what its failure means.
 
-use super::{answer, build, codecommit, deploy, s3_source};
+use super::{answer, build, codecommit, deploy, job, s3_source};
 use base::{ApiError, ErrorKind, Machine};
 use devtools::codepipeline;
 use engine::pipeline::{ActionEffect, ActionResult, Execution, RollBack, RunAction, Work};
+use formats::pipeline::Provider;
 use futures_util::future::BoxFuture;
 use platform::Cx;
 use store::events::EventRow;
@@ -60,6 +61,7 @@ async fn effect(cx: &Cx, claimed: &Claimed) -> Result<(), PerformError> {
     match effect.map_err(|e| PerformError::new("read a pipeline's effect", e))? {
         ActionEffect::Run(run) if wanted(cx, claimed).await? => action(cx, claimed, *run).await,
         ActionEffect::Run(_) => answer::done(cx, claimed).await,
+        ActionEffect::Cancel(cancel) if cancel.provider == Provider::Worker => job::cancel(cx, claimed, &cancel).await,
         ActionEffect::Cancel(cancel) => build::cancel(cx, claimed, cancel).await,
         ActionEffect::RollBack(asked) => roll_back(cx, claimed, asked).await,
     }
@@ -88,6 +90,7 @@ async fn wanted(cx: &Cx, claimed: &Claimed) -> Result<bool, PerformError> {
 async fn action(cx: &Cx, claimed: &Claimed, run: RunAction) -> Result<(), PerformError> {
     let done = match &run.work {
         Work::CodeBuild { .. } => return build::begin(cx, claimed, run).await,
+        Work::Worker { .. } => return job::begin(cx, claimed, run).await,
         Work::CodeCommitSource { repository, branch, commit } => {
             codecommit::source(cx, claimed, &run, repository, branch, commit.as_deref()).await
         }

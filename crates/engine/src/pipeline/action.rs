@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use formats::pipeline::{ActionDeclaration, Provider, Unresolved, resolve};
+use formats::pipeline::{ActionDeclaration, ActionTypeId, Provider, Unresolved, resolve};
 use serde::{Deserialize, Serialize};
 
 use super::{ActionError, ActionStatus, Artifact, ExecutionState, SourceOverride, artifact_key};
@@ -82,6 +82,8 @@ pub enum Work {
         canned_acl: Option<String>,
         cache_control: Option<String>,
     },
+    /// Make a job of a registered action type, for whoever polls for it.
+    Worker { action_type: ActionTypeId, configuration: BTreeMap<String, String> },
 }
 
 /// How a batch is run.
@@ -273,6 +275,9 @@ fn work(
             return Err(configuration_error(action, &what));
         }
         Some(Provider::ManualApproval) => return Ok(None),
+        Some(Provider::Worker) => {
+            Work::Worker { action_type: action.action_type_id.clone(), configuration: resolved.clone() }
+        }
         Some(Provider::CodeCommitSource) => Work::CodeCommitSource {
             repository: must("RepositoryName")?,
             branch: chosen(SourceOverride::BRANCH).map_or_else(|| must("BranchName"), Ok)?,

@@ -4,7 +4,9 @@
 //! the condition, and its result follows.
 
 use base::{Effect, TimerChange, Timestamp};
-use formats::pipeline::{Condition, ConditionKind, ConditionResult, RetryMode, RuleDeclaration, RuleProvider};
+use formats::pipeline::{
+    Condition, ConditionKind, ConditionResult, Provider, RetryMode, RuleDeclaration, RuleProvider,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -245,7 +247,7 @@ impl Draft {
     pub(super) fn cancel_rule(&mut self, key: &str) {
         let Some(run) = self.current().working_rule(key).cloned() else { return };
         if self.state.declared_rule(key).and_then(|r| r.provider()) == Some(RuleProvider::CodeBuild) {
-            self.cancel_build(key, run.external.id);
+            self.cancel_elsewhere(key, Provider::CodeBuild, run.external.id);
         }
     }
 }

@@ -154,13 +154,16 @@ impl Draft {
     pub fn cancel_work(&mut self, key: &str) {
         let Some(run) = self.run_mut(key).map(|r| r.clone()) else { return };
         let provider = self.declared_of(&run).and_then(|a| a.provider());
-        if provider == Some(Provider::CodeBuild) {
-            self.cancel_build(key, run.external.id);
+        match provider {
+            Some(Provider::CodeBuild) => self.cancel_elsewhere(key, Provider::CodeBuild, run.external.id),
+            Some(Provider::Worker) => self.cancel_elsewhere(key, Provider::Worker, None),
+            Some(Provider::CodeCommitSource | Provider::S3Source | Provider::ManualApproval | Provider::S3Deploy)
+            | None => {}
         }
     }
 
-    pub(super) fn cancel_build(&mut self, key: &str, external_id: Option<String>) {
-        let cancel = CancelAction { key: key.to_owned(), provider: Provider::CodeBuild, external_id };
+    pub(super) fn cancel_elsewhere(&mut self, key: &str, provider: Provider, external_id: Option<String>) {
+        let cancel = CancelAction { key: key.to_owned(), provider, external_id };
         self.effects.push(Effect { key: format!("{key}/cancel"), effect: ActionEffect::Cancel(cancel) });
     }
 
@@ -455,6 +458,8 @@ pub(super) fn timeout_of(action: &ActionDeclaration) -> std::time::Duration {
     match (action.timeout_in_minutes, action.action_type()) {
         (Some(minutes), _) => std::time::Duration::from_secs(u64::from(minutes) * 60),
         (None, Some(kind)) => kind.timeout,
+        // "Quotas in AWS CodePipeline": custom actions.
+        (None, None) if action.provider() == Some(Provider::Worker) => std::time::Duration::from_secs(24 * 3600),
         (None, None) => std::time::Duration::from_secs(3600),
     }
 }

@@ -311,6 +311,9 @@ fn describe(effect: &Effect<ActionEffect>) -> String {
                 }
                 Work::CloudWatchAlarm { alarm } => format!("see alarm {alarm}"),
                 Work::LambdaInvoke { function } => format!("invoke {function}"),
+                Work::Worker { action_type, configuration } => {
+                    format!("job {} {configuration:?}", action_type.provider)
+                }
                 Work::S3Deploy { bucket, object_key, extract, .. } => {
                     format!("deploy to {bucket} {} extract={extract}", object_key.as_deref().unwrap_or("-"))
                 }

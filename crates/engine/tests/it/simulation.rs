@@ -340,7 +340,8 @@ impl Simulation {
             | Work::S3Source { .. }
             | Work::S3Deploy { .. }
             | Work::CloudWatchAlarm { .. }
-            | Work::LambdaInvoke { .. } => {
+            | Work::LambdaInvoke { .. }
+            | Work::Worker { .. } => {
                 if lost {
                     return;
                 }

@@ -38,6 +38,8 @@ pub enum Provider {
     CodeBuild,
     ManualApproval,
     S3Deploy,
+    /// Whoever polls for the jobs of a registered action type.
+    Worker,
 }
 
 /// One action type: what it takes and what it makes.

@@ -81,6 +81,8 @@ fn values(action: &ActionDeclaration, provider: Provider) -> Result<(), Problem>
                 return Err(absent(action, "KMSEncryptionKeyARN (encryption of deployed objects)"));
             }
         }
+        // Its type says which values it takes.
+        Provider::Worker => {}
     }
     Ok(())
 }

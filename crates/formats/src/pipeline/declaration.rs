@@ -195,9 +195,12 @@ impl ActionDeclaration {
         ActionType::find(&self.action_type_id)
     }
 
-    /// The provider, if it is one that we run.
+    /// The provider, if it is one that we run. Actions of registered types are the workers'.
     pub fn provider(&self) -> Option<Provider> {
-        self.action_type().map(|t| t.provider)
+        match self.action_type_id.owner.as_str() {
+            "Custom" => Some(Provider::Worker),
+            _ => self.action_type().map(|t| t.provider),
+        }
     }
 
     /// Whether the action is in category Source.

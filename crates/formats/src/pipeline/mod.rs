@@ -3,6 +3,7 @@
 mod action_type;
 mod condition;
 mod configuration;
+mod custom_action_type;
 mod declaration;
 mod glob;
 mod json_path;
@@ -20,6 +21,9 @@ pub use condition::{
     Condition, ConditionKind, ConditionResult, Conditions, FailureConditions, RetryConfiguration, RetryMode,
     RuleDeclaration, RuleTypeId,
 };
+pub use custom_action_type::{
+    ActionTypeSettings, ArtifactDetails, ConfigurationProperty, CustomActionType, MASK, fill_url,
+};
 pub use declaration::{
     ActionDeclaration, ActionTypeId, ArtifactName, ArtifactStore, EncryptionKey, OutputArtifact, PipelineDeclaration,
     StageDeclaration, VariableDeclaration,
@@ -31,6 +35,6 @@ pub use rule_type::{RuleProvider, RuleType};
 pub use trigger::{
     GitConfiguration, Patterns, PullRequestEvent, PullRequestFilter, PushFilter, TriggerDeclaration, TriggerProvider,
 };
-pub use validate::{problems, validate};
+pub use validate::{problems, problems_with, validate, validate_with};
 pub use variable::{Reference, Unresolved, references, resolve};
 pub use window::DeploymentWindow;

@@ -1,28 +1,44 @@
 //! Whether a declaration can run at all. What passes here never fails later for its shape.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use super::{
-    ActionDeclaration, Category, ConditionKind, ConditionResult, PipelineDeclaration, Problem, ProblemKind,
-    StageDeclaration, configuration, references, validate_conditions, validate_triggers,
+    ActionDeclaration, ActionType, ActionTypeId, ArtifactDetails, Category, ConditionKind, ConditionResult,
+    CustomActionType, PipelineDeclaration, Problem, ProblemKind, StageDeclaration, configuration, references,
+    validate_conditions, validate_triggers,
 };
 
 /// Namespaces that the service itself fills.
 const RESERVED: [&str; 2] = ["codepipeline", "variables"];
 
+/// As [`validate_with`], in an account that has registered no action types.
+pub fn validate(pipeline: &PipelineDeclaration, region: &str) -> Result<(), Problem> {
+    validate_with(pipeline, region, &[])
+}
+
 /// Finds the first mistake, in the order in which AWS checks: structure, stages, actions, artifacts, variables.
 ///
 /// Follows AWS CodePipeline User Guide, "Pipeline structure reference" and "Variables reference"; `region` is the
-/// pipeline's own.
-pub fn validate(pipeline: &PipelineDeclaration, region: &str) -> Result<(), Problem> {
-    match problems(pipeline, region).into_iter().next() {
+/// pipeline's own, `registered` are the action types of its account there.
+pub fn validate_with(
+    pipeline: &PipelineDeclaration,
+    region: &str,
+    registered: &[CustomActionType],
+) -> Result<(), Problem> {
+    match problems_with(pipeline, region, registered).into_iter().next() {
         Some(first) => Err(first),
         None => Ok(()),
     }
 }
 
-/// Finds the mistakes that do not follow from one another, in the same order.
+/// As [`problems_with`], in an account that has registered no action types.
 pub fn problems(pipeline: &PipelineDeclaration, region: &str) -> Vec<Problem> {
+    problems_with(pipeline, region, &[])
+}
+
+/// Finds the mistakes that do not follow from one another, in the same order.
+pub fn problems_with(pipeline: &PipelineDeclaration, region: &str, registered: &[CustomActionType]) -> Vec<Problem> {
     let mut found = Vec::new();
     found.extend(features(pipeline).err());
     found.extend(stores(pipeline, region).err());
@@ -30,7 +46,7 @@ pub fn problems(pipeline: &PipelineDeclaration, region: &str) -> Vec<Problem> {
     for (n, stage) in pipeline.stages.iter().enumerate() {
         found.extend(check_stage(stage).err().map(|p| p.in_item("stages", n)));
         for (m, action) in stage.actions.iter().enumerate() {
-            let problem = check_action(action, region).err();
+            let problem = check_action(action, region, registered).err();
             found.extend(problem.map(|p| p.in_item("actions", m).in_item("stages", n)));
         }
     }
@@ -161,9 +177,35 @@ fn check_stage(stage: &StageDeclaration) -> Result<(), Problem> {
     Ok(())
 }
 
-fn check_action(action: &ActionDeclaration, region: &str) -> Result<(), Problem> {
+/// What an action can be: one that we run, or one of a type that the account has registered.
+enum Kind<'a> {
+    Ours(&'static ActionType),
+    Registered(&'a CustomActionType),
+}
+
+impl Kind<'_> {
+    fn find<'a>(id: &ActionTypeId, registered: &'a [CustomActionType]) -> Option<Kind<'a>> {
+        let own = || CustomActionType::find(registered, id).map(Kind::Registered);
+        ActionType::find(id).map(Kind::Ours).or_else(own)
+    }
+
+    /// How many input artifacts, how many output artifacts.
+    fn artifacts(&self) -> (RangeInclusive<usize>, RangeInclusive<usize>) {
+        let range = |details: ArtifactDetails| details.minimum_count..=details.maximum_count;
+        match self {
+            Kind::Ours(kind) => (kind.inputs.clone(), kind.outputs.clone()),
+            Kind::Registered(kind) => (range(kind.input_artifact_details), range(kind.output_artifact_details)),
+        }
+    }
+
+    fn is_approval(&self) -> bool {
+        matches!(self, Kind::Ours(ActionType { category: Category::Approval, .. }))
+    }
+}
+
+fn check_action(action: &ActionDeclaration, region: &str, registered: &[CustomActionType]) -> Result<(), Problem> {
     let (name, id) = (&action.name, &action.action_type_id);
-    let Some(kind) = action.action_type() else {
+    let Some(kind) = Kind::find(id, registered) else {
         return Err(Problem::action(format!(
             "ActionType (Category: '{}', Provider: '{}', Owner: '{}', Version: '{}') in action '{name}' is not available in region '{}'",
             id.category,
@@ -185,10 +227,11 @@ fn check_action(action: &ActionDeclaration, region: &str) -> Result<(), Problem>
             Problem::action(format!("Action '{name}': the run order must be between 1 and 999.")).in_member("runOrder")
         );
     }
-    count(action, "input", action.input_artifacts.len(), &kind.inputs)?;
-    count(action, "output", action.output_artifacts.len(), &kind.outputs)?;
+    let (inputs, outputs) = kind.artifacts();
+    count(action, "input", action.input_artifacts.len(), &inputs)?;
+    count(action, "output", action.output_artifacts.len(), &outputs)?;
     if let Some(minutes) = action.timeout_in_minutes {
-        if kind.category != Category::Approval {
+        if !kind.is_approval() {
             return Err(Problem::action(format!(
                 "Action '{name}': timeoutInMinutes is only supported for manual approval actions."
             ))
@@ -210,14 +253,17 @@ fn check_action(action: &ActionDeclaration, region: &str) -> Result<(), Problem>
             id.category, id.provider
         )));
     }
-    configuration::check(action, kind)
+    match kind {
+        Kind::Ours(kind) => configuration::check(action, kind),
+        Kind::Registered(kind) => kind.check_configuration(action),
+    }
 }
 
 fn count(
     action: &ActionDeclaration,
     direction: &str,
     declared: usize,
-    allowed: &std::ops::RangeInclusive<usize>,
+    allowed: &RangeInclusive<usize>,
 ) -> Result<(), Problem> {
     let (relation, bound, limit) = if declared < *allowed.start() {
         ("less than", "minimum", allowed.start())

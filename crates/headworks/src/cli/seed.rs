@@ -163,9 +163,11 @@ fn succeeded(run: RunAction) -> ActionResult {
             url: None,
             created: None,
         }),
-        Work::CodeBuild { .. } | Work::S3Deploy { .. } | Work::CloudWatchAlarm { .. } | Work::LambdaInvoke { .. } => {
-            None
-        }
+        Work::CodeBuild { .. }
+        | Work::S3Deploy { .. }
+        | Work::CloudWatchAlarm { .. }
+        | Work::LambdaInvoke { .. }
+        | Work::Worker { .. } => None,
     };
     ActionResult::Succeeded {
         external_execution_id: Some(run.id),

@@ -9,7 +9,15 @@ use headworks::registry;
 const REFUSED: &[(&str, &str)] = &[
     ("codebuild", "PutResourcePolicy"),
     ("codebuild", "StartSandboxConnection"),
+    ("codepipeline", "AcknowledgeThirdPartyJob"),
+    ("codepipeline", "GetActionType"),
+    ("codepipeline", "GetThirdPartyJobDetails"),
+    ("codepipeline", "ListDeployActionExecutionTargets"),
+    ("codepipeline", "PollForThirdPartyJobs"),
+    ("codepipeline", "PutThirdPartyJobFailureResult"),
+    ("codepipeline", "PutThirdPartyJobSuccessResult"),
     ("codepipeline", "RegisterWebhookWithThirdParty"),
+    ("codepipeline", "UpdateActionType"),
     ("iam", "UploadSSHPublicKey"),
 ];
 

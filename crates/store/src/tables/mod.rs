@@ -13,6 +13,7 @@ pub mod codebuild_token;
 pub mod codebuild_webhook;
 pub mod codecommit_ref;
 pub mod codecommit_repository;
+pub mod codepipeline_action_type;
 pub mod codepipeline_declaration;
 pub mod codepipeline_pipeline;
 pub mod codepipeline_source;

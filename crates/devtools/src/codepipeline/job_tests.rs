@@ -1,0 +1,328 @@
+//! Custom action types, their jobs, and the workers that poll for them.
+
+use std::time::Duration;
+
+use base::ApiError;
+use engine::pipeline::{ActionEffect, Execution, Work};
+use serde_json::{Value, json};
+use store::testing::each_engine;
+use store::{machine, outbox, timers};
+
+use super::tests::*;
+use super::*;
+
+fn property(name: &str, required: bool, secret: bool, queryable: bool) -> Value {
+    json!({"name": name, "required": required, "key": true, "secret": secret, "queryable": queryable})
+}
+
+fn action_type(category: &str, version: &str) -> Value {
+    let (inputs, outputs) = if category == "Source" { (0, 1) } else { (1, 2) };
+    json!({
+        "category": category, "provider": "Mine", "version": version,
+        "settings": {
+            "entityUrlTemplate": "https://x/{Config:Place}",
+            "executionUrlTemplate": "https://x/{Config:Place}/{ExternalExecutionId}",
+            "revisionUrlTemplate": "https://x/{Config:Place}/at/{RevisionId}",
+        },
+        "configurationProperties": [
+            property("Place", true, false, true), property("Token", false, true, false),
+        ],
+        "inputArtifactDetails": {"minimumCount": inputs, "maximumCount": inputs},
+        "outputArtifactDetails": {"minimumCount": 0, "maximumCount": outputs},
+    })
+}
+
+fn id_of(category: &str) -> Value {
+    json!({"category": category, "owner": "Custom", "provider": "Mine", "version": "1"})
+}
+
+fn pipeline() -> Value {
+    let mut declaration = declaration();
+    declaration["stages"][0]["actions"][0] = json!({
+        "name": "Src", "actionTypeId": id_of("Source"), "namespace": "Source",
+        "configuration": {"Place": "here"}, "outputArtifacts": [{"name": "Src"}],
+    });
+    declaration["stages"][1] = json!({"name": "Build", "actions": [{
+        "name": "Make", "actionTypeId": id_of("Build"), "namespace": "Made",
+        "configuration": {"Place": "there", "Token": "hunter2"},
+        "inputArtifacts": [{"name": "Src"}], "outputArtifacts": [{"name": "Out"}],
+    }]});
+    declaration
+}
+
+impl World {
+    async fn register(&self) {
+        for category in ["Source", "Build"] {
+            create_custom_action_type(&self.cx, input(action_type(category, "1"))).await.unwrap();
+        }
+    }
+
+    /// Queues the jobs that executions ask for, as the driver does, and takes back those that they do not want.
+    async fn drive(&self) {
+        for claimed in outbox::claim(&self.cx.store, "test", 10, Duration::from_secs(60)).await.unwrap() {
+            let run = match serde_json::from_value(claimed.effect.clone()).unwrap() {
+                ActionEffect::Run(run) => run,
+                ActionEffect::Cancel(cancel) => {
+                    cancel_jobs(&self.cx, &cancel.key).await.unwrap();
+                    continue;
+                }
+                ActionEffect::RollBack(_) => panic!("nothing is rolled back"),
+            };
+            if !matches!(run.work, Work::Worker { .. }) {
+                continue;
+            }
+            let scope = self.cx.scope().clone();
+            let queued = self.cx.store.write(move |tx| {
+                let (claimed, run, scope) = (claimed.clone(), run.clone(), scope.clone());
+                Box::pin(async move {
+                    let row = machine::get::<Execution>(tx, &claimed.machine_id).await?.unwrap();
+                    let revisions = &row.state.source_revisions;
+                    queue_job(tx, &scope, &claimed.key, (*run).clone(), revisions).await?;
+                    // Whoever asks again makes nothing.
+                    queue_job(tx, &scope, &claimed.key, *run, revisions).await?;
+                    outbox::finish(tx, &claimed).await?;
+                    Ok::<_, ApiError>(())
+                })
+            });
+            queued.await.unwrap();
+        }
+    }
+
+    async fn poll(&self, category: &str) -> Vec<Value> {
+        let poll = json!({"actionTypeId": id_of(category), "maxBatchSize": 5});
+        let jobs = json_of(&poll_for_jobs(&self.cx, input(poll)).await.unwrap());
+        jobs["jobs"].as_array().unwrap().clone()
+    }
+
+    async fn acknowledge(&self, job: &Value) -> Result<&'static str, ApiError> {
+        let input = input(json!({"jobId": job["id"], "nonce": job["nonce"]}));
+        acknowledge_job(&self.cx, input).await.map(|o| o.status)
+    }
+
+    async fn succeed(&self, job: &Value, more: Value) -> Result<(), ApiError> {
+        let mut put = json!({"jobId": job["id"]});
+        put.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        put_job_success_result(&self.cx, input(put)).await.map(|_| ())
+    }
+
+    async fn fail_job(&self, job: &Value) -> Result<(), ApiError> {
+        let put = json!({"jobId": job["id"], "failureDetails": {"type": "ConfigurationError", "message": "no place"}});
+        put_job_failure_result(&self.cx, input(put)).await.map(|_| ())
+    }
+
+    async fn fire(&self) {
+        let fired = self.cx.store.write(|tx| Box::pin(async move { timers::fire_due(tx, 10).await }));
+        fired.await.unwrap();
+    }
+
+    /// A pipeline whose source job has succeeded; its build job waits.
+    async fn until_build(&self) {
+        self.register().await;
+        self.create(pipeline()).await.unwrap();
+        self.drive().await;
+        let job = self.poll("Source").await.remove(0);
+        self.acknowledge(&job).await.unwrap();
+        let revision = json!({"revision": "r7", "changeIdentifier": "c7", "revisionSummary": "seven"});
+        self.succeed(&job, json!({"currentRevision": revision, "outputVariables": {"Answer": "42"}})).await.unwrap();
+        self.drive().await;
+    }
+}
+
+#[tokio::test]
+async fn a_type_is_registered_listed_and_never_made_again_once_deleted() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        let create = async |value: Value| create_custom_action_type(&world.cx, input(value)).await;
+        let made = json_of(&create(action_type("Build", "1")).await.unwrap());
+        assert_eq!(made["actionType"]["id"], id_of("Build"));
+        assert_eq!(code(create(action_type("Build", "1")).await), "ValidationException");
+        let list = async |filter: Value| json_of(&list_action_types(&world.cx, input(filter)).await.unwrap());
+        let owned = list(json!({"actionOwnerFilter": "Custom"})).await;
+        assert_eq!(owned["actionTypes"], json!([made["actionType"]]));
+        assert_eq!(list(json!({"regionFilter": "us-east-1"})).await["actionTypes"], json!([]));
+        let all = list(json!({})).await;
+        assert!(all["actionTypes"].as_array().unwrap().iter().any(|t| t["id"]["provider"] == "CodeBuild"));
+
+        let delete = json!({"category": "Build", "provider": "Mine", "version": "1"});
+        delete_custom_action_type(&world.cx, input(delete.clone())).await.unwrap();
+        delete_custom_action_type(&world.cx, input(delete)).await.unwrap();
+        assert_eq!(list(json!({"actionOwnerFilter": "Custom"})).await["actionTypes"], json!([]));
+        let again = create(action_type("Build", "1")).await.unwrap_err();
+        assert!(again.message.contains("deleted version cannot be made again"), "{again}");
+        create(action_type("Build", "2")).await.unwrap();
+        let poll = poll_for_jobs(&world.cx, input(json!({"actionTypeId": id_of("Build")}))).await;
+        assert_eq!(code(poll), "ActionTypeNotFoundException");
+        let refused = world.create(pipeline()).await.unwrap_err();
+        assert_eq!(refused.code, "InvalidActionDeclarationException");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_worker_takes_a_job_and_its_words_become_the_actions() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        world.until_build().await;
+        let job = world.poll("Build").await.remove(0);
+        let data = &job["data"];
+        assert_eq!(data["actionConfiguration"]["configuration"], json!({"Place": "there", "Token": "hunter2"}));
+        assert_eq!(data["pipelineContext"]["stage"]["name"], "Build");
+        assert_eq!(data["inputArtifacts"][0]["revision"], "r7");
+        assert_eq!(data["outputArtifacts"][0]["location"]["s3Location"]["bucketName"], "artifacts");
+        assert!(data["artifactCredentials"]["sessionToken"].as_str().unwrap().len() > 20);
+
+        assert_eq!(world.acknowledge(&job).await.unwrap(), "InProgress");
+        let details = get_job_details(&world.cx, input(json!({"jobId": job["id"]}))).await.unwrap();
+        assert_eq!(json_of(&details)["jobDetails"]["data"]["continuationToken"], Value::Null);
+        let more = json!({"externalExecutionId": "77", "summary": "half done"});
+        world.succeed(&job, json!({"continuationToken": "half", "executionDetails": more})).await.unwrap();
+        let state = &world.state().await["stageStates"][1]["actionStates"][0];
+        assert_eq!(state["latestExecution"]["externalExecutionUrl"], "https://x/there/77");
+        assert_eq!(state["latestExecution"]["summary"], "half done");
+        assert_eq!(state["entityUrl"], "https://x/there");
+
+        let next = world.poll("Build").await.remove(0);
+        assert_ne!(next["id"], job["id"]);
+        assert_eq!(next["data"]["continuationToken"], "half");
+        assert_eq!(code(world.succeed(&job, json!({})).await), "InvalidJobStateException");
+        world.acknowledge(&next).await.unwrap();
+        world.succeed(&next, json!({"executionDetails": {"summary": "done"}})).await.unwrap();
+        assert_eq!(code(world.succeed(&next, json!({})).await), "InvalidJobStateException");
+        let state = &world.state().await["stageStates"][1]["actionStates"][0]["latestExecution"];
+        assert_eq!((&state["status"], &state["summary"]), (&json!("Succeeded"), &json!("done")));
+        let source = &world.state().await["stageStates"][0]["actionStates"][0];
+        assert_eq!(source["revisionUrl"], "https://x/here/at/r7");
+        assert_eq!(world.perform().await.len(), 1, "the deployment is next");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_job_goes_to_one_worker_and_back_into_the_queue_when_that_says_nothing() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        world.until_build().await;
+        let (one, two) = tokio::join!(world.poll("Build"), world.poll("Build"));
+        assert_eq!(one.len() + two.len(), 1, "two that ask at once get one job");
+        let first = one.into_iter().chain(two).next().unwrap();
+        assert_eq!(code(world.succeed(&first, json!({})).await), "InvalidJobStateException");
+        world.advance(Duration::from_secs(61));
+        world.fire().await;
+        let second = world.poll("Build").await.remove(0);
+        assert_eq!(first["id"], second["id"]);
+        assert_ne!(first["nonce"], second["nonce"]);
+        assert_eq!(code(world.acknowledge(&first).await), "InvalidNonceException");
+        world.acknowledge(&second).await.unwrap();
+        assert_eq!(code(world.acknowledge(&first).await), "InvalidNonceException");
+        world.advance(Duration::from_secs(3600));
+        world.fire().await;
+        assert_eq!(world.poll("Build").await, Vec::<Value>::new(), "what was acknowledged stays the worker's");
+        world.fail_job(&second).await.unwrap();
+        let state = &world.state().await["stageStates"][1]["actionStates"][0]["latestExecution"];
+        assert_eq!(state["errorDetails"], json!({"code": "ConfigurationError", "message": "no place"}));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn jobs_are_found_by_the_queryable_property_and_by_no_other() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        world.until_build().await;
+        let poll = async |query: Value| {
+            let poll = json!({"actionTypeId": id_of("Build"), "queryParam": query});
+            poll_for_jobs(&world.cx, input(poll)).await.map(|o| o.jobs.len())
+        };
+        assert_eq!(poll(json!({"Place": "elsewhere"})).await.unwrap(), 0);
+        assert_eq!(code(poll(json!({"Token": "hunter2"})).await), "ValidationException");
+        assert_eq!(poll(json!({"Place": "there"})).await.unwrap(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_stopped_or_withdrawn_takes_no_result() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        world.until_build().await;
+        let job = world.poll("Build").await.remove(0);
+        world.acknowledge(&job).await.unwrap();
+        let id = world.executions().await[0]["pipelineExecutionId"].as_str().unwrap().to_owned();
+        world.stop(&id, true).await.unwrap();
+        world.drive().await;
+        assert_eq!(code(world.succeed(&job, json!({})).await), "InvalidJobStateException");
+        let details = get_job_details(&world.cx, input(json!({"jobId": job["id"]}))).await;
+        assert_eq!(code(details), "JobNotFoundException");
+
+        world.start(json!({})).await.unwrap();
+        world.drive().await;
+        let delete = json!({"category": "Source", "provider": "Mine", "version": "1"});
+        delete_custom_action_type(&world.cx, input(delete)).await.unwrap();
+        let failed = &world.state().await["stageStates"][0]["actionStates"][0]["latestExecution"];
+        assert_eq!(failed["errorDetails"]["code"], "ConfigurationError", "{failed}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn secrets_are_masked_everywhere_and_kept_on_update() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        world.until_build().await;
+        let get = async || json_of(&get_pipeline(&world.cx, input(json!({"name": "demo"}))).await.unwrap());
+        let declared = get().await["pipeline"].clone();
+        assert_eq!(declared["stages"][1]["actions"][0]["configuration"]["Token"], "****");
+        let runs = list_action_executions(&world.cx, input(json!({"pipelineName": "demo"}))).await.unwrap();
+        assert!(!json_of(&runs).to_string().contains("hunter2"));
+        assert_eq!(json_of(&runs)["actionExecutionDetails"][0]["input"]["resolvedConfiguration"]["Token"], "****");
+
+        let updated = update_pipeline(&world.cx, input(json!({"pipeline": declared}))).await.unwrap();
+        assert_eq!(json_of(&updated)["pipeline"]["stages"][1]["actions"][0]["configuration"]["Token"], "****");
+        let job = world.poll("Build").await.remove(0);
+        assert_eq!(job["data"]["actionConfiguration"]["configuration"]["Token"], "hunter2");
+
+        let mut masked = pipeline();
+        masked["name"] = json!("other");
+        masked["stages"][1]["actions"][0]["configuration"]["Token"] = json!("****");
+        let refused = world.create(masked.clone()).await.unwrap_err();
+        assert!(refused.message.contains("no earlier value"), "{refused}");
+        masked["stages"][1]["actions"][0]["configuration"]["Token"] = json!("headworks:sealed:AAAA");
+        assert_eq!(code(world.create(masked).await), "ValidationException");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_custom_source_starts_its_pipeline_once_for_each_revision() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        world.register().await;
+        world.create(pipeline()).await.unwrap();
+        let put = async |action: &str, revision: &str| {
+            let revision = json!({"revisionId": revision, "revisionChangeId": "1", "created": "2026-01-01T00:00:00Z"});
+            let stage = if action == "Src" { "Source" } else { "Build" };
+            let put =
+                json!({"pipelineName": "demo", "stageName": stage, "actionName": action, "actionRevision": revision});
+            put_action_revision(&world.cx, input(put)).await
+        };
+        let one = put("Src", "r1").await.unwrap();
+        let same = put("Src", "r1").await.unwrap();
+        assert_eq!((one.new_revision, same.new_revision), (true, false));
+        assert_eq!(one.pipeline_execution_id, same.pipeline_execution_id);
+        assert!(put("Src", "r2").await.unwrap().new_revision);
+        assert_eq!(code(put("Make", "r1").await), "ValidationException");
+        assert_eq!(world.executions().await.len(), 3, "one by creation, one for each revision");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn variables_that_are_too_long_are_refused_and_the_job_stays() {
+    let world = world(store::testing::sqlite(machines()).await);
+    world.until_build().await;
+    let job = world.poll("Build").await.remove(0);
+    world.acknowledge(&job).await.unwrap();
+    let long = json!({"outputVariables": {"A": "x".repeat(122_880)}});
+    assert_eq!(code(world.succeed(&job, long).await), "OutputVariablesSizeExceededException");
+    world.succeed(&job, json!({"outputVariables": {"A": "x".repeat(1000)}})).await.unwrap();
+}

@@ -1,0 +1,127 @@
+//! PollForJobs: hands out jobs of an action type, oldest first, each with a nonce of its own.
+//! <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_PollForJobs.html>
+//!
+//! A job that was handed out is nobody else's for a minute. If it is not acknowledged by then, it is handed out again, and the
+//! earlier nonce counts no more. `queryParam` finds jobs by the one queryable property of the type.
+
+use std::collections::BTreeMap;
+
+use base::{ApiError, Scope, Timestamp};
+use engine::job::{Job, JobInput, JobState, NewJob};
+use formats::pipeline::{ActionTypeId, CustomActionType};
+use platform::Cx;
+use serde::{Deserialize, Serialize};
+use store::tables::codepipeline_action_type::jobs;
+use store::{AdvanceError, Tx, machine};
+
+use super::job_view::{self, JobData};
+use super::{action_types, errors};
+
+/// Jobs in one answer at most, whatever is asked for.
+const MAX_BATCH: u32 = 50;
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Input {
+    pub action_type_id: ActionTypeId,
+    #[serde(default)]
+    pub max_batch_size: Option<u32>,
+    #[serde(default)]
+    pub query_param: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Output {
+    pub jobs: Vec<HandedOut>,
+}
+
+/// A job with the nonce of this hand-out.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HandedOut {
+    pub id: String,
+    pub nonce: String,
+    pub account_id: String,
+    pub data: JobData,
+}
+
+/// Which jobs, and how many.
+#[derive(Clone)]
+struct Wanted {
+    scope: Scope,
+    queue: String,
+    query: Vec<(String, String)>,
+    limit: usize,
+    by: String,
+}
+
+/// Hands out jobs.
+pub async fn poll_for_jobs(cx: &Cx, input: Input) -> Result<Output, ApiError> {
+    let scope = cx.scope().clone();
+    let mut tx = cx.store.read().await?;
+    let kind = action_types::load(&mut tx, &scope, &input.action_type_id).await?;
+    let query: Vec<(String, String)> = input.query_param.unwrap_or_default().into_iter().collect();
+    queryable(&kind, &query)?;
+    let queue = NewJob::queue(&input.action_type_id);
+    // Workers ask all the time, mostly for nothing: that costs no write.
+    if jobs(&mut tx, &scope, (&queue, "Queued"), None, 1).await?.is_empty() {
+        return Ok(Output { jobs: Vec::new() });
+    }
+    drop(tx);
+    let limit = input.max_batch_size.unwrap_or(1).clamp(1, MAX_BATCH) as usize;
+    let wanted = Wanted { scope, queue, query, limit, by: cx.caller.principal.arn.clone() };
+    let cx_in = cx.clone();
+    let jobs = cx.store.write(move |tx| {
+        let (cx, wanted) = (cx_in.clone(), wanted.clone());
+        Box::pin(async move { hand_out(tx, &cx, &wanted).await })
+    });
+    Ok(Output { jobs: jobs.await? })
+}
+
+fn queryable(kind: &CustomActionType, query: &[(String, String)]) -> Result<(), ApiError> {
+    match query.iter().find(|(name, _)| !kind.property(name).is_some_and(|p| p.is_queryable())) {
+        Some((name, _)) => {
+            Err(errors::validation(format!("'{name}' is not a queryable configuration property of the action type")))
+        }
+        None => Ok(()),
+    }
+}
+
+async fn hand_out(tx: &mut Tx, cx: &Cx, wanted: &Wanted) -> Result<Vec<HandedOut>, ApiError> {
+    let mut handed = Vec::new();
+    let mut after: Option<(Timestamp, String)> = None;
+    loop {
+        let at = after.as_ref().map(|(at, id)| (*at, id.as_str()));
+        let page = jobs(tx, &wanted.scope, (&wanted.queue, "Queued"), at, MAX_BATCH).await?;
+        for (_, id) in &page {
+            if handed.len() == wanted.limit {
+                return Ok(handed);
+            }
+            handed.extend(hand_out_one(tx, cx, wanted, id).await?);
+        }
+        match page.into_iter().next_back() {
+            Some(last) => after = Some(last),
+            None => return Ok(handed),
+        }
+    }
+}
+
+async fn hand_out_one(tx: &mut Tx, cx: &Cx, wanted: &Wanted, id: &str) -> Result<Option<HandedOut>, ApiError> {
+    let Some(row) = machine::get::<Job>(tx, id).await?.filter(|row| matches(&row.state, &wanted.query)) else {
+        return Ok(None);
+    };
+    let nonce = cx.ids.uuid().to_string();
+    let input = JobInput::HandOut { nonce: nonce.clone(), by: wanted.by.clone() };
+    match store::advance::<Job>(tx, id, input).await {
+        Ok(_) => {}
+        // Another worker was faster.
+        Err(AdvanceError::NotFound | AdvanceError::Refused(_)) => return Ok(None),
+        Err(AdvanceError::Store(e)) => return Err(e.into()),
+    }
+    let data = job_view::data(tx, cx, &row.state).await?;
+    Ok(Some(HandedOut { id: id.to_owned(), nonce, account_id: wanted.scope.account.to_string(), data }))
+}
+
+fn matches(state: &JobState, query: &[(String, String)]) -> bool {
+    query.iter().all(|(name, value)| state.job.configuration.get(name) == Some(value))
+}

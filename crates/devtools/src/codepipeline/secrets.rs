@@ -1,0 +1,106 @@
+//! Secret configuration values: sealed before they are stored, masked wherever a declaration is shown, opened for workers.
+//!
+//! A stored value says of itself that it is sealed, so that declarations of old versions and records of executions are masked
+//! without asking which types there were. It is sealed for its account, pipeline and key, and opens nowhere else.
+//!
+//! Deviation: references to variables in secret values are not replaced.
+
+use std::collections::BTreeMap;
+
+use base::{ApiError, Scope};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use formats::pipeline::{ActionDeclaration, CustomActionType, MASK, PipelineDeclaration};
+use platform::Cx;
+
+use super::errors;
+
+const SEALED: &str = "headworks:sealed:";
+
+fn identity<'a>(scope: &'a Scope, pipeline: &'a str, key: &'a str) -> [&'a str; 5] {
+    ["codepipeline", scope.account.as_str(), scope.region.as_str(), pipeline, key]
+}
+
+/// Seals the secret values of a declaration that is about to be stored. `****` stands for the value that the action had in
+/// `before`.
+pub(super) fn seal(
+    cx: &Cx,
+    declaration: &mut PipelineDeclaration,
+    before: Option<&PipelineDeclaration>,
+    registered: &[CustomActionType],
+) -> Result<(), ApiError> {
+    let scope = cx.scope();
+    let pipeline = declaration.name.clone();
+    for stage in &mut declaration.stages {
+        for action in &mut stage.actions {
+            let earlier = before.and_then(|b| same_action(b, &stage.name, action));
+            let kind = CustomActionType::find(registered, &action.action_type_id);
+            let is_secret = |name: &str| kind.and_then(|k| k.property(name)).is_some_and(|p| p.secret);
+            for (name, value) in &mut action.configuration {
+                if value.starts_with(SEALED) {
+                    return Err(errors::validation(format!("The value of '{name}' begins with the reserved {SEALED}")));
+                }
+                if !is_secret(name) {
+                    continue;
+                }
+                if value == MASK {
+                    let kept = earlier.and_then(|a| a.config(name)).filter(|v| v.starts_with(SEALED));
+                    let kept = kept.ok_or_else(|| {
+                        errors::validation(format!(
+                            "The value of '{name}' of action '{}' is masked, and there is no earlier value to keep",
+                            action.name
+                        ))
+                    })?;
+                    *value = kept.to_owned();
+                } else {
+                    let sealed = cx.site.key.seal(&identity(scope, &pipeline, name), value.as_bytes())?;
+                    *value = format!("{SEALED}{}", STANDARD.encode(sealed));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The action of this type and name in an earlier version, in its stage or wherever it has moved from.
+fn same_action<'a>(
+    before: &'a PipelineDeclaration,
+    stage: &str,
+    action: &ActionDeclaration,
+) -> Option<&'a ActionDeclaration> {
+    let same = |a: &&ActionDeclaration| a.name == action.name && a.action_type_id == action.action_type_id;
+    let here = before.stage(stage).into_iter().flat_map(|s| &s.actions).find(same);
+    here.or_else(|| before.stages.iter().flat_map(|s| &s.actions).find(same))
+}
+
+/// The declaration as clients see it.
+pub(super) fn masked(mut declaration: PipelineDeclaration) -> PipelineDeclaration {
+    for action in declaration.stages.iter_mut().flat_map(|s| &mut s.actions) {
+        mask(&mut action.configuration);
+    }
+    declaration
+}
+
+/// Replaces what is sealed in a configuration.
+pub(super) fn mask(configuration: &mut BTreeMap<String, String>) {
+    for value in configuration.values_mut().filter(|v| v.starts_with(SEALED)) {
+        MASK.clone_into(value);
+    }
+}
+
+/// The configuration with its secrets opened, for a worker.
+pub(super) fn open(
+    cx: &Cx,
+    scope: &Scope,
+    pipeline: &str,
+    configuration: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, String>, ApiError> {
+    let open_one = |(name, value): (&String, &String)| {
+        let Some(sealed) = value.strip_prefix(SEALED) else { return Ok((name.clone(), value.clone())) };
+        let bytes = STANDARD.decode(sealed).map_err(ApiError::internal)?;
+        let plain = cx.site.key.open(&identity(scope, pipeline, name), &bytes).map_err(ApiError::internal)?;
+        let text = String::from_utf8(plain.expose().clone()).map_err(ApiError::internal)?;
+        Ok((name.clone(), text))
+    };
+    configuration.iter().map(open_one).collect()
+}
