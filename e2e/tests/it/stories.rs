@@ -51,6 +51,11 @@ fn ten_kills_lose_nothing_and_repeat_nothing() {
 }
 
 #[test]
+fn kills_of_the_server_keep_every_execution_in_every_mode() {
+    tell("kill_pipelines");
+}
+
+#[test]
 fn whatever_is_killed_no_build_is_stuck_and_none_runs_twice() {
     tell("kill_builds");
 }
