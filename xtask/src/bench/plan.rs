@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use super::figures::{api, jobs, logs, pipeline, pure, start};
+use super::figures::{api, executions, jobs, logs, pipeline, pure, start};
 use super::load::Times;
 use super::peers::{buildbot, moto};
 use super::process::{Folder, Server};
@@ -23,6 +23,25 @@ pub struct Arguments {
     /// Leave the peers out; their columns stay empty.
     #[arg(long)]
     no_peers: bool,
+    /// Measure these parts alone.
+    #[arg(long, value_enum)]
+    only: Vec<Part>,
+}
+
+/// A part of the measurements.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    Starts,
+    Works,
+    Builds,
+    Executions,
+    Apis,
+}
+
+impl Arguments {
+    fn wants(&self, part: Part) -> bool {
+        self.only.is_empty() || self.only.contains(&part)
+    }
 }
 
 /// Measures all and prints the table. What cannot be measured is listed with the reason.
@@ -43,12 +62,24 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         bail!("{} does not exist", binary.display());
     }
 
-    let mut rows = starts(&binary, arguments);
+    let mut rows = Vec::new();
+    if arguments.wants(Part::Starts) {
+        rows.extend(starts(&binary, arguments));
+    }
     let folder = Folder::new("ours")?;
     let server = Server::ours(&binary, &folder.path().join("data"));
-    rows.extend(works(server.as_ref().ok(), arguments));
-    rows.extend(builds(&binary, server.as_ref().ok()));
-    rows.extend(apis(server.as_ref().ok(), arguments));
+    if arguments.wants(Part::Works) {
+        rows.extend(works(server.as_ref().ok(), arguments));
+    }
+    if arguments.wants(Part::Builds) {
+        rows.extend(builds(&binary, server.as_ref().ok()));
+    }
+    if arguments.wants(Part::Executions) {
+        rows.extend(many_executions(&binary, server.as_ref().ok(), arguments));
+    }
+    if arguments.wants(Part::Apis) {
+        rows.extend(apis(server.as_ref().ok(), arguments));
+    }
     if let Err(error) = &server {
         eprintln!("error: {error:#}");
     }
@@ -167,6 +198,51 @@ fn builds(binary: &std::path::Path, server: Option<&Server>) -> Vec<Row> {
         row("log, printed to GetLogEvents", nth(&rates, 0), "500000 lines/s"),
         row("log, all pages of GetLogEvents", nth(&rates, 1), "-"),
         row("log, lag of a follower, p50 / p99", nth(&lag, 0), "100 ms"),
+    ]
+}
+
+fn many_executions(binary: &std::path::Path, server: Option<&Server>, arguments: &Arguments) -> Vec<Row> {
+    eprintln!("bench: many executions");
+    let row =
+        |figure: &str, ours, aim, buildbot| Row { figure: figure.to_owned(), ours, aim, moto: Cell::Absent, buildbot };
+    let pure = pure::measure(binary);
+    let walked = cell(&pure, |pure| {
+        let shown = |(actions, took): &(u64, Duration)| format!("{actions}: {}", time(*took));
+        pure.pipelines.iter().map(shown).collect::<Vec<_>>().join(", ")
+    });
+    let (mut peer_total, mut peer_cpu) = (Cell::Absent, Cell::Absent);
+    if !arguments.no_peers {
+        let steps = buildbot::start().and_then(|peer| buildbot::builds_of_ten_steps(&peer.server));
+        peer_total = cell(&steps, |(total, _)| format!("{} ({} builds)", time(*total), buildbot::TENS));
+        peer_cpu = cell(&steps, |(_, cpu)| time(*cpu));
+    }
+    let side_by_side = match server {
+        Some(server) => figures::world::role_and_bucket(server.address).and_then(|()| executions::side_by_side(server)),
+        None => Err(anyhow::anyhow!("the server did not start")),
+    };
+    let queue = executions::queue(binary);
+    let (count, each) = (executions::PARALLEL, executions::ACTIONS);
+    vec![
+        row("pipeline read and taken through the machine, by its actions", walked, "500: 50 ms, linear", Cell::Absent),
+        row(
+            &format!("{count} parallel executions of {each} S3 actions"),
+            cell(&side_by_side, |(total, _)| time(*total)),
+            "-",
+            peer_total,
+        ),
+        row("engine CPU per action", cell(&side_by_side, |(_, cpu)| time(*cpu)), "2 ms", peer_cpu),
+        row(
+            &format!("start to ready after kill -9, {} queued", executions::QUEUED),
+            cell(&queue, |queue| time(queue.ready)),
+            "500 ms",
+            Cell::Absent,
+        ),
+        row(
+            &format!("{} queued executions drained", executions::QUEUED),
+            cell(&queue, |queue| time(queue.drained)),
+            "-",
+            Cell::Absent,
+        ),
     ]
 }
 

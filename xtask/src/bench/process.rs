@@ -53,6 +53,7 @@ impl Server {
             .args(["up", "--test-mode", "--listen", "127.0.0.1:0", "--data"])
             .arg(data)
             .env("HEADWORKS_EXECUTOR_KIND", "host")
+            .env("HEADWORKS_LIMITS_EXECUTIONS", "0")
             .current_dir(data.parent().unwrap_or(data))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -93,6 +94,12 @@ impl Server {
         Ok(server)
     }
 
+    /// Ends it as a crash would.
+    pub fn kill(mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait().map(|_| ()).context("cannot wait for the killed server")
+    }
+
     /// Resident memory in MiB.
     pub fn resident_mib(&self) -> Result<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
@@ -114,6 +121,9 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(Some(_))) {
+            return;
+        }
         let pid = self.child.id().to_string();
         works(program("kill").args(["-TERM", &pid]));
         let begin = Instant::now();

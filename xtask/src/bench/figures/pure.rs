@@ -16,6 +16,8 @@ pub struct Pure {
     pub parse: Duration,
     /// Reading and planning a build graph: its builds, and the time.
     pub plans: Vec<(u64, Duration)>,
+    /// Reading and checking a pipeline and taking it through the machine: its actions, and the time.
+    pub pipelines: Vec<(u64, Duration)>,
 }
 
 /// Runs the example that lies beside the server's binary.
@@ -29,8 +31,10 @@ pub fn measure(binary: &Path) -> Result<Pure> {
     let number = |name: &str| told.get(name).and_then(Value::as_u64).with_context(|| format!("no {name}"));
     let time = |name: &str| number(name).map(Duration::from_nanos);
     let plan = |nodes: u64| time(&format!("plan_{nodes}_ns")).map(|time| (nodes, time));
+    let walk = |actions: u64| time(&format!("pipeline_{actions}_ns")).map(|time| (actions, time));
+    let pipelines = [50, 100, 250, 500].into_iter().map(walk).collect::<Result<_>>()?;
     let plans = [100, 200, 400, 800].into_iter().map(plan).collect::<Result<_>>()?;
-    Ok(Pure { bytes: number("bytes")?, parse: time("parse_ns")?, plans })
+    Ok(Pure { bytes: number("bytes")?, parse: time("parse_ns")?, plans, pipelines })
 }
 
 /// The corpus beside the work tree when it is there, and the fixtures.

@@ -78,23 +78,41 @@ fn create_project(address: SocketAddr, name: &str, source: &Value, artifacts: &s
     call(&mut Connection::new(address), CODEBUILD, "CreateProject", &input).map(|_| ())
 }
 
-/// A pipeline of these stages, one action each: (name, category, provider, configuration, inputs, outputs).
+/// A pipeline of these stages, one action each.
 pub fn pipeline(address: SocketAddr, name: &str, stages: &[Stage<'_>]) -> Result<()> {
+    pipeline_in_mode(address, name, "SUPERSEDED", stages, 1)
+}
+
+/// A pipeline in an execution mode; each stage but the first has `actions` equal actions, side by side.
+pub fn pipeline_in_mode(
+    address: SocketAddr,
+    name: &str,
+    mode: &str,
+    stages: &[Stage<'_>],
+    actions: usize,
+) -> Result<()> {
     let names = |names: &[&str]| names.iter().map(|name| json!({ "name": name })).collect::<Vec<_>>();
-    let stage = |s: &Stage<'_>| {
-        json!({ "name": s.name, "actions": [{
-            "name": "Act",
+    let action = |s: &Stage<'_>, number: usize| {
+        json!({
+            "name": if number == 0 { "Act".to_owned() } else { format!("Act{number}") },
             "actionTypeId": { "category": s.category, "owner": "AWS", "provider": s.provider, "version": "1" },
             "configuration": s.configuration,
             "inputArtifacts": names(s.inputs),
             "outputArtifacts": names(s.outputs),
-        }] })
+        })
     };
+    let stage = |(n, s): (usize, &Stage<'_>)| {
+        let count = if n == 0 { 1 } else { actions };
+        json!({ "name": s.name, "actions": (0..count).map(|n| action(s, n)).collect::<Vec<_>>() })
+    };
+    let kind = if mode == "SUPERSEDED" { "V1" } else { "V2" };
     let input = json!({ "pipeline": {
         "name": name,
         "roleArn": ROLE,
         "artifactStore": { "type": "S3", "location": BUCKET },
-        "stages": stages.iter().map(stage).collect::<Vec<_>>(),
+        "pipelineType": kind,
+        "executionMode": mode,
+        "stages": stages.iter().enumerate().map(stage).collect::<Vec<_>>(),
     } });
     call(&mut Connection::new(address), CODEPIPELINE, "CreatePipeline", &input).map(|_| ())
 }

@@ -17,6 +17,8 @@ use crate::workspace;
 
 const FIRST_LINES: u64 = 20;
 const JOBS: u64 = 40;
+/// Builds of ten steps: fewer than the executions on our side, because they take seconds each.
+pub const TENS: u64 = 20;
 const LIMIT: Duration = Duration::from_secs(180);
 
 /// A running Buildbot.
@@ -25,7 +27,7 @@ pub struct Buildbot {
     _folder: Folder,
 }
 
-/// Makes a master with two builders, `first-line` and `trivial`, and starts it.
+/// Makes a master with three builders, `first-line`, `trivial` and `ten` (steps), and starts it.
 pub fn start() -> Result<Buildbot> {
     let folder = Folder::new("buildbot")?;
     let address = free_address()?;
@@ -44,13 +46,15 @@ fn configuration(address: SocketAddr) -> String {
     format!(
         r#"
 from buildbot.plugins import schedulers, steps, util, worker
-names = ["first-line", "trivial"]
-commands = {{"first-line": ["echo", "{MARK}"], "trivial": ["true"]}}
+names = ["first-line", "trivial", "ten"]
+commands = {{"first-line": ["echo", "{MARK}"], "trivial": ["true"], "ten": ["true"]}}
+counts = {{"ten": 10}}
 c = BuildmasterConfig = {{
     "workers": [worker.LocalWorker("local", max_builds=8)],
     "schedulers": [schedulers.ForceScheduler(name="force-" + n, builderNames=[n]) for n in names],
     "builders": [util.BuilderConfig(name=n, workernames=["local"], collapseRequests=False, factory=util.BuildFactory(
-        [steps.ShellCommand(name="shell", command=commands[n])])) for n in names],
+        [steps.ShellCommand(name="shell" if i == 0 else "shell-%d" % i, command=commands[n])
+         for i in range(counts.get(n, 1))])) for n in names],
     "protocols": {{"null": {{}}}},
     "www": {{"port": "tcp:{port}:interface=127.0.0.1"}},
     "db": {{"db_url": "sqlite:///state.sqlite"}},
@@ -102,6 +106,18 @@ pub fn throughput(server: &Server) -> Result<(f64, Duration)> {
     wait_for_builds(&mut connection, builder, JOBS)?;
     let per_second = JOBS as f64 / begin.elapsed().as_secs_f64();
     Ok((per_second, (server.cpu()? - cpu) / u32::try_from(JOBS)?))
+}
+
+/// Builds of ten trivial steps at once: from the first force to the last end, and the master's CPU time per step.
+pub fn builds_of_ten_steps(server: &Server) -> Result<(Duration, Duration)> {
+    let mut connection = Connection::new(server.address);
+    let builder = builder_id(&mut connection, "ten")?;
+    let (begin, cpu) = (Instant::now(), server.cpu()?);
+    for _ in 0..TENS {
+        force(&mut connection, "ten", builder)?;
+    }
+    wait_for_builds(&mut connection, builder, TENS)?;
+    Ok((begin.elapsed(), (server.cpu()? - cpu) / u32::try_from(TENS * 10)?))
 }
 
 fn get(connection: &mut Connection, path: &str) -> Result<Value> {
