@@ -257,3 +257,40 @@ fn push() -> Value {
         },
     })
 }
+
+#[tokio::test]
+async fn each_source_takes_revisions_of_its_own_types_once() {
+    for allowed in [false, true] {
+        let world = world(store::testing::sqlite(machines()).await);
+        let mut declared = in_mode("PARALLEL");
+        declared["stages"][0]["actions"][0]["actionTypeId"]["provider"] = json!("S3");
+        declared["stages"][0]["actions"][0]["configuration"] =
+            json!({"S3Bucket": "src", "S3ObjectKey": "app.zip", "AllowOverrideForS3ObjectKey": allowed.to_string()});
+        declared["stages"][1]["actions"][0]["configuration"] = json!({});
+        world.create(declared).await.unwrap();
+        world.perform_all().await;
+        let revision =
+            |action: &str, kind: &str| json!({"actionName": action, "revisionType": kind, "revisionValue": "x"});
+        let (key, version) = (revision("Src", "S3_OBJECT_KEY"), revision("Src", "S3_OBJECT_VERSION_ID"));
+        for wrong in [
+            json!([revision("Src", "COMMIT_ID")]),
+            json!([revision("Src", "IMAGE_DIGEST")]),
+            json!([revision("Nope", "S3_OBJECT_VERSION_ID")]),
+            json!([revision("Ok", "S3_OBJECT_VERSION_ID")]),
+            json!([version, version]),
+        ] {
+            let refused = world.start(json!({"sourceRevisions": wrong})).await;
+            assert_eq!(code(refused), "ValidationException", "{wrong}");
+        }
+        let both = world.start(json!({"sourceRevisions": [key, version]})).await;
+        if allowed {
+            both.unwrap();
+            let source =
+                engine::pipeline::Work::S3Source { bucket: "src".into(), key: "x".into(), version: Some("x".into()) };
+            assert_eq!(world.perform().await, [source]);
+        } else {
+            assert_eq!(code(both), "ValidationException", "the key may not be overridden");
+        }
+        assert_eq!(world.executions().await.len(), 1 + usize::from(allowed), "what is refused leaves nothing behind");
+    }
+}

@@ -4,7 +4,7 @@
 //! here `limits.executions`). Deviation: starts by source events are not limited, because nobody would hear that one was refused.
 //! <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_StartPipelineExecution.html>
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base::ApiError;
 use engine::pipeline::{Execution, GatesState, SourceOverride, Trigger};
@@ -116,6 +116,13 @@ fn overrides(
     declaration: &PipelineDeclaration,
     given: Vec<SourceRevisionOverride>,
 ) -> Result<Vec<SourceOverride>, ApiError> {
+    let mut seen = BTreeSet::new();
+    if let Some(twice) = given.iter().find(|g| !seen.insert((&g.action_name, &g.revision_type))) {
+        return Err(errors::validation(format!(
+            "Source action '{}' is given more than one revision of type {}",
+            twice.action_name, twice.revision_type
+        )));
+    }
     given
         .into_iter()
         .map(|g| {
