@@ -218,7 +218,9 @@ pub(super) fn watched(action: &ActionDeclaration) -> Option<Watched<'_>> {
         Provider::CodeCommitSource => ("CodeCommit", "RepositoryName", "BranchName"),
         Provider::S3Source => ("S3", "S3Bucket", "S3ObjectKey"),
         // Whoever works for the action says what is new: PutActionRevision.
-        Provider::CodeBuild | Provider::ManualApproval | Provider::S3Deploy | Provider::Worker => return None,
+        Provider::CodeBuild | Provider::ManualApproval | Provider::S3Deploy | Provider::Worker | Provider::Call => {
+            return None;
+        }
     };
     Some(Watched { provider, container: action.config(container)?, item: action.config(item)? })
 }

@@ -329,8 +329,8 @@ fn entity_url(action: &ActionDeclaration, region: &str) -> Option<String> {
         Provider::S3Deploy => {
             Some(format!("https://console.aws.amazon.com/s3/home?#/buckets/{}", config("BucketName")))
         }
-        // Its type has a template.
-        Provider::Worker => None,
+        // The type of a job worker has a template.
+        Provider::Worker | Provider::Call => None,
     }
 }
 

@@ -31,6 +31,7 @@ async fn begin_in(tx: &mut Tx, cx: &Cx, claimed: &Claimed, run: RunAction) -> Re
             Work::CodeCommitSource { .. }
             | Work::S3Source { .. }
             | Work::S3Deploy { .. }
+            | Work::Call { .. }
             | Work::CloudWatchAlarm { .. }
             | Work::LambdaInvoke { .. }
             | Work::Worker { .. } => None,

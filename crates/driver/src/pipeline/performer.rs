@@ -96,8 +96,13 @@ async fn action(cx: &Cx, claimed: &Claimed, run: RunAction) -> Result<(), Perfor
         }
         Work::S3Source { bucket, key, version } => s3_source::source(cx, &run, bucket, key, version.as_deref()).await,
         Work::S3Deploy { .. } => deploy::deploy(cx, claimed, &run).await,
-        Work::CloudWatchAlarm { alarm } => Err(absent("cloudwatch", "DescribeAlarms", &format!("alarm {alarm}"))),
-        Work::LambdaInvoke { function } => Err(absent("lambda", "Invoke", &format!("function {function}"))),
+        Work::Call { service, operation } => Err(absent(service, operation, "The action was not done:")),
+        Work::CloudWatchAlarm { alarm } => {
+            Err(absent("cloudwatch", "DescribeAlarms", &format!("The rule needs alarm {alarm}, but")))
+        }
+        Work::LambdaInvoke { function } => {
+            Err(absent("lambda", "Invoke", &format!("The rule needs function {function}, but")))
+        }
     };
     match done {
         Ok(result) => answer::finished(cx, claimed, result).await,
@@ -107,8 +112,8 @@ async fn action(cx: &Cx, claimed: &Claimed, run: RunAction) -> Result<(), Perfor
 }
 
 /// An operation that this installation does not have.
-fn absent(service: &str, operation: &str, what: &str) -> Trouble {
-    Trouble::configuration(format!("The rule needs {what}, but the operation {service}:{operation} is not available."))
+fn absent(service: &str, operation: &str, who_needs_it: &str) -> Trouble {
+    Trouble::configuration(format!("{who_needs_it} the operation {service}:{operation} is not available."))
 }
 
 /// Why an action's work was not done.

@@ -70,6 +70,8 @@ pub enum Work {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         batch: Option<BatchOptions>,
     },
+    /// Call an operation of a service that is not built yet.
+    Call { service: String, operation: String },
     /// See whether an alarm is in a state that a rule does not allow.
     CloudWatchAlarm { alarm: String },
     /// Ask a function whether a rule is met.
@@ -268,6 +270,11 @@ fn work(
         state.overrides.iter().find(|o| o.action == action.name && o.kind == kind).map(|o| o.value.clone())
     };
     let work = match action.provider() {
+        Some(Provider::Call) => {
+            let call = action.action_type().and_then(|t| t.call);
+            let call = call.ok_or_else(|| configuration_error(action, "its type names no operation"))?;
+            Work::Call { service: call.service.to_owned(), operation: call.operation.to_owned() }
+        }
         // Validation lets no other provider in; a definition from a newer version of the product could hold one.
         None => {
             let id = &action.action_type_id;

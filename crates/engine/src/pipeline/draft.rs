@@ -157,7 +157,13 @@ impl Draft {
         match provider {
             Some(Provider::CodeBuild) => self.cancel_elsewhere(key, Provider::CodeBuild, run.external.id),
             Some(Provider::Worker) => self.cancel_elsewhere(key, Provider::Worker, None),
-            Some(Provider::CodeCommitSource | Provider::S3Source | Provider::ManualApproval | Provider::S3Deploy)
+            Some(
+                Provider::CodeCommitSource
+                | Provider::S3Source
+                | Provider::ManualApproval
+                | Provider::S3Deploy
+                | Provider::Call,
+            )
             | None => {}
         }
     }

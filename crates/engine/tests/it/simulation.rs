@@ -339,6 +339,7 @@ impl Simulation {
             Work::CodeCommitSource { .. }
             | Work::S3Source { .. }
             | Work::S3Deploy { .. }
+            | Work::Call { .. }
             | Work::CloudWatchAlarm { .. }
             | Work::LambdaInvoke { .. }
             | Work::Worker { .. } => {

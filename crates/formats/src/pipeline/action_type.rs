@@ -1,4 +1,4 @@
-//! The action types that we run. An action of any other type is refused when the pipeline is declared.
+//! What an action type is. The list of them is [`super::action_types`].
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::ActionTypeId;
+use super::action_types::{TYPES, refusal};
 
 /// What an action is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +15,7 @@ pub enum Category {
     Build,
     Test,
     Deploy,
+    Invoke,
     Approval,
 }
 
@@ -25,6 +27,7 @@ impl Category {
             Category::Build => "Build",
             Category::Test => "Test",
             Category::Deploy => "Deploy",
+            Category::Invoke => "Invoke",
             Category::Approval => "Approval",
         }
     }
@@ -40,6 +43,15 @@ pub enum Provider {
     S3Deploy,
     /// Whoever polls for the jobs of a registered action type.
     Worker,
+    /// An operation of a service that is not built yet, called all the same: its error ends the action.
+    Call,
+}
+
+/// An operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    pub service: &'static str,
+    pub operation: &'static str,
 }
 
 /// One action type: what it takes and what it makes.
@@ -59,76 +71,22 @@ pub struct ActionType {
     pub optional: &'static [&'static str],
     /// How long the action may take unless the declaration says otherwise.
     pub timeout: Duration,
-}
-
-const HOUR: u64 = 3600;
-
-/// Counts and keys: AWS CodePipeline User Guide, "Action structure reference". Times: "Quotas in AWS CodePipeline".
-static TYPES: [ActionType; 6] = [
-    ActionType {
-        category: Category::Source,
-        provider: Provider::CodeCommitSource,
-        provider_name: "CodeCommit",
-        inputs: 0..=0,
-        outputs: 1..=1,
-        required: &["RepositoryName", "BranchName"],
-        optional: &["PollForSourceChanges", "OutputArtifactFormat"],
-        timeout: Duration::from_secs(HOUR),
-    },
-    ActionType {
-        category: Category::Source,
-        provider: Provider::S3Source,
-        provider_name: "S3",
-        inputs: 0..=0,
-        outputs: 1..=1,
-        required: &["S3Bucket", "S3ObjectKey"],
-        optional: &["PollForSourceChanges", "AllowOverrideForS3ObjectKey"],
-        timeout: Duration::from_secs(HOUR),
-    },
-    code_build(Category::Build),
-    code_build(Category::Test),
-    ActionType {
-        category: Category::Approval,
-        provider: Provider::ManualApproval,
-        provider_name: "Manual",
-        inputs: 0..=0,
-        outputs: 0..=0,
-        required: &[],
-        optional: &["CustomData", "ExternalEntityLink", "NotificationArn"],
-        timeout: Duration::from_secs(7 * 24 * HOUR),
-    },
-    ActionType {
-        category: Category::Deploy,
-        provider: Provider::S3Deploy,
-        provider_name: "S3",
-        inputs: 1..=1,
-        outputs: 0..=0,
-        required: &["BucketName", "Extract"],
-        optional: &["ObjectKey", "KMSEncryptionKeyARN", "CannedACL", "CacheControl"],
-        timeout: Duration::from_secs(90 * 60),
-    },
-];
-
-const fn code_build(category: Category) -> ActionType {
-    ActionType {
-        category,
-        provider: Provider::CodeBuild,
-        provider_name: "CodeBuild",
-        inputs: 1..=5,
-        outputs: 0..=5,
-        required: &["ProjectName"],
-        optional: &["PrimarySource", "BatchEnabled", "CombineArtifacts", "EnvironmentVariables"],
-        timeout: Duration::from_secs(36 * HOUR),
-    }
+    /// What a provider [`Provider::Call`] calls.
+    pub call: Option<Call>,
 }
 
 impl ActionType {
-    /// The type with this id, if we run it.
+    /// The type with this id, if a pipeline may have it.
     pub fn find(id: &ActionTypeId) -> Option<&'static ActionType> {
         if id.owner != "AWS" || id.version != "1" {
             return None;
         }
         TYPES.iter().find(|t| t.category.as_str() == id.category && t.provider_name == id.provider)
+    }
+
+    /// Why no pipeline may have the type with this id, though AWS documents it.
+    pub fn refusal(id: &ActionTypeId) -> Option<&'static str> {
+        refusal(&id.owner, &id.provider)
     }
 
     /// All types that we run.

@@ -83,8 +83,50 @@ fn values(action: &ActionDeclaration, provider: Provider) -> Result<(), Problem>
         }
         // Its type says which values it takes.
         Provider::Worker => {}
+        Provider::Call if action.action_type_id.provider == "CloudFormation" => cloud_formation(action)?,
+        Provider::Call => {}
     }
     Ok(())
+}
+
+/// Which keys a mode needs: User Guide, "AWS CloudFormation deploy action reference".
+fn cloud_formation(action: &ActionDeclaration) -> Result<(), Problem> {
+    let modes = ["CREATE_UPDATE", "DELETE_ONLY", "REPLACE_ON_FAILURE", "CHANGE_SET_REPLACE", "CHANGE_SET_EXECUTE"];
+    one_of(action, "ActionMode", &modes)?;
+    let needed: &[&str] = match action.config("ActionMode").unwrap_or_default() {
+        "CREATE_UPDATE" | "REPLACE_ON_FAILURE" => &["StackName", "TemplatePath", "RoleArn"],
+        "DELETE_ONLY" => &["StackName", "RoleArn"],
+        "CHANGE_SET_REPLACE" => &["StackName", "ChangeSetName", "TemplatePath", "RoleArn"],
+        "CHANGE_SET_EXECUTE" => &["StackName", "ChangeSetName"],
+        _ => &[],
+    };
+    needed.iter().try_for_each(|key| require(action, key))?;
+    for key in ["TemplatePath", "TemplateConfiguration"] {
+        let Some(path) = action.config(key).filter(|v| references(v).is_empty()) else { continue };
+        let from = path.split_once("::").map(|(artifact, _)| artifact);
+        if !from.is_some_and(|name| action.input_artifacts.iter().any(|a| a.name == name)) {
+            return Err(wrong(
+                action,
+                key,
+                "it must be INPUT_ARTIFACT::FILE, with one of the action's input artifacts",
+            ));
+        }
+    }
+    match action.config("ParameterOverrides").filter(|v| references(v).is_empty()) {
+        Some(text) if !matches!(serde_json::from_str(text), Ok(serde_json::Value::Object(_))) => {
+            Err(wrong(action, "ParameterOverrides", "it must be a JSON object"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn wrong(action: &ActionDeclaration, key: &str, what: &str) -> Problem {
+    Problem::action(format!(
+        "Action configuration for action '{}': the value of '{key}' is not valid: {what}",
+        action.name
+    ))
+    .in_member(key)
+    .in_member("configuration")
 }
 
 pub(super) fn code_build(action: &ActionDeclaration) -> Result<(), Problem> {

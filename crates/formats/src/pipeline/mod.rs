@@ -1,6 +1,7 @@
 //! Pipeline declarations (types V1 and V2), as CreatePipeline, UpdatePipeline and templates carry them.
 
 mod action_type;
+mod action_types;
 mod condition;
 mod configuration;
 mod custom_action_type;
@@ -16,7 +17,7 @@ mod validate_triggers;
 mod variable;
 mod window;
 
-pub use action_type::{ActionType, Category, Provider};
+pub use action_type::{ActionType, Call, Category, Provider};
 pub use condition::{
     Condition, ConditionKind, ConditionResult, Conditions, FailureConditions, RetryConfiguration, RetryMode,
     RuleDeclaration, RuleTypeId,

@@ -206,8 +206,9 @@ impl Kind<'_> {
 fn check_action(action: &ActionDeclaration, region: &str, registered: &[CustomActionType]) -> Result<(), Problem> {
     let (name, id) = (&action.name, &action.action_type_id);
     let Some(kind) = Kind::find(id, registered) else {
+        let why = ActionType::refusal(id).map(|why| format!(": {why}")).unwrap_or_default();
         return Err(Problem::action(format!(
-            "ActionType (Category: '{}', Provider: '{}', Owner: '{}', Version: '{}') in action '{name}' is not available in region '{}'",
+            "ActionType (Category: '{}', Provider: '{}', Owner: '{}', Version: '{}') in action '{name}' is not available in region '{}'{why}",
             id.category,
             id.provider,
             id.owner,

@@ -159,8 +159,8 @@ fn artifact_counts_follow_the_action_type() {
 #[test]
 fn an_action_type_that_we_do_not_have_is_named() {
     refused(
-        |p| p["stages"][2]["actions"] = json!([action("Ship", "Deploy", "ECS", json!({}))]),
-        "InvalidActionDeclarationException: ActionType (Category: 'Deploy', Provider: 'ECS', Owner: 'AWS', Version: '1') in action 'Ship' is not available in region 'EU_WEST_1'",
+        |p| p["stages"][2]["actions"] = json!([action("Ship", "Deploy", "Ferry", json!({}))]),
+        "InvalidActionDeclarationException: ActionType (Category: 'Deploy', Provider: 'Ferry', Owner: 'AWS', Version: '1') in action 'Ship' is not available in region 'EU_WEST_1'",
     );
 }
 
@@ -456,5 +456,48 @@ fn a_trigger_belongs_to_one_source_action_of_its_provider_in_a_pipeline_of_type_
     refused(
         |p| both(p, Value::Array(vec![trigger.clone(); 51])),
         "LimitExceededException: Pipeline has 51 triggers, which is more than the maximum of 50.",
+    );
+}
+
+fn cloud_formation(configuration: Value) -> Value {
+    action("Stack", "Deploy", "CloudFormation", json!({ "configuration": configuration }))
+}
+
+#[test]
+fn an_action_of_a_service_that_is_not_built_may_be_declared() {
+    let invoke = action("Call", "Invoke", "Lambda", json!({"configuration": {"FunctionName": "f"}}));
+    assert_eq!(pipeline(|p| p["stages"][2]["actions"] = json!([invoke])), Ok(()));
+    let delete = json!({"ActionMode": "DELETE_ONLY", "StackName": "s", "RoleArn": "arn:aws:iam::123456789012:role/r"});
+    assert_eq!(pipeline(|p| p["stages"][2]["actions"] = json!([cloud_formation(delete)])), Ok(()));
+}
+
+#[test]
+fn an_action_type_that_cannot_be_had_says_why() {
+    let beanstalk = action("Put", "Deploy", "ElasticBeanstalk", json!({}));
+    refused(
+        |p| p["stages"][2]["actions"] = json!([beanstalk]),
+        "InvalidActionDeclarationException: ActionType (Category: 'Deploy', Provider: 'ElasticBeanstalk', Owner: 'AWS', Version: '1') in action 'Put' is not available in region 'EU_WEST_1': the service that it leans on runs at AWS alone",
+    );
+}
+
+#[test]
+fn the_modes_of_cloudformation_have_their_keys() {
+    let change = |configuration: Value, expected: &str| {
+        let expected = format!("InvalidActionDeclarationException: Action configuration for action 'Stack'{expected}");
+        refused(|p| p["stages"][2]["actions"] = json!([cloud_formation(configuration)]), &expected);
+    };
+    change(json!({}), " is missing required configuration 'ActionMode'");
+    change(
+        json!({"ActionMode": "UPDATE"}),
+        ": the value 'UPDATE' of 'ActionMode' is not one of CREATE_UPDATE, DELETE_ONLY, REPLACE_ON_FAILURE, CHANGE_SET_REPLACE, CHANGE_SET_EXECUTE",
+    );
+    change(
+        json!({"ActionMode": "CHANGE_SET_EXECUTE", "StackName": "s"}),
+        " is missing required configuration 'ChangeSetName'",
+    );
+    let whole = json!({"ActionMode": "CREATE_UPDATE", "StackName": "s", "RoleArn": "r", "TemplatePath": "Nope::t.yml"});
+    change(
+        whole,
+        ": the value of 'TemplatePath' is not valid: it must be INPUT_ARTIFACT::FILE, with one of the action's input artifacts",
     );
 }

@@ -165,6 +165,7 @@ fn succeeded(run: RunAction) -> ActionResult {
         }),
         Work::CodeBuild { .. }
         | Work::S3Deploy { .. }
+        | Work::Call { .. }
         | Work::CloudWatchAlarm { .. }
         | Work::LambdaInvoke { .. }
         | Work::Worker { .. } => None,
