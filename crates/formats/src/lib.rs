@@ -1,6 +1,8 @@
 //! Files that users write, read into typed values; every mistake becomes a [`Diagnostic`] with line and column. No I/O.
 
 pub mod buildspec;
+pub mod cloudformation;
+mod code;
 mod diagnostic;
 pub mod log_filter;
 mod nearest;
@@ -9,5 +11,6 @@ pub mod policy;
 pub mod report;
 pub mod yaml;
 
+pub use code::Code;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, Span};
 pub use nearest::nearest;

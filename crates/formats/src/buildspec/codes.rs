@@ -1,22 +1,11 @@
 //! All codes that a buildspec's diagnostics can have, explained.
 
-/// A code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Code {
-    pub code: &'static str,
-    /// What is wrong, in a few words.
-    pub title: &'static str,
-    /// Why it matters and how to mend it.
-    pub explanation: &'static str,
-}
+use crate::Code;
+use crate::code::code;
 
 /// The code's explanation.
 pub fn explain(code: &str) -> Option<&'static Code> {
     CODES.iter().find(|known| known.code.eq_ignore_ascii_case(code.trim()))
-}
-
-const fn code(code: &'static str, title: &'static str, explanation: &'static str) -> Code {
-    Code { code, title, explanation }
 }
 
 /// Every code, in order. A code is never given another meaning; B004 and B018 are gone for good.

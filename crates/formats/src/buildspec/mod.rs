@@ -26,7 +26,7 @@ mod spec;
 
 pub use batch_spec::{Batch, BatchEnv, BatchFanout, BatchKind, BatchMatrix, BatchTask, MAX_BATCH_BUILDS};
 pub use cache_spec::{Cache, CacheAction};
-pub use codes::{CODES, Code, explain};
+pub use codes::{CODES, explain};
 pub use document::read;
 pub use report_spec::{Report, ReportFormat};
 pub use schema::SCHEMA;

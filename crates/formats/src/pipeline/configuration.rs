@@ -1,6 +1,7 @@
 //! The configuration of one action: which keys its type knows, and what their values may be.
 
 use super::{ActionDeclaration, ActionType, Problem, Provider, references};
+use crate::cloudformation::is_open;
 
 const CANNED_ACLS: [&str; 7] = [
     "private",
@@ -63,11 +64,7 @@ fn values(action: &ActionDeclaration, provider: Provider) -> Result<(), Problem>
             boolean(action, "AllowOverrideForS3ObjectKey")?;
         }
         Provider::CodeBuild => code_build(action)?,
-        Provider::ManualApproval => {
-            if action.configuration.contains_key("NotificationArn") {
-                return Err(absent(action, "NotificationArn (SNS notifications of approvals)"));
-            }
-        }
+        Provider::ManualApproval => {}
         Provider::S3Deploy => {
             boolean(action, "Extract")?;
             one_of(action, "CannedACL", &CANNED_ACLS)?;
@@ -102,9 +99,9 @@ fn cloud_formation(action: &ActionDeclaration) -> Result<(), Problem> {
     };
     needed.iter().try_for_each(|key| require(action, key))?;
     for key in ["TemplatePath", "TemplateConfiguration"] {
-        let Some(path) = action.config(key).filter(|v| references(v).is_empty()) else { continue };
+        let Some(path) = action.config(key).filter(|v| is_fixed(v)) else { continue };
         let from = path.split_once("::").map(|(artifact, _)| artifact);
-        if !from.is_some_and(|name| action.input_artifacts.iter().any(|a| a.name == name)) {
+        if !from.is_some_and(|name| action.input_artifacts.iter().any(|a| a.name == name || is_open(&a.name))) {
             return Err(wrong(
                 action,
                 key,
@@ -112,7 +109,7 @@ fn cloud_formation(action: &ActionDeclaration) -> Result<(), Problem> {
             ));
         }
     }
-    match action.config("ParameterOverrides").filter(|v| references(v).is_empty()) {
+    match action.config("ParameterOverrides").filter(|v| is_fixed(v)) {
         Some(text) if !matches!(serde_json::from_str(text), Ok(serde_json::Value::Object(_))) => {
             Err(wrong(action, "ParameterOverrides", "it must be a JSON object"))
         }
@@ -142,7 +139,9 @@ pub(super) fn code_build(action: &ActionDeclaration) -> Result<(), Problem> {
     match action.config("PrimarySource") {
         None if action.input_artifacts.len() > 1 => require(action, "PrimarySource")?,
         Some(primary)
-            if references(primary).is_empty() && !action.input_artifacts.iter().any(|a| a.name == primary) =>
+            if is_fixed(primary)
+                && action.input_artifacts.iter().all(|a| !is_open(&a.name))
+                && !action.input_artifacts.iter().any(|a| a.name == primary) =>
         {
             return Err(Problem::action(format!(
                 "Action configuration for action '{}': PrimarySource '{primary}' is not one of its input artifacts",
@@ -152,7 +151,7 @@ pub(super) fn code_build(action: &ActionDeclaration) -> Result<(), Problem> {
         _ => {}
     }
     match action.config("EnvironmentVariables") {
-        Some(text) if !is_variable_list(text) => Err(Problem::action(format!(
+        Some(text) if !is_open(text) && !is_variable_list(text) => Err(Problem::action(format!(
             "Action configuration for action '{}': EnvironmentVariables must be a JSON array of objects with name, value and type",
             action.name
         ))),
@@ -167,13 +166,18 @@ fn is_variable_list(text: &str) -> bool {
     list.iter().all(|v| v.get("name").is_some_and(|n| n.is_string()) && v.get("value").is_some_and(|n| n.is_string()))
 }
 
+/// Whether the value is known before the pipeline runs.
+pub(super) fn is_fixed(value: &str) -> bool {
+    references(value).is_empty() && !is_open(value)
+}
+
 fn boolean(action: &ActionDeclaration, key: &str) -> Result<(), Problem> {
     one_of(action, key, &["true", "false"])
 }
 
 fn one_of(action: &ActionDeclaration, key: &str, allowed: &[&str]) -> Result<(), Problem> {
     match action.config(key) {
-        Some(value) if references(value).is_empty() && !allowed.contains(&value) => Err(Problem::action(format!(
+        Some(value) if is_fixed(value) && !allowed.contains(&value) => Err(Problem::action(format!(
             "Action configuration for action '{}': the value '{value}' of '{key}' is not one of {}",
             action.name,
             allowed.join(", ")

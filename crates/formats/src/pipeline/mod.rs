@@ -6,6 +6,7 @@ mod condition;
 mod configuration;
 mod custom_action_type;
 mod declaration;
+pub mod document;
 mod glob;
 mod json_path;
 mod problem;

@@ -22,7 +22,7 @@ pub struct Problem {
 }
 
 /// One step into a declaration.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
     /// A member, as the model spells it, or a key of a map.
     Member(String),

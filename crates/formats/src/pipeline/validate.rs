@@ -9,6 +9,8 @@ use super::{
     validate_conditions, validate_triggers,
 };
 
+use crate::cloudformation::is_open;
+
 /// Namespaces that the service itself fills.
 const RESERVED: [&str; 2] = ["codepipeline", "variables"];
 
@@ -108,7 +110,7 @@ fn stores(pipeline: &PipelineDeclaration, region: &str) -> Result<(), Problem> {
         (None, None) => {
             Err(Problem::structure("Pipeline must contain either artifactStore or artifactStores, but has neither."))
         }
-        (None, Some(stores)) if !stores.contains_key(region) => {
+        (None, Some(stores)) if !is_open(region) && !stores.keys().any(|r| r == region || is_open(r)) => {
             Err(Problem::structure(format!("artifactStores must contain an artifact store for the region {region}.")))
         }
         _ => Ok(()),
@@ -205,19 +207,22 @@ impl Kind<'_> {
 
 fn check_action(action: &ActionDeclaration, region: &str, registered: &[CustomActionType]) -> Result<(), Problem> {
     let (name, id) = (&action.name, &action.action_type_id);
+    if [&id.category, &id.owner, &id.provider, &id.version].into_iter().any(|part| is_open(part)) {
+        return Ok(());
+    }
     let Some(kind) = Kind::find(id, registered) else {
         let why = ActionType::refusal(id).map(|why| format!(": {why}")).unwrap_or_default();
         return Err(Problem::action(format!(
-            "ActionType (Category: '{}', Provider: '{}', Owner: '{}', Version: '{}') in action '{name}' is not available in region '{}'{why}",
+            "ActionType (Category: '{}', Provider: '{}', Owner: '{}', Version: '{}') in action '{name}' is not available{}{why}",
             id.category,
             id.provider,
             id.owner,
             id.version,
-            region.to_uppercase().replace('-', "_"),
+            in_region(region),
         ))
         .in_member("actionTypeId"));
     };
-    if let Some(other) = action.region.as_deref().filter(|r| *r != region) {
+    if let Some(other) = action.region.as_deref().filter(|r| *r != region && !is_open(r) && !is_open(region)) {
         return Err(Problem::action(format!(
             "Action '{name}' is declared for region {other}: cross-region actions are not available in a pipeline of region {region}."
         ))
@@ -257,6 +262,13 @@ fn check_action(action: &ActionDeclaration, region: &str, registered: &[CustomAc
     match kind {
         Kind::Ours(kind) => configuration::check(action, kind),
         Kind::Registered(kind) => kind.check_configuration(action),
+    }
+}
+
+fn in_region(region: &str) -> String {
+    match is_open(region) {
+        true => String::new(),
+        false => format!(" in region '{}'", region.to_uppercase().replace('-', "_")),
     }
 }
 
@@ -303,7 +315,8 @@ fn artifacts(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
 
 fn inputs(action: &ActionDeclaration, made: &BTreeSet<&str>) -> Result<(), Problem> {
     for (n, input) in action.input_artifacts.iter().enumerate() {
-        if !made.contains(input.name.as_str()) {
+        let may_be_made = is_open(&input.name) || made.contains(input.name.as_str()) || made.iter().any(|n| is_open(n));
+        if !may_be_made {
             return Err(Problem::action(format!(
                 "Input Artifact Bundle {} in action {} is not declared as Output Artifact Bundle in any of the preceding actions",
                 input.name, action.name

@@ -10,8 +10,9 @@ use regex_automata::meta::Regex;
 use super::validate::{check_references, twice};
 use super::{
     Condition, ConditionKind, ConditionResult, DeploymentWindow, PipelineDeclaration, Problem, RuleDeclaration,
-    RuleProvider, StageDeclaration, configuration, references,
+    RuleProvider, StageDeclaration, configuration,
 };
+use crate::cloudformation::is_open;
 
 pub(super) fn check(pipeline: &PipelineDeclaration, region: &str) -> Result<(), Problem> {
     let (mut made, mut filled) = (BTreeSet::new(), BTreeSet::new());
@@ -154,7 +155,9 @@ impl Place<'_> {
         let Some(known) = rule.rule_type() else {
             return wrong(format!("the rule type {} is not available", rule.rule_type_id.provider));
         };
-        if let Some(other) = rule.region.as_deref().filter(|r| *r != self.region) {
+        if let Some(other) =
+            rule.region.as_deref().filter(|r| *r != self.region && !is_open(r) && !is_open(self.region))
+        {
             return wrong(format!("rules of another region ({other}) are not available"));
         }
         if !rule.commands.is_empty() {
@@ -172,7 +175,8 @@ impl Place<'_> {
             let (least, most) = (known.inputs.start(), known.inputs.end());
             return wrong(format!("it must have {least} to {most} input artifacts"));
         }
-        if let Some(input) = rule.input_artifacts.iter().find(|i| !made.contains(i.name.as_str())) {
+        if let Some(input) = rule.input_artifacts.iter().find(|i| !is_open(&i.name) && !made.contains(i.name.as_str()))
+        {
             return wrong(format!("no action before it has the output artifact {}", input.name));
         }
         if let Some(minutes) = rule.timeout_in_minutes.filter(|m| !(5..=86400).contains(m)) {
@@ -184,11 +188,11 @@ impl Place<'_> {
 }
 
 fn values(rule: &RuleDeclaration, provider: RuleProvider) -> Result<(), String> {
-    let plain = |key: &str| rule.config(key).filter(|v| references(v).is_empty());
+    let plain = |key: &str| rule.config(key).filter(|v| configuration::is_fixed(v));
     match provider {
         RuleProvider::VariableCheck => {
             let operator = rule.config("Operator").unwrap_or_default();
-            if !["EQ", "NE", "CONTAINS", "MATCHES"].contains(&operator) {
+            if !is_open(operator) && !["EQ", "NE", "CONTAINS", "MATCHES"].contains(&operator) {
                 return Err(format!("the Operator must be one of EQ, NE, CONTAINS, MATCHES, not '{operator}'"));
             }
             match plain("Value").filter(|_| operator == "MATCHES").map(Regex::new) {
@@ -198,7 +202,7 @@ fn values(rule: &RuleDeclaration, provider: RuleProvider) -> Result<(), String> 
         }
         RuleProvider::DeploymentWindow => {
             let (Some(cron), zone) = (plain("Cron"), rule.config("TimeZone")) else { return Ok(()) };
-            DeploymentWindow::parse(cron, zone.filter(|z| references(z).is_empty())).map(|_| ())
+            DeploymentWindow::parse(cron, zone.filter(|z| configuration::is_fixed(z))).map(|_| ())
         }
         RuleProvider::CloudWatchAlarm => {
             let known = |s: &str| ["ALARM", "OK", "INSUFFICIENT_DATA"].contains(&s.trim());

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use formats::buildspec::read;
 
+use super::corpus::corpus;
+
 fn files(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/buildspec").join(folder);
     let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
@@ -50,17 +52,6 @@ fn bad_files_get_all_their_diagnostics() {
         assert!(read(&text).0.is_none(), "{name} must have an error");
         insta::assert_snapshot!(format!("bad_{name}"), report("buildspec.yml", &text));
     }
-}
-
-/// The corpus stands beside the work tree and is not part of the repository.
-fn corpus() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
-    let candidates = [root.join("../shared/corpus"), root.join("../../shared/corpus")];
-    let found = candidates.into_iter().find(|c| c.join("MANIFEST.tsv").is_file());
-    if found.is_none() {
-        println!("skipped: no corpus at ../shared/corpus");
-    }
-    found
 }
 
 /// The buildspecs of the corpus, and whether CodeBuild refuses them. A command that YAML reads as a mapping is refused

@@ -67,7 +67,7 @@ enum Command {
         #[arg(long)]
         once: bool,
     },
-    /// Look at files before anything runs them: buildspecs, and what else builds and deployments are made of
+    /// Look at files before anything runs them: buildspecs, pipelines, and templates with pipelines
     Check(check::Flags),
     /// Print a JSON Schema for editors
     Schema(check::SchemaFlags),
@@ -120,7 +120,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
     let done: Result<(), CliError> = match cli.command {
         Command::Run(flags) => return build_run::run(&layers(&cli.settings)?, &flags),
         Command::Attach(flags) => return attach::run(&settled(&cli.settings)?, &flags),
-        Command::Check(flags) => return check::run(&flags),
+        Command::Check(flags) => return check::run(&flags, cli.settings.region.as_deref()),
         Command::Schema(flags) => check::schema(&flags),
         // Left by `main` before anything else is set up.
         Command::Shim { dir } => Err(CliError::internal(format!("the shim of {} was not started", dir.display()))),

@@ -130,3 +130,44 @@ fn a_batch_needs_no_phases() {
     let said = headworks(dir.path(), &["check", "--kind", "buildspec", "batch.yml"]);
     assert!(said.code == Some(1) && said.out.contains("error[B010]"), "{}", said.out);
 }
+
+const TEMPLATE: &str = "Resources:
+  P:
+    Type: AWS::CodePipeline::Pipeline
+    Properties:
+      RoleArn: !GetAtt Role.Arn
+      ArtifactStore: {Type: S3, Location: !Ref Bucket}
+      Stages:
+      - Name: Source
+        Actions:
+        - Name: Code
+          ActionTypeId: {Category: Source, Owner: AWS, Provider: CodeCommit, Version: 1}
+          Configuration: {RepositoryName: shop, Branch: main}
+          OutputArtifacts: [{Name: Code}]
+      - Name: Build
+        Actions:
+        - Name: Compile
+          ActionTypeId: {Category: Build, Owner: AWS, Provider: CodeBuild, Version: 1}
+          Configuration: {ProjectName: !Ref Project}
+          InputArtifacts: [{Name: Code}]
+";
+
+#[test]
+fn pipelines_in_templates_are_checked() {
+    let dir = folder();
+    fs::write(dir.path().join("bad.template.yml"), TEMPLATE).unwrap();
+    fs::write(dir.path().join("good.template.yml"), TEMPLATE.replace("Branch:", "BranchName:")).unwrap();
+    fs::write(dir.path().join("bucket.yml"), "Resources: {B: {Type: 'AWS::S3::Bucket'}}\n").unwrap();
+    let said = headworks(dir.path(), &["check", "bad.template.yml"]);
+    let expected = "bad.template.yml:12:58: error[P012]: Action configuration for action 'Code' contains unknown \
+                    configuration 'Branch'\n";
+    assert_eq!((said.code, said.out.as_str()), (Some(1), expected));
+    assert_eq!(headworks(dir.path(), &["check", "good.template.yml"]).code, Some(0));
+    let said = headworks(dir.path(), &["check", "bucket.yml"]);
+    assert!(said.code == Some(2) && said.err.contains("it has no AWS::CodePipeline::Pipeline"), "{}", said.err);
+    let said = headworks(dir.path(), &["check", "--explain", "P012"]);
+    assert!(said.code == Some(0) && said.out.starts_with("P012: an action is not valid"), "{}", said.out);
+    let said = headworks(dir.path(), &["schema", "pipeline"]);
+    let schema: Value = serde_json::from_str(&said.out).unwrap();
+    assert!(schema["$defs"]["pipeline"]["properties"]["stages"].is_object());
+}

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use formats::{Diagnostic, buildspec, nearest};
+use formats::pipeline::document;
+use formats::{Diagnostic, buildspec, nearest, yaml};
 
+use super::codes;
 use super::kind::{Kind, guess};
 use super::output::{self, Checked};
 use super::sarif;
@@ -43,8 +45,9 @@ enum Format {
     Sarif,
 }
 
-/// Checks files: 0 = no error, 1 = errors, 2 = a file could not be read.
-pub fn run(flags: &Flags) -> Result<ExitCode, CliError> {
+/// Checks files: 0 = no error, 1 = errors, 2 = a file could not be read. `region` is where pipelines are to run, if that
+/// was said.
+pub fn run(flags: &Flags, region: Option<&str>) -> Result<ExitCode, CliError> {
     if let Some(code) = &flags.explain {
         explain(code)?;
         return Ok(ExitCode::SUCCESS);
@@ -52,7 +55,7 @@ pub fn run(flags: &Flags) -> Result<ExitCode, CliError> {
     let mut checked = Vec::new();
     let mut unread = false;
     for path in &flags.files {
-        match check(path, flags.kind) {
+        match check(path, flags.kind, region) {
             Ok(file) => checked.push(file),
             Err(error) => {
                 eprintln!("{}: {error}", path.display());
@@ -74,14 +77,14 @@ pub fn run(flags: &Flags) -> Result<ExitCode, CliError> {
 }
 
 fn explain(code: &str) -> Result<(), CliError> {
-    match buildspec::explain(code) {
+    match codes::explain(code) {
         Some(code) => {
             say(format_args!("{}: {}\n\n{}", code.code, code.title, code.explanation));
             Ok(())
         }
         None => {
             let error = CliError::user(format!("there is no code {code}"));
-            Err(match nearest(code, buildspec::CODES.iter().map(|code| code.code)) {
+            Err(match nearest(code, codes::all().map(|code| code.code)) {
                 Some(near) => error.hint(format!("did you mean {near}?")),
                 None => error.hint("codes look like B012; `headworks check` prints them with what it finds"),
             })
@@ -89,7 +92,7 @@ fn explain(code: &str) -> Result<(), CliError> {
     }
 }
 
-fn check(path: &Path, kind: Option<Kind>) -> Result<Checked, String> {
+fn check(path: &Path, kind: Option<Kind>, region: Option<&str>) -> Result<Checked, String> {
     let text = read(path)?;
     let kind = match kind.or_else(|| guess(path, &text)) {
         Some(kind) => kind,
@@ -97,11 +100,27 @@ fn check(path: &Path, kind: Option<Kind>) -> Result<Checked, String> {
     };
     let diagnostics = match kind {
         Kind::Buildspec => buildspec::read(&text).1,
-        Kind::Appspec | Kind::Pipeline | Kind::Template | Kind::Component => {
+        Kind::Pipeline => document::read(&text, region).diagnostics,
+        Kind::Template => template(&text, region)?,
+        Kind::Appspec | Kind::Component => {
             return Err(format!("checking files of kind {} is not built yet", kind.name()));
         }
     };
     Ok(Checked { file: path.display().to_string(), kind, diagnostics })
+}
+
+/// Of a template, its pipelines.
+fn template(text: &str, region: Option<&str>) -> Result<Vec<Diagnostic>, String> {
+    let (root, mut diagnostics) = match yaml::parse(text) {
+        Ok(parsed) => parsed,
+        Err(diagnostics) => return Ok(diagnostics),
+    };
+    let pipelines = document::in_template(&root, region);
+    if pipelines.is_empty() {
+        return Err("it has no AWS::CodePipeline::Pipeline, and checking other resources is not built yet".to_owned());
+    }
+    diagnostics.extend(pipelines.into_iter().flat_map(|found| found.diagnostics));
+    Ok(diagnostics)
 }
 
 fn read(path: &Path) -> Result<String, String> {

@@ -1,5 +1,6 @@
 //! `headworks check` and `headworks schema`: files that users write, looked at before anything runs. No server is needed.
 
+mod codes;
 mod command;
 mod kind;
 mod output;

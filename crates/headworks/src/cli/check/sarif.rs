@@ -1,9 +1,9 @@
 //! SARIF 2.1.0 (<https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>).
 
-use formats::buildspec;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Value, json};
 
+use super::codes;
 use super::output::{Checked, word};
 
 /// What a URI's path cannot hold as it is.
@@ -54,7 +54,7 @@ pub(super) fn document(checked: &[Checked]) -> Value {
 }
 
 fn rule(code: &str) -> Value {
-    match buildspec::explain(code) {
+    match codes::explain(code) {
         Some(known) => json!({
             "id": code,
             "shortDescription": { "text": known.title },

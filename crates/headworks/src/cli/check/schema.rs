@@ -20,9 +20,13 @@ pub fn run(flags: &Flags) -> Result<(), CliError> {
             say(formats::buildspec::SCHEMA.trim_end());
             Ok(())
         }
-        kind @ (Kind::Appspec | Kind::Pipeline | Kind::Template | Kind::Component) => {
+        Kind::Pipeline => {
+            say(format_args!("{:#}", formats::pipeline::document::schema()));
+            Ok(())
+        }
+        kind @ (Kind::Appspec | Kind::Template | Kind::Component) => {
             let error = CliError::user(format!("a schema for files of kind {} is not built yet", kind.name()));
-            Err(error.hint("there is one for buildspec"))
+            Err(error.hint("there are some for buildspec and pipeline"))
         }
     }
 }

@@ -1,0 +1,179 @@
+use std::io::Read as _;
+
+use serde_json::Value as Json;
+
+use super::*;
+
+const SOUND: &str = r#"{
+  "pipeline": {
+    "name": "demo",
+    "roleArn": "arn:aws:iam::123456789012:role/p",
+    "artifactStore": {"type": "S3", "location": "artifacts"},
+    "stages": [
+      {"name": "Source", "actions": [{
+        "name": "Src",
+        "actionTypeId": {"category": "Source", "owner": "AWS", "provider": "S3", "version": "1"},
+        "configuration": {"S3Bucket": "b", "S3ObjectKey": "k"},
+        "outputArtifacts": [{"name": "Src"}]
+      }]},
+      {"name": "Ok", "actions": [{
+        "name": "Ask",
+        "actionTypeId": {"category": "Approval", "owner": "AWS", "provider": "Manual", "version": "1"}
+      }]}
+    ]
+  },
+  "metadata": {"pipelineArn": "arn:aws:codepipeline:eu-west-1:123456789012:demo"}
+}"#;
+
+fn said(text: &str) -> Vec<String> {
+    read(text, Some("eu-west-1")).diagnostics.iter().map(|d| d.in_file("f").to_string()).collect()
+}
+
+#[track_caller]
+fn changed(from: &str, to: &str, expected: &str) {
+    assert!(SOUND.contains(from), "{from}");
+    assert_eq!(said(&SOUND.replace(from, to)), [expected]);
+}
+
+#[test]
+fn a_sound_pipeline_is_read() {
+    let found = read(SOUND, Some("eu-west-1"));
+    assert_eq!(found.diagnostics, []);
+    assert_eq!(found.pipeline.unwrap().stages.len(), 2);
+}
+
+#[test]
+fn a_mistake_is_shown_where_it_stands() {
+    changed(
+        "\"S3ObjectKey\": \"k\"",
+        "\"S3ObjectKey\": 7, \"Key\": \"x\"",
+        "f:10:69: error[P012]: Action configuration for action 'Src' contains unknown configuration 'Key'",
+    );
+    changed(
+        "\"actions\": [{\n        \"name\": \"Ask\"",
+        "\"action\": [], \"actions\": [{\n        \"name\": \"Ask\"",
+        "f:13:22: error[P003]: 'action' is not a member of an item of 'stages'; did you mean 'actions'?",
+    );
+    changed(
+        "\"version\": \"1\"}\n      }]",
+        "\"version\": \"1 2\"}\n      }]",
+        "f:15:99: error[P004]: 'version' is '1 2': it must consist of letters, digits and _-, not ' '",
+    );
+    changed(
+        "role/p",
+        "user/p",
+        "f:4:16: error[P004]: 'roleArn' is 'arn:aws:iam::123456789012:user/p': it must be arn:aws:iam::ACCOUNT:role/NAME",
+    );
+    changed("\"provider\": \"Manual\", ", "", "f:15:25: error[P002]: 'actionTypeId' has no 'provider'");
+    changed(
+        "[{\"name\": \"Src\"}]",
+        "{\"name\": \"Src\"}",
+        "f:11:28: error[P001]: 'outputArtifacts' must be a list, not a mapping",
+    );
+    changed(
+        "\"name\": \"Ok\"",
+        "\"name\": \"Source\"",
+        "f:2:15: error[P010]: Stage names must be unique within the pipeline. Source has been used more than once.",
+    );
+}
+
+#[test]
+fn mistakes_that_do_not_follow_from_one_another_are_all_shown() {
+    let text = SOUND
+        .replace("\"provider\": \"S3\"", "\"provider\": \"S4\"")
+        .replace("\"provider\": \"Manual\"", "\"provider\": \"Auto\"");
+    assert_eq!(said(&text).len(), 2, "{:?}", said(&text));
+}
+
+#[test]
+fn a_file_that_is_no_pipeline_says_so() {
+    assert_eq!(said("[1]"), ["f:1:1: error[P021]: the file is not a pipeline: it has neither 'stages' nor 'pipeline'"]);
+    assert!(said("{")[0].contains("error[Y001]"));
+    assert!(said("pipeline: {stages: 1}").len() >= 2);
+}
+
+#[test]
+fn secrets_in_the_open_are_seen() {
+    let template = |token: &str| {
+        format!(
+            "Resources:\n  P:\n    Type: AWS::CodePipeline::Pipeline\n    Properties:\n      RoleArn: !Ref R\n      Stages:\n      - Name: S\n        Actions:\n        - Name: A\n          ActionTypeId: {{Category: Source, Owner: ThirdParty, Provider: GitHub, Version: 1}}\n          Configuration:\n            OAuthToken: {token}\n"
+        )
+    };
+    let codes = |token: &str| {
+        let text = template(token);
+        let (root, _) = crate::yaml::parse(&text).unwrap();
+        let found = in_template(&root, None).remove(0).diagnostics;
+        found.iter().map(|d| d.code).filter(|c| *c == "P031").count()
+    };
+    assert_eq!(codes("ghp_abc"), 1);
+    assert_eq!(codes("!Ref Token"), 0);
+    assert_eq!(codes("'{{resolve:secretsmanager:t}}'"), 0);
+}
+
+#[test]
+fn what_a_template_leaves_open_is_no_mistake() {
+    let text = "Resources:\n  P:\n    Type: AWS::CodePipeline::Pipeline\n    Properties:\n      RoleArn: !GetAtt R.Arn\n      ArtifactStore: {Type: S3, Location: !Ref B}\n      Stages: !Ref Stages\n";
+    let (root, _) = crate::yaml::parse(text).unwrap();
+    let found = in_template(&root, None).remove(0);
+    let said: Vec<String> = found.diagnostics.iter().map(|d| d.in_file("f").to_string()).collect();
+    assert_eq!(
+        said,
+        ["f:7:15: warning[P020]: 'Stages' is settled when the template is deployed; it was not looked at"]
+    );
+}
+
+/// The published model, as far as the shapes follow it.
+#[test]
+fn the_shapes_are_those_of_the_published_model() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/codepipeline.json.gz");
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(std::fs::File::open(path).unwrap()).read_to_string(&mut text).unwrap();
+    let model: Json = serde_json::from_str(&text).unwrap();
+    let schema = schema();
+    let mut seen = 0;
+    same(&model["shapes"], "PipelineDeclaration", &schema["$defs"]["pipeline"], &mut seen);
+    assert!(seen > 80, "{seen}");
+}
+
+fn same(shapes: &Json, name: &str, ours: &Json, seen: &mut usize) {
+    *seen += 1;
+    let shape = &shapes[name];
+    match shape["type"].as_str().unwrap() {
+        "structure" => {
+            let members = shape["members"].as_object().unwrap();
+            let names: Vec<&String> = ours["properties"].as_object().unwrap().keys().collect();
+            assert_eq!(names, members.keys().collect::<Vec<_>>(), "{name}");
+            let sorted = |list: &Json| {
+                let mut names: Vec<String> = list.as_array().into_iter().flatten().map(|n| n.to_string()).collect();
+                names.sort();
+                names
+            };
+            assert_eq!(sorted(&ours["required"]), sorted(&shape["required"]), "{name}");
+            for (member, target) in members {
+                same(shapes, target["shape"].as_str().unwrap(), &ours["properties"][member], seen);
+            }
+        }
+        "list" => {
+            assert_eq!(ours["minItems"].as_u64(), shape["min"].as_u64().filter(|n| *n > 0), "{name}");
+            assert_eq!(ours["maxItems"].as_u64(), shape["max"].as_u64(), "{name}");
+            same(shapes, shape["member"]["shape"].as_str().unwrap(), &ours["items"], seen);
+        }
+        "map" => same(shapes, shape["value"]["shape"].as_str().unwrap(), &ours["additionalProperties"], seen),
+        "integer" => assert_eq!(ours["minimum"].as_u64(), shape["min"].as_u64(), "{name}"),
+        // Beyond AWS: triggers name other providers as well.
+        "string" if name == "PipelineTriggerProviderType" => {}
+        "string" if shape["enum"].is_array() => {
+            let sorted = |list: &Json| {
+                let mut words: Vec<String> = list.as_array().unwrap().iter().map(|n| n.to_string()).collect();
+                words.sort();
+                words
+            };
+            assert_eq!(sorted(&ours["enum"]), sorted(&shape["enum"]), "{name}");
+        }
+        "string" => {
+            assert_eq!(ours["minLength"].as_u64(), shape["min"].as_u64().filter(|n| *n > 0), "{name}");
+            assert_eq!(ours["maxLength"].as_u64(), shape["max"].as_u64(), "{name}");
+        }
+        other => panic!("{name} is a {other}"),
+    }
+}
