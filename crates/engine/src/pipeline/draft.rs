@@ -392,6 +392,9 @@ impl Draft {
                         // approves finds them here.
                         run.external.id = (self.state.mode() == Mode::Parallel).then(|| token.clone());
                         run.status = ActionStatus::AwaitingApproval { token };
+                        run.external.summary = run.resolved.get("NotificationArn").map(|topic| {
+                            format!("No notice was sent to {topic}: the operation sns:Publish is not available.")
+                        });
                     }
                 }
             }
