@@ -1,5 +1,6 @@
 //! The binary's parts: command line, configuration, HTTP listener, registry of operations, wiring.
 
+mod answers;
 mod attach;
 mod authenticate;
 pub mod cli;
@@ -11,6 +12,7 @@ mod git_http;
 mod installation;
 mod installation_key;
 mod metrics;
+mod pipeline;
 pub mod registry;
 mod root_key;
 mod run;

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use super::{CliError, check, config, env, logs, seed, status};
 use crate::config::Config;
 use crate::config::{ConfigError, Layers};
-use crate::{attach, demo, run as build_run, up};
+use crate::{attach, demo, pipeline, run as build_run, up};
 
 /// A self-hosted delivery platform that speaks the AWS developer-tools APIs and really does the work.
 #[derive(Parser)]
@@ -55,6 +55,9 @@ enum Command {
     Env,
     /// Run the build of a folder's buildspec here, without a server
     Run(Box<build_run::Flags>),
+    /// Start, watch and steer executions of pipelines
+    #[command(subcommand)]
+    Pipeline(pipeline::Command),
     /// Open a shell in a build that waits at a breakpoint, or in a sandbox
     Attach(attach::Flags),
     /// Show what the server is doing
@@ -119,6 +122,7 @@ fn shim_dir(mut arguments: impl Iterator<Item = OsString>) -> Option<OsString> {
 fn run(cli: Cli) -> Result<ExitCode, CliError> {
     let done: Result<(), CliError> = match cli.command {
         Command::Run(flags) => return build_run::run(&layers(&cli.settings)?, &flags),
+        Command::Pipeline(command) => return pipeline::run(&settled(&cli.settings)?, &command),
         Command::Attach(flags) => return attach::run(&settled(&cli.settings)?, &flags),
         Command::Check(flags) => return check::run(&flags, cli.settings.region.as_deref()),
         Command::Schema(flags) => check::schema(&flags),

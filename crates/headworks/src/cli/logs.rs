@@ -7,9 +7,9 @@ use serde_json::json;
 
 use super::CliError;
 use super::output::{Output, say};
+use crate::answers::{list, text};
 use crate::client::Client;
 use crate::config::Config;
-use crate::demo::{list, text};
 
 /// How often the server is asked for more.
 const PAUSE: Duration = Duration::from_millis(200);

@@ -12,4 +12,4 @@ mod status;
 
 pub use command_line::main;
 pub use error::CliError;
-pub use output::Output;
+pub use output::{Output, say};

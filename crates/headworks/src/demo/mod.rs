@@ -6,4 +6,3 @@ mod story;
 mod watch;
 
 pub use story::run;
-pub use watch::{list, text};

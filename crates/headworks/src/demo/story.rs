@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::watch::{Standing, Watch, list, text};
+use super::watch::{Standing, Watch};
 use super::{example, git_push};
+use crate::answers::{list, text};
 use crate::cli::CliError;
 use crate::client::Client;
 use crate::config::{Config, Layers};

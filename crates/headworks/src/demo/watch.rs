@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::answers::{list, text};
 use crate::cli::CliError;
 use crate::client::Client;
 
@@ -151,14 +152,4 @@ impl<'a> Watch<'a> {
         *token = page["nextForwardToken"].as_str().map(str::to_owned);
         Ok(())
     }
-}
-
-/// The items of an array, or none.
-pub fn list(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
-}
-
-/// The text of a string, or an empty one.
-pub fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
 }
