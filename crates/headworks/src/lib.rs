@@ -9,6 +9,7 @@ pub mod config;
 mod demo;
 mod front;
 mod git_http;
+mod git_push;
 mod installation;
 mod installation_key;
 mod metrics;

@@ -5,5 +5,5 @@ mod functions;
 mod open;
 mod template;
 
-pub use open::{is_open, open, readable};
+pub use open::{is_open, open, readable, worded};
 pub use template::{Resource, Template};

@@ -11,7 +11,7 @@ const TAG: &str = "!open";
 
 /// What stands for the value of `expression`, equal for equal expressions.
 pub fn open(expression: &str) -> String {
-    format!("{MARK}{{{expression}}}")
+    format!("{MARK}{{{}}}", expression.replace('{', "(").replace('}', ")"))
 }
 
 /// Whether a part of the text is open.
@@ -22,6 +22,19 @@ pub fn is_open(text: &str) -> bool {
 /// The text as a person may read it.
 pub fn readable(text: &str) -> String {
     text.replace(MARK, "$")
+}
+
+/// The text with a plain word for each open part, of letters, digits and hyphens.
+pub fn worded(text: &str) -> String {
+    let mut parts = text.split(MARK);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (expression, rest) = part.split_once('}').unwrap_or((part, ""));
+        let letters = expression.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' });
+        out.push_str(letters.collect::<String>().trim_matches('-'));
+        out.push_str(rest);
+    }
+    out
 }
 
 pub(super) fn node(expression: &str, span: Span) -> Node {

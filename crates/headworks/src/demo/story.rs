@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::example;
 use super::watch::{Standing, Watch};
-use super::{example, git_push};
 use crate::answers::{list, text};
 use crate::cli::CliError;
 use crate::client::Client;
 use crate::config::{Config, Layers};
+use crate::git_push::WorkTree;
 use crate::up;
 
 /// The names that the example uses.
@@ -66,7 +67,9 @@ async fn tell(config: &Config, work: &Path, running: &up::Running) -> Result<(),
     let url = text(&repository["repositoryMetadata"]["cloneUrlHttp"]);
     let (user, password) = client.git_credentials(&url)?;
     let pushing = Instant::now();
-    let commit = git_push::commit_and_push(work, &url, &user, &password)?;
+    let tree = WorkTree { folder: work, git_dir: &work.join(".git") };
+    tree.commit("Demo", "The site")?;
+    let commit = tree.push(&url, &user, &password)?;
     eprintln!("           pushed {commit} in {:.0} ms", pushing.elapsed().as_secs_f64() * 1e3);
 
     let execution = wait_for_execution(&client, &[&first]).await?;

@@ -39,7 +39,8 @@ pub async fn artifacts(cx: &Cx, state: &BuildState, target: &Path) -> Result<Vec
 /// Unpacks a zip of the private account into `folder`, and gives how many files it holds.
 pub async fn zip(cx: &Cx, bucket: &str, key: &str, folder: &Path) -> Result<usize, CliError> {
     let scratch = tempfile::tempdir_in(&cx.site.data_dir).map_err(CliError::environment)?;
-    let zip = download(cx, bucket, key, scratch.path()).await.map_err(CliError::environment)?;
+    let zip = scratch.path().join("files.zip");
+    download(cx, bucket, key, &zip).await.map_err(CliError::environment)?;
     let to = folder.to_owned();
     let moved = tokio::task::spawn_blocking(move || unpack(&zip, &scratch.path().join("files"), &to));
     moved.await.map_err(CliError::internal)?.map_err(|e| {
@@ -48,15 +49,27 @@ pub async fn zip(cx: &Cx, bucket: &str, key: &str, folder: &Path) -> Result<usiz
     })
 }
 
-async fn download(cx: &Cx, bucket: &str, key: &str, scratch: &Path) -> io::Result<PathBuf> {
-    let zip = scratch.join("files.zip");
+/// Writes an object of the private account to `file`, in a folder that is made.
+pub async fn object(cx: &Cx, bucket: &str, key: &str, file: &Path) -> Result<(), CliError> {
+    let scratch = tempfile::tempdir_in(&cx.site.data_dir).map_err(CliError::environment)?;
+    let name = file.file_name().unwrap_or_default();
+    download(cx, bucket, key, &scratch.path().join(name)).await.map_err(CliError::environment)?;
+    let to = file.parent().map(Path::to_owned).unwrap_or_default();
+    let moved = tokio::task::spawn_blocking(move || {
+        fs::create_dir_all(&to)?;
+        place(scratch.path(), &to)
+    });
+    let moved = moved.await.map_err(CliError::internal)?;
+    moved.map(drop).map_err(|e| CliError::environment(format!("cannot write {}: {e}", file.display())))
+}
+
+async fn download(cx: &Cx, bucket: &str, key: &str, to: &Path) -> io::Result<()> {
     let (_, mut body) = s3::open(cx, bucket, key, None).await.map_err(io::Error::other)?;
-    let mut file = tokio::fs::File::create(&zip).await?;
+    let mut file = tokio::fs::File::create(to).await?;
     while let Some(piece) = body.next().await {
         file.write_all(&piece?).await?;
     }
-    file.flush().await?;
-    Ok(zip)
+    file.flush().await
 }
 
 fn unpack(zip: &Path, scratch: &Path, target: &Path) -> io::Result<usize> {

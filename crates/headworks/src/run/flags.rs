@@ -14,7 +14,7 @@ Exit code: 0 the build succeeded, 1 it did not, 2 the command line is wrong, 130
 #[derive(Args, Clone, Debug)]
 #[command(after_help = NOTES)]
 pub struct Flags {
-    /// The buildspec [default: buildspec.yml in the source]
+    /// The buildspec [default: buildspec.yml in the source], or a pipeline
     #[arg(value_name = "BUILDSPEC")]
     pub buildspec: Option<PathBuf>,
     /// The same, as codebuild_build.sh has it
@@ -74,6 +74,8 @@ pub struct Flags {
     /// How long the build may take [default: 60, with --shell 480]
     #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(5..=2160))]
     pub timeout: Option<u32>,
+    #[command(flatten)]
+    pub pipeline: super::pipeline::Flags,
     /// How to print: json is one event a line
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub output: Output,

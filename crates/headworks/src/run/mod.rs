@@ -1,4 +1,4 @@
-//! `headworks run`: one build of a folder, without a server.
+//! `headworks run`: one build of a folder, or one execution of a pipeline ([`pipeline`]), without a server.
 //!
 //! It is the thinnest path over what a server does. A private installation is opened on a temporary data folder, with
 //! the same store, driver and executor; the working copy becomes the source of a project, StartBuild starts the build,
@@ -18,6 +18,7 @@ mod interrupt;
 mod keys;
 mod order;
 mod own_values;
+mod pipeline;
 mod private;
 mod project;
 mod reports;

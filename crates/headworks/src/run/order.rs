@@ -76,13 +76,7 @@ impl Order {
             let why = format!("{} has no batch section, so there is no batch to run", buildspec.file.display());
             return Err(CliError::user(why).hint("leave --batch out to run its one build"));
         }
-        let mut variables = Vec::new();
-        for file in &flags.env_file {
-            variables.extend(env_file::read(file)?);
-        }
-        for text in &flags.env {
-            variables.push(env_file::flag(text, &own)?);
-        }
+        let variables = variables(flags, &own)?;
         let given = flags.secrets.iter().map(|text| secrets::flag(text, &own));
         let secrets = given.collect::<Result<Vec<_>, _>>()?;
         let aws = (flags.aws || flags.profile.is_some()).then(|| aws::own(flags.profile.as_deref()));
@@ -111,10 +105,45 @@ impl Order {
         })
     }
 
+    /// What the builds of a pipeline have in common. `file` is the pipeline's.
+    pub fn of_pipeline(flags: &Flags, file: PathBuf, own: impl Fn(&str) -> Option<String>) -> Result<Order, CliError> {
+        let source = folder("source", Path::new(flags.sources.first().map_or(".", String::as_str)))?;
+        Ok(Order {
+            name: project_name(&source),
+            source,
+            in_place: false,
+            secondary: Vec::new(),
+            buildspec: Given { file, member: String::new(), spec: None },
+            variables: variables(flags, &own)?,
+            secrets: flags.secrets.iter().map(|text| secrets::flag(text, &own)).collect::<Result<Vec<_>, _>>()?,
+            artifacts: flags.artifacts.clone(),
+            reports: None,
+            last_phase: None,
+            image: flags.image.clone().unwrap_or_else(|| DEFAULT_IMAGE.to_owned()),
+            privileged: flags.privileged,
+            timeout_minutes: flags.timeout.unwrap_or(MINUTES),
+            batch: false,
+            shell: false,
+            aws: None,
+            own_values: None,
+        })
+    }
+
     /// Every source's folder.
     pub fn folders(&self) -> Vec<PathBuf> {
         std::iter::once(&self.source).chain(self.secondary.iter().map(|(_, folder)| folder)).cloned().collect()
     }
+}
+
+fn variables(flags: &Flags, own: impl Fn(&str) -> Option<String>) -> Result<Vec<(String, String)>, CliError> {
+    let mut variables = Vec::new();
+    for file in &flags.env_file {
+        variables.extend(env_file::read(file)?);
+    }
+    for text in &flags.env {
+        variables.push(env_file::flag(text, &own)?);
+    }
+    Ok(variables)
 }
 
 /// What is asked for and would not happen.
@@ -161,7 +190,7 @@ fn sources(flags: &Flags) -> Result<(PathBuf, Vec<(String, PathBuf)>), CliError>
     Ok((primary, secondary))
 }
 
-fn folder(what: &str, path: &Path) -> Result<PathBuf, CliError> {
+pub(super) fn folder(what: &str, path: &Path) -> Result<PathBuf, CliError> {
     let bad = |why: String| CliError::user(format!("the {what} {}: {why}", path.display()));
     let real = path.canonicalize().map_err(|e| bad(e.to_string()))?;
     if !real.is_dir() {
@@ -176,7 +205,7 @@ fn folder(what: &str, path: &Path) -> Result<PathBuf, CliError> {
 }
 
 /// A named buildspec is looked for from here, then in the source.
-fn given(source: &Path, named: Option<&Path>) -> Result<Given, CliError> {
+pub(super) fn given(source: &Path, named: Option<&Path>) -> Result<Given, CliError> {
     let candidates = match named {
         None => vec![source.join("buildspec.yml")],
         Some(named) => vec![named.to_owned(), source.join(named)],

@@ -49,20 +49,35 @@ pub(super) async fn rows(cx: &Cx, order: &Order) -> Result<(), CliError> {
 
 async fn made(cx: &Cx, order: &Order, found: &BTreeMap<String, Found>) -> Result<(), ApiError> {
     let own = own_values::put(cx, found).await?;
-    let role = json!({ "RoleName": ROLE, "AssumeRolePolicyDocument": TRUST });
-    let made = iam::create_role(cx, input(role)?).await?;
-    let everything = json!({ "RoleName": ROLE, "PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess" });
-    iam::attach_role_policy(cx, input(everything)?).await?;
-    let region = cx.scope().region.as_str();
-    let place = (region != "us-east-1").then(|| json!({ "LocationConstraint": region }));
-    let bucket = json!({ "Bucket": BUCKET, "CreateBucketConfiguration": place });
-    s3::create_bucket::create_bucket(cx, input(bucket)?).await?;
-    create_project(cx, input(project(order, &made.role.arn, own))?).await?;
-    secrets::put(cx, order).await?;
+    let role = account_rows(cx, order).await?;
+    create_project(cx, input(project(order, &role, own))?).await?;
     if order.reports.is_some() {
         reports::groups(cx, order).await?;
     }
     Ok(())
+}
+
+/// What the builds of a pipeline need of the private account. Gives the role that they act as.
+pub(super) async fn account(cx: &Cx, order: &Order) -> Result<String, CliError> {
+    account_rows(cx, order).await.map_err(refused)
+}
+
+/// Role, bucket, and the values of secrets.
+async fn account_rows(cx: &Cx, order: &Order) -> Result<String, ApiError> {
+    let role = json!({ "RoleName": ROLE, "AssumeRolePolicyDocument": TRUST });
+    let made = iam::create_role(cx, input(role)?).await?;
+    let everything = json!({ "RoleName": ROLE, "PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess" });
+    iam::attach_role_policy(cx, input(everything)?).await?;
+    create_bucket(cx, BUCKET).await?;
+    secrets::put(cx, order).await?;
+    Ok(made.role.arn)
+}
+
+pub(super) async fn create_bucket(cx: &Cx, name: &str) -> Result<(), ApiError> {
+    let region = cx.scope().region.as_str();
+    let place = (region != "us-east-1").then(|| json!({ "LocationConstraint": region }));
+    let bucket = json!({ "Bucket": name, "CreateBucketConfiguration": place });
+    s3::create_bucket::create_bucket(cx, input(bucket)?).await.map(drop)
 }
 
 /// An operation's input, as a client would give it.

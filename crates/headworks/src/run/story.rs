@@ -13,7 +13,7 @@ use super::interrupt::Interrupts;
 use super::order::Order;
 use super::private::{self, Private};
 use super::show::{Results, Show, is_success};
-use super::{Flags, batch, deliver, follow, project, reports};
+use super::{Flags, batch, deliver, follow, pipeline, project, reports};
 use crate::cli::CliError;
 use crate::config::{Config, Layers};
 use crate::up;
@@ -29,7 +29,13 @@ pub fn run(layers: &Layers, flags: &Flags) -> Result<ExitCode, CliError> {
     if let Some(image) = &flags.agent_image {
         eprintln!("warning: -l {image} has no effect: there is no agent in a container of its own here");
     }
-    let order = Order::of(flags, |name| std::env::var(name).ok())?;
+    let of_pipeline = pipeline::is_pipeline(flags);
+    if flags.pipeline.any() && !of_pipeline {
+        return Err(CliError::user("the flags of pipelines need a file with a pipeline")
+            .hint("name it: headworks run PIPELINE.yml, or a template with one"));
+    }
+    // Its mistakes are said before anything is started.
+    let order = if of_pipeline { None } else { Some(Order::of(flags, |name| std::env::var(name).ok())?) };
     let filter = std::env::var("HEADWORKS_LOG_FILTER").unwrap_or_else(|_| "error".to_owned());
     up::start_logging(&Config { log_filter: filter, ..layers.config()? })?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::environment)?;
@@ -37,9 +43,10 @@ pub fn run(layers: &Layers, flags: &Flags) -> Result<ExitCode, CliError> {
         let interrupts = Interrupts::listen()?;
         tokio::spawn(private::sweep());
         let show = Show::new(flags.output);
-        match flags.watch {
-            false => once(layers, &order, &show, &interrupts).await,
-            true => again_and_again(layers, flags, order, &show, &interrupts).await,
+        match order {
+            None => pipeline::run(layers, flags, &show, &interrupts).await,
+            Some(order) if !flags.watch => once(layers, &order, &show, &interrupts).await,
+            Some(order) => again_and_again(layers, flags, order, &show, &interrupts).await,
         }
     });
     // A sweep that is still at work does not hold up the end.

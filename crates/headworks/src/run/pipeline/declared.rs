@@ -1,0 +1,264 @@
+//! The declaration as it is run here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use formats::cloudformation::{Template, open, worded};
+use formats::pipeline::{ActionDeclaration, PipelineDeclaration, Provider};
+use formats::yaml::Node;
+use serde_json::Value;
+
+use crate::cli::CliError;
+
+/// A pipeline and what it needs.
+#[derive(Debug)]
+pub struct Rehearsal {
+    pub pipeline: PipelineDeclaration,
+    /// What is not as declared.
+    pub notes: Vec<String>,
+    pub sources: Vec<Source>,
+    /// Build projects by name.
+    pub projects: BTreeMap<String, Project>,
+    /// Buckets that S3 deployments write to.
+    pub buckets: BTreeSet<String>,
+}
+
+/// A source action, which a folder stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    pub action: String,
+    pub kind: SourceKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceKind {
+    /// A repository with the folder's files in one commit.
+    Commit,
+    /// An object with the folder's files as a zip.
+    Object,
+}
+
+/// What a template says of a build project.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Project {
+    pub buildspec: Option<String>,
+    /// Plain ones whose value is settled.
+    pub variables: Vec<(String, String)>,
+}
+
+/// The pipeline with folders for sources; `deploys` keeps the actions that change something elsewhere.
+pub fn rehearsal(
+    declared: &PipelineDeclaration,
+    template: Option<&Node>,
+    deploys: bool,
+) -> Result<Rehearsal, CliError> {
+    let mut notes = Vec::new();
+    let projects = projects(declared, template);
+    let mut pipeline = worded_all(declared)?;
+    pipeline.triggers = Default::default();
+    pipeline.execution_mode = None;
+    let mut sources = Vec::new();
+    for action in pipeline.stages.iter_mut().take(1).flat_map(|s| &mut s.actions) {
+        sources.push(source(action)?);
+    }
+    for stage in &mut pipeline.stages {
+        let name = stage.name.clone();
+        stage.actions.retain(|action| {
+            let left_out = !deploys && changes_something(action);
+            if left_out {
+                notes.push(format!("{name}/{} is not done; --deploy does it", action.name));
+            }
+            !left_out
+        });
+        for action in &mut stage.actions {
+            action.role_arn = None;
+            action.region = None;
+        }
+    }
+    pipeline.stages.retain(|stage| !stage.actions.is_empty());
+    if pipeline.stages.len() < 2 {
+        return Err(CliError::user("behind the sources the pipeline has only deployments")
+            .hint("--deploy runs them, against nothing but this command's own account"));
+    }
+    let all = || pipeline.stages.iter().flat_map(|s| &s.actions);
+    let to_s3 = |a: &&ActionDeclaration| a.provider() == Some(Provider::S3Deploy);
+    let buckets = all().filter(to_s3).filter_map(|a| a.config("BucketName").map(str::to_lowercase)).collect();
+    let pipeline = lower_buckets(pipeline);
+    Ok(Rehearsal { pipeline, notes, sources, projects, buckets })
+}
+
+/// Gives variables of the pipeline values, each `NAME=VALUE`. Those without one are an error.
+pub fn give(pipeline: &mut PipelineDeclaration, values: &[String]) -> Result<(), CliError> {
+    for given in values {
+        let (name, value) =
+            given.split_once('=').ok_or_else(|| CliError::user(format!("--variable {given} is not NAME=VALUE")))?;
+        let Some(variable) = pipeline.variables.iter_mut().find(|v| v.name == name) else {
+            return Err(CliError::user(format!("the pipeline has no variable {name}")));
+        };
+        variable.default_value = Some(value.to_owned());
+    }
+    match pipeline.variables.iter().find(|v| v.default_value.is_none()) {
+        Some(variable) => Err(CliError::user(format!("the variable {} has no value", variable.name))
+            .hint(format!("give it one with --variable {}=VALUE", variable.name))),
+        None => Ok(()),
+    }
+}
+
+/// Whether the action does more than look and build.
+fn changes_something(action: &ActionDeclaration) -> bool {
+    matches!(action.action_type_id.category.as_str(), "Deploy" | "Invoke")
+}
+
+fn source(action: &mut ActionDeclaration) -> Result<Source, CliError> {
+    let kind = match action.action_type_id.provider.as_str() {
+        "CodeCommit" | "CodeStarSourceConnection" | "GitHub" | "Bitbucket" => SourceKind::Commit,
+        "S3" => SourceKind::Object,
+        other => {
+            let why = format!("the source action {} ({other}) cannot be replaced by a folder", action.name);
+            return Err(CliError::user(why).hint("sources are CodeCommit, CodeStarSourceConnection, GitHub and S3"));
+        }
+    };
+    action.action_type_id.owner = "AWS".to_owned();
+    action.action_type_id.version = "1".to_owned();
+    let (provider, keys) = match kind {
+        SourceKind::Commit => {
+            ("CodeCommit", [("RepositoryName", action.name.clone()), ("BranchName", "main".to_owned())])
+        }
+        SourceKind::Object => {
+            let key = format!("{}.zip", action.name);
+            ("S3", [("S3Bucket", super::super::project::BUCKET.to_owned()), ("S3ObjectKey", key)])
+        }
+    };
+    action.action_type_id.provider = provider.to_owned();
+    action.configuration = keys.map(|(key, value)| (key.to_owned(), value)).into();
+    action.configuration.insert("PollForSourceChanges".to_owned(), "false".to_owned());
+    Ok(Source { action: action.name.clone(), kind })
+}
+
+/// Names of buckets that a template leaves open are words, which may have capitals.
+fn lower_buckets(mut pipeline: PipelineDeclaration) -> PipelineDeclaration {
+    for action in pipeline.stages.iter_mut().flat_map(|s| &mut s.actions) {
+        if action.provider() == Some(Provider::S3Deploy)
+            && let Some(bucket) = action.configuration.get_mut("BucketName")
+        {
+            *bucket = bucket.to_lowercase();
+        }
+    }
+    pipeline
+}
+
+/// The declaration with words for what a template leaves open.
+fn worded_all(declared: &PipelineDeclaration) -> Result<PipelineDeclaration, CliError> {
+    let mut value = serde_json::to_value(declared).map_err(CliError::internal)?;
+    each_text(&mut value, &|text| *text = worded(text));
+    serde_json::from_value(value).map_err(CliError::internal)
+}
+
+fn each_text(value: &mut Value, change: &dyn Fn(&mut String)) {
+    match value {
+        Value::String(text) => change(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| each_text(item, change)),
+        Value::Object(members) => members.values_mut().for_each(|member| each_text(member, change)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// The build projects that actions and rules name, under the names that they have here.
+fn projects(declared: &PipelineDeclaration, template: Option<&Node>) -> BTreeMap<String, Project> {
+    let actions = declared.stages.iter().flat_map(|s| &s.actions).map(|a| &a.configuration);
+    let rules = declared.stages.iter().flat_map(|s| s.rules()).map(|r| &r.configuration);
+    let names = actions.chain(rules).filter_map(|configuration| configuration.get("ProjectName"));
+    names.map(|name| (worded(name), template.and_then(|t| in_template(t, name)).unwrap_or_default())).collect()
+}
+
+fn in_template(root: &Node, name: &str) -> Option<Project> {
+    let template = Template::new(root, None);
+    template.resources("AWS::CodeBuild::Project").into_iter().find_map(|resource| {
+        let properties = template.settle(resource.body.get("Properties")?)?;
+        let by_name = properties.get("Name").and_then(Node::as_text) == Some(name);
+        let by_id = resource.key.as_text().is_some_and(|id| open(id) == name);
+        (by_name || by_id).then(|| project(&properties))
+    })
+}
+
+fn project(properties: &Node) -> Project {
+    let settled = |node: &Node| node.as_text().filter(|t| !formats::cloudformation::is_open(t)).map(str::to_owned);
+    let variables = properties.get("Environment").and_then(|e| e.get("EnvironmentVariables"));
+    let variable = |node: &Node| {
+        let plain = node.get("Type").is_none_or(|t| t.as_text() == Some("PLAINTEXT"));
+        Some((settled(node.get("Name")?)?, settled(node.get("Value")?)?)).filter(|_| plain)
+    };
+    Project {
+        buildspec: properties.get("Source").and_then(|s| s.get("BuildSpec")).and_then(settled),
+        variables: variables.and_then(Node::as_sequence).unwrap_or_default().iter().filter_map(variable).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use formats::pipeline::document::in_template;
+    use formats::yaml;
+
+    use super::*;
+
+    const TEMPLATE: &str = "
+Resources:
+  Site: {Type: 'AWS::S3::Bucket'}
+  Compile:
+    Type: AWS::CodeBuild::Project
+    Properties:
+      Source: {Type: CODEPIPELINE, BuildSpec: ci/build.yml}
+      Environment:
+        EnvironmentVariables: [{Name: A, Value: 1}, {Name: B, Value: !Ref Site}]
+  Pipe:
+    Type: AWS::CodePipeline::Pipeline
+    Properties:
+      RoleArn: !GetAtt Role.Arn
+      ArtifactStore: {Type: S3, Location: !Ref Artifacts}
+      Stages:
+      - Name: Source
+        Actions:
+        - Name: Code
+          ActionTypeId: {Category: Source, Owner: AWS, Provider: CodeCommit, Version: 1}
+          Configuration: {RepositoryName: !Ref Repository, BranchName: main}
+          OutputArtifacts: [{Name: Code}]
+      - Name: Build
+        Actions:
+        - Name: Compile
+          ActionTypeId: {Category: Build, Owner: AWS, Provider: CodeBuild, Version: 1}
+          Configuration: {ProjectName: !Ref Compile}
+          InputArtifacts: [{Name: Code}]
+          OutputArtifacts: [{Name: App}]
+      - Name: Deploy
+        Actions:
+        - Name: Put
+          ActionTypeId: {Category: Deploy, Owner: AWS, Provider: S3, Version: 1}
+          Configuration: {BucketName: !Ref Site, Extract: 'true'}
+          InputArtifacts: [{Name: App}]
+";
+
+    fn of(deploys: bool) -> Rehearsal {
+        let (root, _) = yaml::parse(TEMPLATE).unwrap();
+        let found = in_template(&root, None).remove(0);
+        assert_eq!(found.diagnostics, []);
+        rehearsal(&found.pipeline.unwrap(), Some(&root), deploys).unwrap()
+    }
+
+    #[test]
+    fn deployments_are_left_out_and_named() {
+        let rehearsal = of(false);
+        assert_eq!(rehearsal.pipeline.stages.len(), 2);
+        assert_eq!(rehearsal.notes, ["Deploy/Put is not done; --deploy does it"]);
+    }
+
+    #[test]
+    fn sources_become_folders_and_projects_come_from_the_template() {
+        let rehearsal = of(true);
+        assert_eq!(rehearsal.sources, [Source { action: "Code".to_owned(), kind: SourceKind::Commit }]);
+        assert_eq!(rehearsal.buckets, BTreeSet::from(["site".to_owned()]));
+        let expected =
+            Project { buildspec: Some("ci/build.yml".to_owned()), variables: vec![("A".to_owned(), "1".to_owned())] };
+        assert_eq!(rehearsal.projects, BTreeMap::from([("Compile".to_owned(), expected)]));
+        let code = rehearsal.pipeline.stages[0].action("Code").unwrap();
+        assert_eq!(code.config("RepositoryName"), Some("Code"));
+    }
+}
