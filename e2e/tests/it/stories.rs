@@ -164,3 +164,13 @@ fn commands_run_in_sandboxes() {
 fn a_build_waits_at_its_breakpoint_for_a_shell() {
     tell("breakpoints");
 }
+
+#[test]
+fn executions_are_steered_from_the_command_line() {
+    tell("pipeline_cli");
+}
+
+#[test]
+fn a_pipeline_runs_against_the_working_copy() {
+    tell("run_pipeline");
+}

@@ -8,6 +8,7 @@ use clap::Args;
 const DEPLOYED: &str = "deployed";
 
 #[derive(Args, Clone, Debug, Default)]
+#[group(skip)]
 #[command(next_help_heading = "Pipelines (headworks run PIPELINE.yml, or a template with one)")]
 pub struct Flags {
     /// Which pipeline of a template, by its logical id [default: the only one]
