@@ -1,5 +1,6 @@
 //! A small AWS client for our own commands: signs requests and speaks awsJson and S3.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -70,8 +71,24 @@ impl Client {
         Client { endpoint, region, credentials, http, clock: Arc::new(SystemClock) }
     }
 
+    /// The same server, asked with other credentials.
+    pub fn with(&self, credentials: Credentials) -> Self {
+        let (endpoint, region, http) = (self.endpoint.clone(), self.region.clone(), self.http.clone());
+        Client { endpoint, region, credentials, http, clock: self.clock.clone() }
+    }
+
+    /// Where the server is.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
     /// Calls an operation of an awsJson service; answers with its output as the wire carries it.
     pub async fn call(&self, service: &str, operation: &str, input: Value) -> Result<Value, CliError> {
+        self.ask(service, operation, input).await?.map_err(|refused| CliError::user(refused.to_string()))
+    }
+
+    /// As `call`, and a refusal is an answer.
+    pub async fn ask(&self, service: &str, operation: &str, input: Value) -> Result<Result<Value, Refused>, CliError> {
         let model =
             wire::models().service(service).ok_or_else(|| CliError::internal(format!("no service {service}")))?;
         let target = format!("{}.{operation}", model.target_prefix().unwrap_or_default());
@@ -83,9 +100,14 @@ impl Client {
         let body = Bytes::from(input.to_string());
         let (status, answer) = self.send(request, body, model.signing_name()).await?;
         if status.is_success() {
-            return Ok(serde_json::from_slice(&answer).unwrap_or_default());
+            return Ok(Ok(serde_json::from_slice(&answer).unwrap_or_default()));
         }
-        Err(refusal(operation, status, &answer))
+        Ok(Err(Refused::of(operation, status, &answer)))
+    }
+
+    /// Sends a request for an object, whose answer may be long.
+    pub async fn object(&self, request: http::request::Builder, body: Bytes) -> Result<Response<Incoming>, CliError> {
+        self.request(self.signed(request, body, "s3")?).await
     }
 
     /// Calls an operation of an awsJson service that goes over to `protocol`; gives the connection.
@@ -214,8 +236,35 @@ pub(crate) async fn taken(answer: Response<Incoming>) -> Result<(StatusCode, Byt
 
 /// What an awsJson service refuses.
 pub(crate) fn refusal(operation: &str, status: StatusCode, answer: &[u8]) -> CliError {
-    let value: Value = serde_json::from_slice(answer).unwrap_or_default();
-    let code = value["__type"].as_str().unwrap_or("error");
-    let message = value["message"].as_str().or(value["Message"].as_str()).unwrap_or("no message");
-    CliError::user(format!("{operation} answered {status} {code}: {message}"))
+    CliError::user(Refused::of(operation, status, answer).to_string())
+}
+
+/// What a service said instead of doing what it was asked for.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    pub operation: String,
+    pub status: StatusCode,
+    pub code: String,
+    pub message: String,
+}
+
+impl Refused {
+    fn of(operation: &str, status: StatusCode, answer: &[u8]) -> Self {
+        let value: Value = serde_json::from_slice(answer).unwrap_or_default();
+        let code = value["__type"].as_str().unwrap_or("error").to_owned();
+        let message = value["message"].as_str().or(value["Message"].as_str()).unwrap_or("no message").to_owned();
+        Refused { operation: operation.to_owned(), status, code, message }
+    }
+
+    /// Whether asking again would be answered the same.
+    pub fn is_final(&self) -> bool {
+        self.status.is_client_error() && self.status != StatusCode::TOO_MANY_REQUESTS
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Refused { operation, status, code, message } = self;
+        write!(f, "{operation} answered {status} {code}: {message}")
+    }
 }

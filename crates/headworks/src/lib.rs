@@ -21,3 +21,4 @@ mod runner;
 mod server;
 mod tls;
 mod up;
+mod worker;

@@ -36,6 +36,11 @@ fn a_stage_that_fails_is_retried_rolled_back_or_let_go() {
 }
 
 #[test]
+fn jobs_of_custom_actions_are_done_by_workers_and_none_is_lost() {
+    tell("job_workers");
+}
+
+#[test]
 fn a_buildspec_has_its_effects() {
     tell("buildspec");
 }

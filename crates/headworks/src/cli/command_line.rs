@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use super::{CliError, check, config, env, logs, seed, status};
 use crate::config::Config;
 use crate::config::{ConfigError, Layers};
-use crate::{attach, demo, pipeline, run as build_run, up};
+use crate::{attach, demo, pipeline, run as build_run, up, worker};
 
 /// A self-hosted delivery platform that speaks the AWS developer-tools APIs and really does the work.
 #[derive(Parser)]
@@ -64,6 +64,8 @@ enum Command {
     Status(status::Flags),
     /// Print the logs of builds
     Logs(logs::Flags),
+    /// Work for custom actions of pipelines: one command per job
+    Worker(Box<worker::Flags>),
     /// Watch a push travel through a pipeline to a deployed page, on a server with data of its own
     Demo {
         /// End when the page is deployed
@@ -136,6 +138,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Env => env::run(&settled(&cli.settings)?),
         Command::Status(flags) => status::run(&settled(&cli.settings)?, &flags),
         Command::Logs(flags) => logs::run(&settled(&cli.settings)?, &flags),
+        Command::Worker(flags) => worker::run(&settled(&cli.settings)?, &flags),
         Command::Demo { once } => demo::run(layers(&cli.settings)?, once),
         Command::Seed(flags) => seed::run(settled(&cli.settings)?, &flags),
         Command::Config(command) => config::run(&layers(&cli.settings)?, &command),

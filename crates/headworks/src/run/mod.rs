@@ -28,4 +28,5 @@ mod story;
 mod tree;
 
 pub use flags::Flags;
+pub(crate) use interrupt::Interrupts;
 pub use story::run;
