@@ -53,9 +53,9 @@ fn median(mut work: impl FnMut()) -> Duration {
     times.get(TRIES / 2).copied().unwrap_or_default()
 }
 
-/// Ten stages: sources, then builds that read an artifact and a variable of the stage before.
+/// Stages of 25 actions: sources, then builds that read an artifact and a variable of the stage before.
 fn pipeline(actions: usize) -> Value {
-    let each = actions / 10;
+    let each = 25;
     let id = |category: &str, provider: &str| json!({"category": category, "owner": "AWS", "provider": provider, "version": "1"});
     let source = |n: usize| {
         json!({
@@ -80,7 +80,7 @@ fn pipeline(actions: usize) -> Value {
     json!({
         "name": "large", "roleArn": "arn:aws:iam::123456789012:role/p", "version": 1, "pipelineType": "V2",
         "executionMode": "PARALLEL", "artifactStore": {"type": "S3", "location": "artifacts"},
-        "stages": (0..10).map(stage).collect::<Vec<_>>(),
+        "stages": (0..actions / each).map(stage).collect::<Vec<_>>(),
     })
 }
 

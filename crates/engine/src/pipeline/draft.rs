@@ -86,7 +86,7 @@ impl Draft {
     fn open(&mut self, stage: usize, begun: Begun, actions: Vec<ActionRun>) {
         let name = self.declared(stage).name.clone();
         let attempt = self.state.attempts(&name).count() + 1;
-        self.state.stages.push(StageRun {
+        self.state.stages.push(Arc::new(StageRun {
             name,
             attempt: u32::try_from(attempt).unwrap_or(u32::MAX),
             begun,
@@ -95,7 +95,7 @@ impl Draft {
             updated: self.now,
             actions,
             conditions: Vec::new(),
-        });
+        }));
         self.state.phase = Phase::Running { stage, will: Will::GoOn };
     }
 
@@ -428,7 +428,7 @@ impl Draft {
 
     pub fn current_mut(&mut self) -> &mut StageRun {
         let Some(run) = self.state.stages.last_mut() else { panic!("{BROKEN}") };
-        run
+        Arc::make_mut(run)
     }
 
     fn run_mut(&mut self, key: &str) -> Option<&mut ActionRun> {

@@ -37,8 +37,8 @@ pub struct ExecutionState {
     #[serde(default)]
     pub kind: ExecutionKind,
     pub phase: Phase,
-    /// The stages entered so far, in order.
-    pub stages: Vec<StageRun>,
+    /// The stages entered so far, in order. A step copies what it changes, not all that has been before.
+    pub stages: Vec<Arc<StageRun>>,
     /// What else there is to say about how it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -74,7 +74,7 @@ pub struct Rollback {
     /// The stage (an index into the definition).
     pub stage: usize,
     /// What the target did in the stages before: its artifacts and variables are used again.
-    pub earlier: Vec<StageRun>,
+    pub earlier: Vec<Arc<StageRun>>,
 }
 
 /// Why a stage cannot be rolled back to an execution.
@@ -290,7 +290,7 @@ impl ExecutionState {
     /// An execution that rolls a stage back to this one. User Guide, "Considerations for rollbacks".
     pub fn rollback(&self, stage: &str, version: u32, id: String, trigger: Trigger) -> Result<Self, NoTarget> {
         let index = self.rollback_target(stage, version)?;
-        let before = |run: &&StageRun| self.definition.stages.iter().take(index).any(|s| s.name == run.name);
+        let before = |run: &&Arc<StageRun>| self.definition.stages.iter().take(index).any(|s| s.name == run.name);
         let earlier = self.stages.iter().filter(before).cloned().collect();
         Ok(ExecutionState {
             id,
@@ -325,11 +325,11 @@ impl ExecutionState {
 
     /// What it has of the stages before, newest attempt first: its own records, then those that a rollback took over.
     pub(super) fn records(&self) -> impl DoubleEndedIterator<Item = &StageRun> {
-        let earlier: &[StageRun] = match &self.kind {
+        let earlier: &[Arc<StageRun>] = match &self.kind {
             ExecutionKind::Standard => &[],
             ExecutionKind::Rollback(rollback) => &rollback.earlier,
         };
-        self.stages.iter().rev().chain(earlier.iter().rev())
+        self.stages.iter().rev().chain(earlier.iter().rev()).map(|s| &**s)
     }
 
     /// The pipeline's ARN, which is also the id of its gates.
@@ -339,12 +339,12 @@ impl ExecutionState {
 
     /// The latest run of a stage, if it has been entered.
     pub fn stage(&self, name: &str) -> Option<&StageRun> {
-        self.stages.iter().rev().find(|s| s.name == name)
+        self.stages.iter().rev().find(|s| s.name == name).map(|s| &**s)
     }
 
     /// The attempts at a stage, oldest first.
     pub fn attempts<'a>(&'a self, stage: &'a str) -> impl DoubleEndedIterator<Item = &'a StageRun> {
-        self.stages.iter().filter(move |s| s.name == stage)
+        self.stages.iter().filter(move |s| s.name == stage).map(|s| &**s)
     }
 
     /// The newest run of an action, in whichever attempt at its stage.

@@ -4,6 +4,7 @@
 //! `SIM_SEED=n` replays one seed; `SIM_SEEDS=n` runs that many (10,000 unless said otherwise).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -656,10 +657,11 @@ impl Simulation {
 
     fn final_check(&self, fold: bool) {
         for row in self.world.executions.values() {
-            let automatic =
-                |s: &&StageRun| matches!(s.begun, Begun::Retried { trigger: RetryTrigger::AutomatedStageRetry, .. });
+            let automatic = |s: &&Arc<StageRun>| {
+                matches!(s.begun, Begun::Retried { trigger: RetryTrigger::AutomatedStageRetry, .. })
+            };
             row.state.stages.iter().filter(automatic).for_each(|_| saw(RETRIED_BY_ITSELF));
-            let skipped = |s: &&StageRun| s.status == StageStatus::Skipped;
+            let skipped = |s: &&Arc<StageRun>| s.status == StageStatus::Skipped;
             row.state.stages.iter().filter(skipped).for_each(|_| saw(SKIPPED));
             if row.state.trigger.kind == "AutomatedRollback" {
                 saw(ROLLED_BACK_BY_ITSELF);
