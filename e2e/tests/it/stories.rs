@@ -26,6 +26,11 @@ fn a_webhook_of_a_pipeline_starts_it_once_for_each_delivery() {
 }
 
 #[test]
+fn executions_queue_up_or_run_side_by_side() {
+    tell("modes");
+}
+
+#[test]
 fn a_failing_build_fails_its_stage_with_its_reason() {
     tell("failing_build");
 }

@@ -294,3 +294,34 @@ async fn each_source_takes_revisions_of_its_own_types_once() {
         assert_eq!(world.executions().await.len(), 1 + usize::from(allowed), "what is refused leaves nothing behind");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_begins_unseen_while_its_pipeline_is_deleted_or_updated() {
+    each_engine(machines(), |test| async move {
+        let world = Arc::new(world(test));
+        for (round, mode) in ["QUEUED", "PARALLEL", "SUPERSEDED"].into_iter().cycle().take(12).enumerate() {
+            world.tick();
+            world.create(in_mode(mode)).await.unwrap();
+            let starts = (0..4).map(|_| {
+                let world = world.clone();
+                tokio::spawn(async move { world.start(json!({})).await })
+            });
+            let starts: Vec<_> = starts.collect();
+            if round.is_multiple_of(2) {
+                world.update(in_mode("QUEUED")).await.unwrap();
+            }
+            world.delete().await;
+            for start in starts {
+                let started = start.await.unwrap();
+                let refused = started.as_ref().err().map(|e| e.code);
+                assert!(refused.is_none_or(|code| code == "PipelineNotFoundException"), "{refused:?}");
+                let Ok(id) = started else { continue };
+                let mut tx = world.cx.store.read().await.unwrap();
+                let row = store::machine::get::<engine::pipeline::Execution>(&mut tx, &id).await.unwrap();
+                let phase = row.expect("an execution that was begun").state.phase.clone();
+                assert!(matches!(phase, engine::pipeline::Phase::Ended(_)), "{mode}: {id} is {phase:?}");
+            }
+        }
+    })
+    .await;
+}
