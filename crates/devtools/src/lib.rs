@@ -2,5 +2,6 @@
 
 pub mod codebuild;
 pub mod codecommit;
+pub mod codeconnections;
 pub mod codepipeline;
 pub mod needs;

@@ -112,14 +112,19 @@ pub async fn deliver(cx: &Cx, delivery: Delivery) -> Result<Taken, ApiError> {
 fn is_genuine(cx: &Cx, row: &Row, delivery: &Delivery) -> Result<bool, ApiError> {
     let secret = webhook_secret::open(cx, row)?;
     let Some(given) = delivery.signature.as_deref() else { return Ok(false) };
-    Ok(match delivery.format {
-        Format::GitLab => constant_time::verify_slices_are_equal(given.as_bytes(), secret.expose()).is_ok(),
+    Ok(proves(delivery.format, secret.expose(), given, &delivery.body))
+}
+
+/// Whether what a delivery gives as its signature shows that its sender knows the secret.
+pub(crate) fn proves(format: Format, secret: &[u8], given: &str, body: &[u8]) -> bool {
+    match format {
+        Format::GitLab => constant_time::verify_slices_are_equal(given.as_bytes(), secret).is_ok(),
         Format::GitHub | Format::Bitbucket => {
-            let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose());
+            let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
             let signature = given.strip_prefix("sha256=").and_then(|text| hex::decode(text).ok());
-            signature.is_some_and(|signature| hmac::verify(&key, &delivery.body, &signature).is_ok())
+            signature.is_some_and(|signature| hmac::verify(&key, body, &signature).is_ok())
         }
-    })
+    }
 }
 
 /// Its id is not signed: whoever has seen a delivery could send it again under another one.

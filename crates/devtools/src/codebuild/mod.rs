@@ -121,6 +121,7 @@ pub use delete_report_group::delete_report_group;
 pub use delete_resource_policy::delete_resource_policy;
 pub use delete_source_credentials::delete_source_credentials;
 pub use delete_webhook::delete_webhook;
+pub(crate) use deliver::proves;
 pub use deliver::{Delivery, Taken, deliver, webhook_exists};
 pub use describe_code_coverages::describe_code_coverages;
 pub use describe_test_cases::describe_test_cases;

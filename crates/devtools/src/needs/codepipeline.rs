@@ -1,6 +1,8 @@
 //! CodePipeline: <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodepipeline.html>. A resource is
 //! `PIPELINE`, `PIPELINE/STAGE`, `PIPELINE/STAGE/ACTION` or `webhook:WEBHOOK`.
 
+use std::collections::BTreeSet;
+
 use platform::needs::{Asked, Need};
 use serde_json::Value;
 
@@ -69,7 +71,19 @@ pub fn needs(call: &Asked<'_>) -> Option<Vec<Need>> {
     roles.sort_unstable();
     roles.dedup();
     needs.extend(roles.into_iter().map(|role| call.pass_role(role, "codepipeline")));
+    needs.extend(connections(call.input).into_iter().map(|arn| {
+        let service = arn.split(':').nth(2).unwrap_or("codeconnections");
+        Need::new(format!("{service}:PassConnection"), arn)
+    }));
     Some(needs)
+}
+
+/// The connections that the pipeline's source actions hand on.
+fn connections(input: &Value) -> BTreeSet<&str> {
+    let stages = input.pointer("/pipeline/stages").and_then(Value::as_array);
+    let actions = stages.into_iter().flatten().filter_map(|stage| stage.get("actions")?.as_array()).flatten();
+    let arns = actions.filter_map(|action| action.pointer("/configuration/ConnectionArn")?.as_str());
+    arns.filter(|arn| !arn.is_empty()).collect()
 }
 
 /// The roles of the pipeline, its actions and its rules, wherever in the declaration they stand.

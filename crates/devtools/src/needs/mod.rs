@@ -2,6 +2,7 @@
 
 pub mod codebuild;
 pub mod codecommit;
+pub mod codeconnections;
 pub mod codepipeline;
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,10 @@
 //! `POST /webhooks?t=TOKEN`: deliveries of git servers to projects, and of anyone to pipelines.
+//! `POST /webhooks?c=CONNECTION`: deliveries of git servers to connections.
 
 use std::net::SocketAddr;
 
 use devtools::codebuild::{Delivery, Taken, deliver, webhook_exists};
+use devtools::codeconnections::{ConnectionAnswer, ConnectionDelivery, connection_exists, deliver_to_connection};
 use devtools::codepipeline::{WebhookAnswer, WebhookDelivery, deliver_webhook, pipeline_webhook_exists};
 use engine::webhook::Sender;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
@@ -17,12 +19,17 @@ const MAX_BYTES: usize = 25 << 20;
 
 /// Whether a request is a delivery: the path alone may be a bucket's.
 pub fn is_delivery<B>(request: &Request<B>) -> bool {
-    request.method() == Method::POST && request.uri().path() == "/webhooks" && token(request).is_some()
+    request.method() == Method::POST
+        && request.uri().path() == "/webhooks"
+        && (token(request).is_some() || connection(request).is_some())
 }
 
 /// Takes a delivery.
 pub async fn answer(installation: &Installation, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
     let cx = &installation.cx;
+    if let Some(id) = connection(&request) {
+        return to_connection(installation, request, id).await;
+    }
     let Some(token) = token(&request) else { return text(StatusCode::NOT_FOUND, "no such webhook\n") };
     // A stranger's body is not even read.
     let is_of_pipeline = match webhook_exists(cx, &token).await {
@@ -86,6 +93,33 @@ async fn to_pipeline(
     }
 }
 
+async fn to_connection(installation: &Installation, request: Request<Incoming>, id: String) -> Response<Body> {
+    match connection_exists(&installation.cx, &id).await {
+        Ok(true) => {}
+        Ok(false) => return text(StatusCode::NOT_FOUND, "no such connection\n"),
+        Err(e) => return failed(&e),
+    }
+    let (parts, body) = request.into_parts();
+    let Some(Sender { format, kind, signature, id: delivery }) = Sender::of(&|name| header(&parts.headers, name))
+    else {
+        return text(StatusCode::BAD_REQUEST, "not a delivery of GitHub, GitLab or Bitbucket\n");
+    };
+    let body = match read(installation, body).await {
+        Ok(body) => body,
+        Err(answer) => return answer,
+    };
+    let delivery = ConnectionDelivery { connection: id, format, kind, id: delivery, signature, body };
+    match deliver_to_connection(&installation.cx, delivery).await {
+        Ok(ConnectionAnswer::Taken) => text(StatusCode::OK, "taken\n"),
+        Ok(ConnectionAnswer::Ignored(why)) => text(StatusCode::OK, format!("nothing is started: {why}\n")),
+        Ok(ConnectionAnswer::Unknown) => text(StatusCode::NOT_FOUND, "no such connection\n"),
+        Ok(ConnectionAnswer::Forbidden(why)) => text(StatusCode::FORBIDDEN, format!("{why}\n")),
+        Ok(ConnectionAnswer::Replayed) => text(StatusCode::CONFLICT, "this delivery was taken before\n"),
+        Ok(ConnectionAnswer::Malformed(why)) => text(StatusCode::BAD_REQUEST, format!("{why}\n")),
+        Err(e) => failed(&e),
+    }
+}
+
 async fn read(installation: &Installation, body: Incoming) -> Result<Vec<u8>, Response<Body>> {
     let limit = installation.config.max_body_bytes.min(MAX_BYTES);
     match Payload::Unread(body).read(limit, Pace::UNPROVEN).await {
@@ -122,10 +156,17 @@ fn header(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 fn token<B>(request: &Request<B>) -> Option<String> {
-    let query = request.uri().query()?;
-    let token = query.split('&').find_map(|pair| pair.strip_prefix("t="))?;
-    let good = !token.is_empty() && token.len() <= 128 && token.bytes().all(|b| b.is_ascii_alphanumeric());
-    good.then(|| token.to_owned())
+    parameter(request, "t=").filter(|token| token.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
+/// The id of a connection.
+fn connection<B>(request: &Request<B>) -> Option<String> {
+    parameter(request, "c=").filter(|id| id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-'))
+}
+
+fn parameter<B>(request: &Request<B>, name: &str) -> Option<String> {
+    let value = request.uri().query()?.split('&').find_map(|pair| pair.strip_prefix(name))?;
+    (!value.is_empty() && value.len() <= 128).then(|| value.to_owned())
 }
 
 #[cfg(test)]

@@ -28,6 +28,13 @@ fn codes_of_codecommit_are_modelled() {
     check("codecommit", devtools::codecommit::errors::CODES, &[]);
 }
 
+#[test]
+fn codes_of_connections_are_modelled() {
+    for service in ["codeconnections", "codestar-connections"] {
+        check(service, devtools::codeconnections::CODES, &[]);
+    }
+}
+
 /// Amazon S3 API reference, "Error responses" and the operations' own pages: the model has a handful of these only.
 #[rustfmt::skip]
 const OF_S3: &[&str] = &[

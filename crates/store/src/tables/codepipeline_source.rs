@@ -46,6 +46,15 @@ pub async fn replace(tx: &mut Tx, scope: &Scope, pipeline: &str, sources: &[Row]
     Ok(())
 }
 
+/// The source actions elsewhere that are polled, of all accounts. One with a trigger is not.
+pub async fn polled(tx: &mut Tx) -> Result<Vec<(Scope, Row)>, Error> {
+    let sql = "SELECT provider, container, item, pipeline, action, polls, account, region FROM codepipeline_source
+               WHERE provider IN ('CodeStarSourceConnection', 'GitHub') AND polls = 1 AND item <> ''
+               ORDER BY account, region, pipeline, action";
+    let rows = tx.fetch_all(sql, &[]).await?;
+    rows.iter().map(|r| Ok((crate::machine::scope(r.text(6)?, r.text(7)?)?, row(r)?))).collect()
+}
+
 /// The source actions that watch this branch or object, or that have a trigger's filters see to it, by pipeline and action.
 pub async fn watching(
     tx: &mut Tx,
