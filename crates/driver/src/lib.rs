@@ -28,6 +28,6 @@ pub use driver::{Driver, DriverHandle};
 pub use first::First;
 pub use leftover::LeftoverSweep;
 pub use performer::{PerformError, Performer};
-pub use pipeline::{PipelinePerformer, PipelineStarter, TriggerPerformer};
+pub use pipeline::{PipelinePerformer, PipelineStarter, PollSweep, TriggerPerformer};
 pub use retention::{LogSweep, ReportSweep, SandboxSweep, SecretSweep, SessionSweep};
 pub use sweep::Sweep;

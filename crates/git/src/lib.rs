@@ -34,7 +34,7 @@ mod write;
 pub use body::{BodyStream, gunzip};
 pub use diff::{Change, ChangeKind, Side};
 pub use error::{EditConflict, Error};
-pub use objects::{Commit, Entry, Identity};
+pub use objects::{Commit, Entry, Identity, commit_of_working_copy};
 pub use receive::{PublishError, PushLimits, RefPublisher, RefRefusal, advertise_receive_pack};
 pub use refs::{RefChange, valid_ref_name};
 pub use remote::{Login, Remote, RemoteError};

@@ -1,5 +1,7 @@
 //! Reads of single objects.
 
+use std::path::Path;
+
 use crate::{Error, Kind, Mode, ObjectId, Repository};
 
 /// A folder's list of names may have this size; with names of 30 characters these are a million files in one folder.
@@ -83,6 +85,17 @@ impl Repository {
     pub fn blob_size(&self, id: ObjectId) -> Result<u64, Error> {
         self.objects()?.blob_size(id)
     }
+}
+
+/// What a commit of a working copy says.
+pub fn commit_of_working_copy(dir: &Path, id: &str) -> Result<Commit, Error> {
+    let id = ObjectId::parse(id).ok_or_else(|| Error::NoRevision(id.to_owned()))?;
+    let repo = gix::open::Options::isolated()
+        .with(gix::sec::Trust::Full)
+        .open_path_as_is(true)
+        .open(dir.join(".git"))
+        .map_err(Error::objects("opening a working copy"))?;
+    Objects { repo: repo.to_thread_local() }.commit(id)
 }
 
 impl Objects {

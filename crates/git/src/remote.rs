@@ -29,6 +29,8 @@ const ASK: &str = "!f() { test \"$1\" = get && \
 const PASSED: &[&str] =
     &["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY", "GIT_SSL_CAINFO"];
 
+/// No look at a remote takes longer.
+const LOOK: Duration = Duration::from_secs(60);
 /// No clone takes longer.
 const PATIENCE: Duration = Duration::from_secs(1800);
 
@@ -94,7 +96,22 @@ impl Remote {
         }
     }
 
-    async fn fetch_into(&self, dir: &Path) -> Result<String, RemoteError> {
+    /// The object that the version, a branch or a tag, stands for now. `dir` is as for a working copy; nothing is fetched into
+    /// it.
+    pub async fn look(&self, dir: &Path) -> Result<String, RemoteError> {
+        let look = async {
+            let copy = self.begin(dir)?;
+            let wanted = self.version.as_deref().unwrap_or("HEAD");
+            let found = copy.look_up(&names(wanted)).await?;
+            found.map(|(id, _)| id).ok_or_else(|| RemoteError::NoVersion(wanted.to_owned()))
+        };
+        match tokio::time::timeout(LOOK, look).await {
+            Ok(result) => result,
+            Err(_) => Err(RemoteError::Refused(format!("no answer within {} seconds", LOOK.as_secs()))),
+        }
+    }
+
+    fn begin<'a>(&'a self, dir: &'a Path) -> Result<Copy<'a>, RemoteError> {
         let host = origin(&self.url).ok_or_else(|| RemoteError::BadUrl(self.url.clone()))?;
         // Git reads the answer line by line.
         let breaks = |text: &str| text.contains(['\n', '\r', '\0']);
@@ -103,7 +120,11 @@ impl Remote {
         }
         fs::create_dir_all(dir).map_err(Error::io("making the folder", dir))?;
         prepare(&dir.join(".git"), &self.url)?;
-        let copy = Copy { remote: self, dir, config: self.config(&host) };
+        Ok(Copy { remote: self, dir, config: self.config(&host) })
+    }
+
+    async fn fetch_into(&self, dir: &Path) -> Result<String, RemoteError> {
+        let copy = self.begin(dir)?;
         let commit = match self.cache.as_deref().filter(|_| self.depth.is_none()) {
             None => copy.fetch().await?,
             Some(cache) => copy.fetch_with(cache).await?,

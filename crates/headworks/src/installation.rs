@@ -268,6 +268,7 @@ impl Installation {
             .sweep(driver::DiskSweep::default())
             .sweep(driver::LeftoverSweep::default())
             .sweep(driver::LogSweep)
+            .sweep(driver::PollSweep)
             .sweep(driver::ReportSweep)
             .sweep(driver::SecretSweep)
             .sweep(driver::SessionSweep);

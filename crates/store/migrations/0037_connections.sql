@@ -32,16 +32,6 @@ CREATE TABLE codeconnections_delivery (
 );
 CREATE INDEX codeconnections_delivery_by_time ON codeconnections_delivery (taken);
 
--- The secret values of actions' configurations, sealed under the installation's key; the declarations have **** instead.
-CREATE TABLE codepipeline_secret (
-    account TEXT NOT NULL,
-    region TEXT NOT NULL,
-    pipeline TEXT NOT NULL,
-    place TEXT NOT NULL,
-    secret {BLOB} NOT NULL,
-    PRIMARY KEY (account, region, pipeline, place)
-);
-
 -- The newest revision of each source that is polled: none starts its pipeline twice.
 CREATE TABLE codepipeline_poll (
     account TEXT NOT NULL,

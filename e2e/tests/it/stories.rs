@@ -21,6 +21,11 @@ fn triggers_start_what_a_push_matches_and_nothing_else() {
 }
 
 #[test]
+fn repositories_behind_connections_are_sources_and_tell_of_pushes() {
+    tell("connections");
+}
+
+#[test]
 fn a_webhook_of_a_pipeline_starts_it_once_for_each_delivery() {
     tell("pipeline_webhooks");
 }

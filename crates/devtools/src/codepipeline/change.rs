@@ -4,14 +4,21 @@ use std::ops::ControlFlow;
 
 use base::Event;
 use engine::pipeline::{GitEvent, Reaction, SourceOverride, Trigger, reaction};
-use formats::pipeline::{ActionDeclaration, PipelineDeclaration, Provider};
+use formats::pipeline::{ActionDeclaration, PipelineDeclaration, Provider, PullRequestEvent};
 use serde_json::{Value, json};
+
+use crate::codeconnections;
+
+/// The provider of actions whose repository is behind a connection.
+const CONNECTION: &str = "CodeStarSourceConnection";
 
 /// A change of a source.
 pub(super) struct Change<'a> {
     pub provider: &'static str,
     /// The repository or the bucket.
     pub container: &'a str,
+    /// The connection, for a repository behind one.
+    pub connection: Option<&'a str>,
     pub what: What<'a>,
 }
 
@@ -22,11 +29,24 @@ pub(super) enum What<'a> {
         /// For an annotated tag the tag's own id, until the repository was asked.
         commit: Option<&'a str>,
         before: Option<&'a str>,
+        /// The branch that a pull request comes from.
+        from: Option<&'a str>,
+        files: Files<'a>,
     },
     Object {
         key: &'a str,
         version: Option<&'a str>,
     },
+}
+
+/// What of its files a change has changed.
+#[derive(Clone, Copy)]
+pub(super) enum Files<'a> {
+    /// The repository tells: it is one of ours.
+    InRepository,
+    Told(&'a [Value]),
+    /// Whoever told of the change has not said. Every filter of files then counts as met.
+    Unknown,
 }
 
 /// The source actions of a pipeline that a change is about.
@@ -39,7 +59,8 @@ pub(super) struct Watch<'a> {
 
 /// The source actions that a change starts, and what to say of it.
 pub(super) struct Starting<'a> {
-    plain: Vec<&'a ActionDeclaration>,
+    /// Those that watch just what has changed.
+    pub plain: Vec<&'a ActionDeclaration>,
     triggered: Vec<&'a ActionDeclaration>,
 }
 
@@ -58,12 +79,34 @@ impl<'a> Change<'a> {
                     _ => return None,
                 };
                 let (commit, before) = (text("/commitId"), text("/oldCommitId"));
-                let what = What::Git { event, commit, before };
-                Some(Change { provider: "CodeCommit", container: text("/repositoryName")?, what })
+                let what = What::Git { event, commit, before, from: None, files: Files::InRepository };
+                Some(Change { provider: "CodeCommit", container: text("/repositoryName")?, connection: None, what })
+            }
+            codeconnections::DETAIL_TYPE if event.source == codeconnections::SOURCE => {
+                let name = text("/referenceName")?;
+                let request = text("/pullRequestEvent").and_then(PullRequestEvent::parse);
+                let (git, from) = match (text("/referenceType")?, request) {
+                    ("branch", Some(event)) => {
+                        (GitEvent::PullRequest { event, target: text("/targetBranch")?.to_owned() }, Some(name))
+                    }
+                    ("branch", None) => (GitEvent::Branch { name: name.to_owned() }, None),
+                    ("tag", None) => (GitEvent::Tag { name: name.to_owned() }, None),
+                    _ => return None,
+                };
+                let files = detail.pointer("/files").and_then(Value::as_array);
+                let what = What::Git {
+                    event: git,
+                    commit: text("/commitId"),
+                    before: text("/oldCommitId"),
+                    from,
+                    files: files.map_or(Files::Unknown, |files| Files::Told(files)),
+                };
+                let container = text("/fullRepositoryId")?;
+                Some(Change { provider: CONNECTION, container, connection: text("/connectionArn"), what })
             }
             "Object Created" if event.source == "aws.s3" => {
                 let what = What::Object { key: text("/object/key")?, version: text("/object/version-id") };
-                Some(Change { provider: "S3", container: text("/bucket/name")?, what })
+                Some(Change { provider: "S3", container: text("/bucket/name")?, connection: None, what })
             }
             _ => None,
         }
@@ -98,27 +141,34 @@ impl<'a> Change<'a> {
     }
 
     fn is_at(&self, action: &ActionDeclaration) -> bool {
-        watched(action).is_some_and(|w| w.provider == self.provider && w.container == self.container)
+        let same = |w: &Watched<'_>| w.provider == self.provider && w.container == self.container;
+        watched(action).filter(same).is_some_and(|_| self.connection == action.config("ConnectionArn"))
     }
 
     /// What the execution is told of this change, `commit` being what the tag or branch is at.
     pub fn trigger(&self, starting: &Starting<'_>, commit: Option<&str>, resource: Option<&String>) -> Trigger {
-        if let What::Git { event, before, .. } = &self.what
+        if let What::Git { event, before, from, .. } = &self.what
             && !starting.triggered.is_empty()
         {
-            let (kind, name) = match event {
-                GitEvent::Branch { name } => ("branch", name),
-                GitEvent::Tag { name } => ("tag", name),
-                GitEvent::PullRequest { target, .. } => ("targetBranch", target),
+            let (what, kind, name) = match event {
+                GitEvent::Branch { name } => ("push", "branch", name),
+                GitEvent::Tag { name } => ("push", "tag", name),
+                GitEvent::PullRequest { event, target } => (event.as_str(), "targetBranch", target),
             };
-            let mut detail = json!({"provider": self.provider, "repository": self.container, "event": "push"});
+            let mut detail = json!({"provider": self.provider, "repository": self.container, "event": what});
             if let Value::Object(members) = &mut detail {
                 members.insert(kind.to_owned(), name.as_str().into());
-                for (key, id) in [("commit", commit), ("before", *before)] {
+                let more =
+                    [("connection", self.connection), ("branch", *from), ("commit", commit), ("before", *before)];
+                for (key, id) in more {
                     members.extend(id.map(|id| (key.to_owned(), Value::from(id))));
                 }
             }
             return Trigger { kind: "WebhookV2".to_owned(), detail: detail.to_string() };
+        }
+        if self.connection.is_some() {
+            let detail = resource.cloned().unwrap_or_default();
+            return Trigger { kind: "Webhook".to_owned(), detail };
         }
         match starting.plain.iter().find(|a| a.config("PollForSourceChanges") != Some("false")) {
             Some(action) => Trigger { kind: "PollForSourceChanges".to_owned(), detail: action.name.clone() },
@@ -143,7 +193,8 @@ impl<'a> Change<'a> {
         let pushed = match &self.what {
             What::Git { event: GitEvent::Branch { name }, .. } => Some(name.clone()),
             What::Git { event: GitEvent::Tag { name }, .. } => Some(format!("refs/tags/{name}")),
-            What::Git { event: GitEvent::PullRequest { .. }, .. } | What::Object { .. } => None,
+            What::Git { event: GitEvent::PullRequest { .. }, from, .. } => from.map(str::to_owned),
+            What::Object { .. } => None,
         };
         if let Some(name) = pushed {
             overrides.extend(starting.triggered.iter().map(|a| of(a, SourceOverride::BRANCH, &name)));
@@ -157,7 +208,24 @@ impl<'a> Watch<'a> {
         self.plain.is_empty() && self.triggered.is_empty()
     }
 
-    /// Whether it takes a look at the changed files to tell what starts.
+    /// What starts by what was told with the change.
+    pub fn told(self, files: Files<'_>) -> Starting<'a> {
+        let mut triggered = Vec::new();
+        for (action, reaction) in self.triggered {
+            let starts = match (&reaction, files) {
+                (Reaction::Nothing, _) => false,
+                (Reaction::Starts, _) | (Reaction::IfFiles(_), Files::Unknown) => true,
+                (Reaction::IfFiles(filters), Files::Told(files)) => {
+                    files.iter().filter_map(Value::as_str).any(|file| filters.iter().any(|f| f.admits(file)))
+                }
+                (Reaction::IfFiles(_), Files::InRepository) => false,
+            };
+            triggered.extend(Some(action).filter(|_| starts));
+        }
+        Starting { plain: self.plain, triggered }
+    }
+
+    /// Whether it takes the changed files to tell what starts.
     pub fn asks_for_files(&self) -> bool {
         self.triggered.iter().any(|(_, reaction)| matches!(reaction, Reaction::IfFiles(_)))
     }
@@ -216,6 +284,8 @@ pub(super) struct Watched<'a> {
 pub(super) fn watched(action: &ActionDeclaration) -> Option<Watched<'_>> {
     let (provider, container, item) = match action.provider()? {
         Provider::CodeCommitSource => ("CodeCommit", "RepositoryName", "BranchName"),
+        Provider::ConnectionSource => (CONNECTION, "FullRepositoryId", "BranchName"),
+        Provider::GitHubSource => ("GitHub", "Repo", "Branch"),
         Provider::S3Source => ("S3", "S3Bucket", "S3ObjectKey"),
         // Whoever works for the action says what is new: PutActionRevision.
         Provider::CodeBuild | Provider::ManualApproval | Provider::S3Deploy | Provider::Worker | Provider::Call => {
@@ -225,6 +295,7 @@ pub(super) fn watched(action: &ActionDeclaration) -> Option<Watched<'_>> {
     Some(Watched { provider, container: action.config(container)?, item: action.config(item)? })
 }
 
+/// A connection tells of every push; the action can be deaf to it.
 fn watches(action: &ActionDeclaration, item: &str) -> bool {
-    watched(action).is_some_and(|w| w.item == item)
+    action.config("DetectChanges") != Some("false") && watched(action).is_some_and(|w| w.item == item)
 }

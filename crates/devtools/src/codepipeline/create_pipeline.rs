@@ -16,6 +16,7 @@ use store::machine::{self, NewMachine};
 use store::tables::{codepipeline_declaration, codepipeline_pipeline, codepipeline_source};
 
 use super::change::watched;
+use super::poll::polls;
 use super::tags::{Tag, to_map, to_tags};
 use super::{action_types, errors, load, secrets, start};
 
@@ -132,7 +133,7 @@ fn sources(declaration: &PipelineDeclaration) -> Vec<codepipeline_source::Row> {
             },
             pipeline: declaration.name.clone(),
             action: action.name.clone(),
-            polls: action.config("PollForSourceChanges") != Some("false"),
+            polls: polls(action),
         })
     };
     declaration.source_actions().filter_map(source).collect()

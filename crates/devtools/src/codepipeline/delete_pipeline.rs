@@ -6,7 +6,7 @@ use engine::pipeline::{GateInput, Gates};
 use platform::Cx;
 use serde::{Deserialize, Serialize};
 use store::machine;
-use store::tables::{codepipeline_declaration, codepipeline_pipeline, codepipeline_source};
+use store::tables::{codepipeline_declaration, codepipeline_pipeline, codepipeline_poll, codepipeline_source};
 
 use super::{load, transition};
 
@@ -36,6 +36,7 @@ pub async fn delete_pipeline(cx: &Cx, input: Input) -> Result<Output, ApiError> 
                     .map_err(|e| transition::refused(&scope, &name, e))?;
                 machine::remove(tx, Gates::KIND, &gates).await?;
                 codepipeline_source::replace(tx, &scope, &name, &[]).await?;
+                codepipeline_poll::forget(tx, &scope, &name).await?;
                 codepipeline_declaration::delete(tx, &scope, &name).await?;
                 codepipeline_pipeline::delete(tx, &scope, &name).await?;
                 Ok::<_, ApiError>(())

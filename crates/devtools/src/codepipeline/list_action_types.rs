@@ -51,7 +51,7 @@ fn show(known: &Known) -> CustomActionType {
         name: (*name).to_owned(),
         required,
         key: true,
-        secret: false,
+        secret: known.secret.contains(name),
         queryable: Some(false),
         description: None,
         kind: None,
@@ -65,7 +65,7 @@ fn show(known: &Known) -> CustomActionType {
     CustomActionType {
         id: ActionTypeId {
             category: known.category.as_str().to_owned(),
-            owner: "AWS".to_owned(),
+            owner: known.owner.to_owned(),
             provider: known.provider_name.to_owned(),
             version: "1".to_owned(),
         },

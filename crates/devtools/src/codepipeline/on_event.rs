@@ -9,7 +9,6 @@
 //! PollForSourceChanges when the action asks for polling (the default), else CloudWatchEvent. Nothing is polled.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use base::Scope;
@@ -19,9 +18,9 @@ use store::Tx;
 use store::events::EventRow;
 use store::tables::{codepipeline_declaration, codepipeline_pipeline, codepipeline_source};
 
-use super::change::{Change, Starting, What};
+use super::change::{Change, Files, Starting, What};
 use super::start::{Start, start};
-use super::trigger;
+use super::{poll, trigger};
 
 /// Starts the pipelines whose sources this event changes. An event that comes twice starts each of them once.
 pub async fn on_event(tx: &mut Tx, event: &EventRow) -> Result<(), store::Error> {
@@ -35,17 +34,29 @@ pub async fn on_event(tx: &mut Tx, event: &EventRow) -> Result<(), store::Error>
         if watch.is_empty() {
             continue;
         }
-        let is_tag = matches!(change.what, What::Git { event: GitEvent::Tag { .. }, .. });
+        let (commit, files, is_tag) = match &change.what {
+            What::Git { commit, files, event, .. } => (*commit, *files, matches!(event, GitEvent::Tag { .. })),
+            What::Object { .. } => (None, Files::Unknown, false),
+        };
         // What came before may still be looked at: this must not overtake it.
-        if is_tag || watch.asks_for_files() || trigger::is_pending(tx, &event.scope, pipeline).await? {
+        if matches!(files, Files::InRepository)
+            && (is_tag || watch.asks_for_files() || trigger::is_pending(tx, &event.scope, pipeline).await?)
+        {
             trigger::ask(tx, event, pipeline).await?;
             continue;
         }
-        let Ok(starting) = watch.starting::<Infallible>(|_| Ok(()));
-        let commit = match &change.what {
-            What::Git { commit, .. } => *commit,
-            What::Object { .. } => None,
-        };
+        let mut starting = watch.told(files);
+        if let (Some(commit), true) = (commit, change.connection.is_some()) {
+            // The poll may have been first.
+            let mut news = Vec::new();
+            for action in std::mem::take(&mut starting.plain) {
+                if !poll::is_known(tx, &event.scope, pipeline, action, commit).await? {
+                    poll::note(tx, &event.scope, pipeline, action, commit).await?;
+                    news.push(action);
+                }
+            }
+            starting.plain = news;
+        }
         let source = Source { scope: &event.scope, event: &event.id, resource: event.event.resources.first() };
         begin(tx, &source, declaration.clone(), &change, &starting, commit).await?;
     }

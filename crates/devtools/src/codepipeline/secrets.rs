@@ -7,13 +7,14 @@
 
 use std::collections::BTreeMap;
 
-use base::{ApiError, Scope};
+use base::{ApiError, Scope, Secret};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use formats::pipeline::{ActionDeclaration, CustomActionType, MASK, PipelineDeclaration};
 use platform::Cx;
 
 use super::errors;
+use super::on_event::newest;
 
 const SEALED: &str = "headworks:sealed:";
 
@@ -35,7 +36,9 @@ pub(super) fn seal(
         for action in &mut stage.actions {
             let earlier = before.and_then(|b| same_action(b, &stage.name, action));
             let kind = CustomActionType::find(registered, &action.action_type_id);
-            let is_secret = |name: &str| kind.and_then(|k| k.property(name)).is_some_and(|p| p.secret);
+            let own = action.action_type().map(|kind| kind.secret).unwrap_or_default();
+            let is_secret =
+                |name: &str| own.contains(&name) || kind.and_then(|k| k.property(name)).is_some_and(|p| p.secret);
             for (name, value) in &mut action.configuration {
                 if value.starts_with(SEALED) {
                     return Err(errors::validation(format!("The value of '{name}' begins with the reserved {SEALED}")));
@@ -103,4 +106,22 @@ pub(super) fn open(
         Ok((name.clone(), text))
     };
     configuration.iter().map(open_one).collect()
+}
+
+/// The secret value of an action's configuration in the newest declaration, if it has one.
+pub async fn action_secret(
+    cx: &Cx,
+    pipeline: &str,
+    stage: &str,
+    action: &str,
+    key: &str,
+) -> Result<Option<Secret<String>>, ApiError> {
+    let declaration = newest(&mut cx.store.read().await?, cx.scope(), pipeline).await?;
+    let Some(configuration) =
+        declaration.as_ref().and_then(|d| d.stage(stage)?.action(action)).map(|action| &action.configuration)
+    else {
+        return Ok(None);
+    };
+    let one = configuration.iter().filter(|(name, _)| *name == key).map(|(k, v)| (k.clone(), v.clone())).collect();
+    Ok(open(cx, cx.scope(), pipeline, &one)?.remove(key).map(Secret::new))
 }

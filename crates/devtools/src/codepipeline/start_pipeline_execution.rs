@@ -133,7 +133,10 @@ fn overrides(
                 ))
             })?;
             let fits = match (action.provider(), g.revision_type.as_str()) {
-                (Some(Provider::CodeCommitSource), "COMMIT_ID") => true,
+                (
+                    Some(Provider::CodeCommitSource | Provider::ConnectionSource | Provider::GitHubSource),
+                    "COMMIT_ID",
+                ) => true,
                 (Some(Provider::S3Source), "S3_OBJECT_VERSION_ID") => true,
                 (Some(Provider::S3Source), "S3_OBJECT_KEY") => {
                     action.config("AllowOverrideForS3ObjectKey") == Some("true")

@@ -238,7 +238,8 @@ async fn a_new_pipeline_starts_and_goes_through_approval_to_its_end() {
         assert_eq!(created["pipeline"]["executionMode"], "SUPERSEDED");
         assert_eq!(created["pipeline"]["stages"][0]["actions"][0]["runOrder"], 1);
         let id = world.executions().await[0]["pipelineExecutionId"].as_str().unwrap().to_owned();
-        let source = Work::CodeCommitSource { repository: "repo".into(), branch: "main".into(), commit: None };
+        let source =
+            Work::CodeCommitSource { repository: "repo".into(), branch: "main".into(), commit: None, clone_ref: false };
         assert_eq!(world.perform().await, [source]);
 
         let state = world.state().await;
@@ -373,8 +374,12 @@ async fn source_revisions_and_variables_are_checked_and_used() {
             .await
             .unwrap();
         assert_eq!(world.execution(&id).await["variables"], json!([{"name": "TARGET", "resolvedValue": "prod"}]));
-        let source =
-            Work::CodeCommitSource { repository: "repo".into(), branch: "main".into(), commit: Some("abc".into()) };
+        let source = Work::CodeCommitSource {
+            repository: "repo".into(),
+            branch: "main".into(),
+            commit: Some("abc".into()),
+            clone_ref: false,
+        };
         assert_eq!(world.perform().await, [source]);
     })
     .await;
@@ -445,7 +450,7 @@ async fn a_push_starts_each_watching_pipeline_once_at_its_commit() {
     assert_eq!(executions.len(), 2);
     assert_eq!(executions[0]["trigger"], json!({"triggerType": "PollForSourceChanges", "triggerDetail": "Src"}));
     let source =
-        Work::CodeCommitSource { repository: "repo".into(), branch: "main".into(), commit: Some("abc".into()) };
+        Work::CodeCommitSource { repository: "repo".into(), branch: "main".into(), commit: Some("abc".into()), clone_ref: false };
     assert_eq!(world.perform().await, [source]);
     }).await;
 }

@@ -24,8 +24,10 @@ use crate::codecommit;
 /// The kind under which such changes wait.
 pub const TRIGGER: &str = "pipeline_trigger";
 
-/// How long a change waits for one that came before it.
+/// How long a change waits for one that came before it, at first; the one before may have to wait itself.
 const IN_LINE: Duration = Duration::from_millis(50);
+/// It waits so many times as long at most.
+const PATIENCE: u32 = 40;
 
 /// A change that waits.
 #[derive(Debug, Serialize, Deserialize)]
@@ -59,9 +61,10 @@ pub async fn weigh_trigger(cx: &Cx, claimed: &Claimed) -> Result<(), ApiError> {
     };
     if !is_next {
         let claimed = claimed.clone();
+        let pause = IN_LINE * u32::try_from(claimed.attempts).unwrap_or(PATIENCE).clamp(1, PATIENCE);
         let wait = cx.store.write(move |tx| {
             let claimed = claimed.clone();
-            Box::pin(async move { outbox::retry_later(tx, &claimed, IN_LINE).await })
+            Box::pin(async move { outbox::retry_later(tx, &claimed, pause).await })
         });
         return Ok(wait.await?);
     }

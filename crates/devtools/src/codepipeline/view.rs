@@ -323,6 +323,15 @@ fn entity_url(action: &ActionDeclaration, region: &str) -> Option<String> {
             config("RepositoryName"),
             config("BranchName")
         )),
+        Provider::ConnectionSource => Some(format!(
+            "{console}/codesuite/settings/connections/redirect?connectionArn={}&referenceType=BRANCH&FullRepositoryId={}&Branch={}",
+            config("ConnectionArn"),
+            config("FullRepositoryId"),
+            config("BranchName")
+        )),
+        Provider::GitHubSource => {
+            Some(format!("https://github.com/{}/{}/tree/{}", config("Owner"), config("Repo"), config("Branch")))
+        }
         Provider::S3Source => Some(format!("https://console.aws.amazon.com/s3/home?#/buckets/{}", config("S3Bucket"))),
         Provider::CodeBuild => Some(format!("{console}/codebuild/home?#/projects/{}/view", config("ProjectName"))),
         Provider::ManualApproval => action.config("ExternalEntityLink").map(str::to_owned),

@@ -19,6 +19,8 @@ use super::prepare::Trouble;
 use super::{copy, submodules};
 use crate::PerformError;
 use crate::archive::{self, Limits, Links};
+use crate::pipeline::clone_ref::{self, CloneOrigin, CloneRef};
+use crate::pipeline::git_source::of_connection;
 
 /// Fetches one source into `dir`, which exists and is empty. Gives the version that it resolved to.
 pub(super) async fn fetch(cx: &Cx, request: &Request, source: &Source, dir: &Path) -> Result<Option<String>, Trouble> {
@@ -39,9 +41,58 @@ pub(super) async fn fetch(cx: &Cx, request: &Request, source: &Source, dir: &Pat
             folder(cx, place, dir).await.map(|()| None)
         }
         SourceKind::S3(place) => zip(cx, request, place, source.version.as_deref(), dir).await.map(|()| None),
-        SourceKind::Pipeline { place, revision } => {
-            zip(cx, request, place, None, dir).await?;
-            Ok(revision.clone())
+        SourceKind::Pipeline { place, revision } => match clone_ref(cx, place).await? {
+            Some(reference) => cloned(cx, &reference, &which, dir).await.map(Some),
+            None => {
+                zip(cx, request, place, None, dir).await?;
+                Ok(revision.clone())
+            }
+        },
+    }
+}
+
+/// The reference that an artifact is, if it is one.
+async fn clone_ref(cx: &Cx, place: &Place) -> Result<Option<CloneRef>, Trouble> {
+    let (found, body) = s3::open(cx, &place.bucket, &place.key, None).await.map_err(trouble)?;
+    if found.size > clone_ref::MAX_BYTES {
+        return Ok(None);
+    }
+    let content = body.collect(usize::try_from(clone_ref::MAX_BYTES).unwrap_or(usize::MAX)).await;
+    let content =
+        content.map_err(|e| PerformError::new(format!("read the artifact {}/{}", place.bucket, place.key), e))?;
+    Ok(CloneRef::read(&content))
+}
+
+/// Clones what a reference names, as far as the build's role may have it.
+async fn cloned(cx: &Cx, reference: &CloneRef, which: &str, dir: &Path) -> Result<String, Trouble> {
+    let commit = Some(reference.commit.as_str());
+    match &reference.origin {
+        CloneOrigin::CodeCommit { repository } => {
+            let location = format!("{}/v1/repos/{repository}", cx.site.endpoint);
+            let repository = CodeCommit { name: repository, location: &location, depth: None, submodules: false };
+            code_commit(cx, repository, commit, which, dir).await
+        }
+        CloneOrigin::Connection { connection_arn, full_repository_id } => {
+            let service = connection_arn.split(':').nth(2).unwrap_or_default();
+            let need = Need::new(format!("{service}:UseConnection"), connection_arn);
+            iam::authorize(cx, &[need]).await.map_err(|e| match e.kind {
+                ErrorKind::Client => {
+                    let why = format!("authorization failed for {which}: {}", e.message);
+                    Trouble::source("CLIENT_ERROR", why)
+                }
+                ErrorKind::Server => PerformError::new("decide on a source", e).into(),
+            })?;
+            // The connection's secret is the connection's: who may use it need not be able to read it.
+            let service = cx.as_service("codeconnections", cx.scope());
+            let place =
+                of_connection(&service, connection_arn, full_repository_id).await.map_err(|e| match e.kind {
+                    ErrorKind::Client => Trouble::source("CLIENT_ERROR", format!("{which}: {}", e.message)),
+                    ErrorKind::Server => PerformError::new("read a connection", e).into(),
+                })?;
+            place.remote(&reference.commit, None).working_copy(dir).await.map_err(|e| match place.trouble(e) {
+                crate::pipeline::Trouble::Users { message, .. } => Trouble::source("CLIENT_ERROR", message),
+                crate::pipeline::Trouble::Ours(e) => e.into(),
+            })
         }
     }
 }

@@ -29,6 +29,7 @@ async fn begin_in(tx: &mut Tx, cx: &Cx, claimed: &Claimed, run: RunAction) -> Re
         let batch = match &run.work {
             Work::CodeBuild { batch, .. } => *batch,
             Work::CodeCommitSource { .. }
+            | Work::GitSource { .. }
             | Work::S3Source { .. }
             | Work::S3Deploy { .. }
             | Work::Call { .. }

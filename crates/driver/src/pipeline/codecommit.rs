@@ -1,4 +1,4 @@
-//! The CodeCommit source: the tree of a commit as a zip in the artifact store.
+//! The CodeCommit source: the tree of a commit as a zip in the artifact store, or a reference to the commit.
 //! <https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodeCommit.html>
 
 use std::fs::File;
@@ -13,19 +13,26 @@ use store::outbox::Claimed;
 
 use super::Trouble;
 use super::blocking::blocking;
+use super::clone_ref::{CloneOrigin, CloneRef};
 use crate::scratch::Scratch;
 use crate::{PerformError, archive};
 
 /// The longest revision summary of the model.
 const MAX_SUMMARY: usize = 2048;
 
+/// What to take.
+pub(super) struct Wanted<'a> {
+    pub repository: &'a str,
+    pub branch: &'a str,
+    pub commit: Option<&'a str>,
+    pub clone_ref: bool,
+}
+
 pub(super) async fn source(
     cx: &Cx,
     claimed: &Claimed,
     run: &RunAction,
-    name: &str,
-    branch: &str,
-    commit: Option<&str>,
+    Wanted { repository: name, branch, commit, clone_ref }: Wanted<'_>,
 ) -> Result<ActionResult, Trouble> {
     let row = codecommit::find_repository(&mut cx.store.read().await?, cx.scope(), name).await?;
     let row = row.ok_or_else(|| {
@@ -37,6 +44,12 @@ pub(super) async fn source(
     let id = codecommit::resolve(cx, &row, Some(commit.unwrap_or(&head))).await;
     let id = id.map_err(|e| unresolved(e, name, branch, commit))?;
     let repository = codecommit::open(cx, &row).await.map_err(|e| Trouble::of("open the repository", e))?;
+    if clone_ref {
+        let commit = blocking("read a commit", move || repository.commit(id).map_err(|e| unreadable(id, e))).await?;
+        let origin = CloneOrigin::CodeCommit { repository: name.to_owned() };
+        store_clone_ref(cx, run, &CloneRef::new(origin, commit.id.to_string())).await?;
+        return Ok(result(cx, run, name, branch, &commit));
+    }
     let scratch = Scratch::new(cx, &claimed.key)?;
     let (file, tree) = (scratch.path().join("artifact.zip"), scratch.path().join("tree"));
     let packed = file.clone();
@@ -47,6 +60,17 @@ pub(super) async fn source(
             .map_err(|e| Trouble::of(&format!("store the artifact '{}'", output.name), e))?;
     }
     Ok(result(cx, run, name, branch, &commit))
+}
+
+/// Stores a reference as the artifact.
+pub(super) async fn store_clone_ref(cx: &Cx, run: &RunAction, reference: &CloneRef) -> Result<(), Trouble> {
+    let json = s3::Describe { content_type: Some("application/json".to_owned()), ..s3::Describe::default() };
+    for output in &run.outputs {
+        s3::put_bytes(cx, &output.bucket, &output.key, reference.to_bytes().into(), json.clone())
+            .await
+            .map_err(|e| Trouble::of(&format!("store the artifact '{}'", output.name), e))?;
+    }
+    Ok(())
 }
 
 /// How artifacts are described.
@@ -66,11 +90,15 @@ fn unresolved(error: ApiError, name: &str, branch: &str, commit: Option<&str>) -
     }
 }
 
-fn zip(repository: &Repository, id: ObjectId, tree: PathBuf, file: PathBuf) -> Result<Commit, Trouble> {
-    let git = |e: git::Error| match e.is_content() {
+fn unreadable(id: ObjectId, e: git::Error) -> Trouble {
+    match e.is_content() {
         true => Trouble::configuration(format!("The commit {id} cannot be read: {e}")),
         false => Trouble::Ours(PerformError::new(format!("read commit {id}"), e)),
-    };
+    }
+}
+
+fn zip(repository: &Repository, id: ObjectId, tree: PathBuf, file: PathBuf) -> Result<Commit, Trouble> {
+    let git = |e: git::Error| unreadable(id, e);
     let pack = |e: archive::ArchiveError| Trouble::Ours(PerformError::new(format!("zip commit {id}"), e));
     let commit = repository.commit(id).map_err(git)?;
     repository.checkout(id, &tree).map_err(git)?;
@@ -109,6 +137,6 @@ fn result(cx: &Cx, run: &RunAction, name: &str, branch: &str, commit: &Commit) -
     }
 }
 
-fn date(identity: &Identity) -> String {
+pub(super) fn date(identity: &Identity) -> String {
     Timestamp::from_secs(identity.seconds).format("%Y-%m-%dT%H:%M:%SZ")
 }

@@ -7,10 +7,13 @@
 mod answer;
 mod blocking;
 mod build;
+pub(crate) mod clone_ref;
 mod codecommit;
 mod deploy;
+pub(crate) mod git_source;
 mod job;
 mod performer;
+mod poll;
 mod s3_source;
 #[cfg(test)]
 mod tests;
@@ -19,3 +22,4 @@ mod trigger_tests;
 
 pub use performer::{PipelinePerformer, PipelineStarter, TriggerPerformer};
 pub(crate) use performer::{Trouble, failed};
+pub use poll::PollSweep;

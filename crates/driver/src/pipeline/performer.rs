@@ -1,6 +1,6 @@
 //! Which action of a pipeline is performed where, and what its failure means.
 
-use super::{answer, build, codecommit, deploy, job, s3_source};
+use super::{answer, build, codecommit, deploy, git_source, job, s3_source};
 use base::{ApiError, ErrorKind, Machine};
 use devtools::codepipeline;
 use engine::pipeline::{ActionEffect, ActionResult, Execution, RollBack, RunAction, Work};
@@ -91,8 +91,15 @@ async fn action(cx: &Cx, claimed: &Claimed, run: RunAction) -> Result<(), Perfor
     let done = match &run.work {
         Work::CodeBuild { .. } => return build::begin(cx, claimed, run).await,
         Work::Worker { .. } => return job::begin(cx, claimed, run).await,
-        Work::CodeCommitSource { repository, branch, commit } => {
-            codecommit::source(cx, claimed, &run, repository, branch, commit.as_deref()).await
+        Work::CodeCommitSource { repository, branch, commit, clone_ref } => {
+            let commit = commit.as_deref();
+            let wanted = codecommit::Wanted { repository, branch, commit, clone_ref: *clone_ref };
+            codecommit::source(cx, claimed, &run, wanted).await
+        }
+        Work::GitSource { host, repository, branch, commit, clone_ref } => {
+            let commit = commit.as_deref();
+            let wanted = git_source::Wanted { host, repository, branch, commit, clone_ref: *clone_ref };
+            git_source::source(cx, claimed, &run, wanted).await
         }
         Work::S3Source { bucket, key, version } => s3_source::source(cx, &run, bucket, key, version.as_deref()).await,
         Work::S3Deploy { .. } => deploy::deploy(cx, claimed, &run).await,

@@ -58,7 +58,23 @@ pub type ArtifactPlace = Artifact;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Work {
     /// Zip the tree of `commit`, or of the branch's head.
-    CodeCommitSource { repository: String, branch: String, commit: Option<String> },
+    CodeCommitSource {
+        repository: String,
+        branch: String,
+        commit: Option<String>,
+        /// A reference that builds clone by, instead of the files.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        clone_ref: bool,
+    },
+    /// The same of a repository elsewhere.
+    GitSource {
+        host: GitHost,
+        /// `owner/name`.
+        repository: String,
+        branch: String,
+        commit: Option<String>,
+        clone_ref: bool,
+    },
     /// Copy an object, in this version or the newest.
     S3Source { bucket: String, key: String, version: Option<String> },
     /// Run a build.
@@ -86,6 +102,15 @@ pub enum Work {
     },
     /// Make a job of a registered action type, for whoever polls for it.
     Worker { action_type: ActionTypeId, configuration: BTreeMap<String, String> },
+}
+
+/// Where a repository elsewhere is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum GitHost {
+    /// Behind a connection, by its ARN.
+    Connection(String),
+    /// At GitHub, with the token that the action has as a secret.
+    GitHub,
 }
 
 /// How a batch is run.
@@ -269,6 +294,7 @@ fn work(
     let chosen = |kind: &str| {
         state.overrides.iter().find(|o| o.action == action.name && o.kind == kind).map(|o| o.value.clone())
     };
+    let is_clone_ref = text("OutputArtifactFormat").as_deref() == Some("CODEBUILD_CLONE_REF");
     let work = match action.provider() {
         Some(Provider::Call) => {
             let call = action.action_type().and_then(|t| t.call);
@@ -289,6 +315,21 @@ fn work(
             repository: must("RepositoryName")?,
             branch: chosen(SourceOverride::BRANCH).map_or_else(|| must("BranchName"), Ok)?,
             commit: chosen("COMMIT_ID"),
+            clone_ref: is_clone_ref,
+        },
+        Some(Provider::ConnectionSource) => Work::GitSource {
+            host: GitHost::Connection(must("ConnectionArn")?),
+            repository: must("FullRepositoryId")?,
+            branch: chosen(SourceOverride::BRANCH).map_or_else(|| must("BranchName"), Ok)?,
+            commit: chosen("COMMIT_ID"),
+            clone_ref: is_clone_ref,
+        },
+        Some(Provider::GitHubSource) => Work::GitSource {
+            host: GitHost::GitHub,
+            repository: format!("{}/{}", must("Owner")?, must("Repo")?),
+            branch: must("Branch")?,
+            commit: chosen("COMMIT_ID"),
+            clone_ref: false,
         },
         Some(Provider::S3Source) => Work::S3Source {
             bucket: must("S3Bucket")?,

@@ -159,6 +159,8 @@ impl Draft {
             Some(Provider::Worker) => self.cancel_elsewhere(key, Provider::Worker, None),
             Some(
                 Provider::CodeCommitSource
+                | Provider::ConnectionSource
+                | Provider::GitHubSource
                 | Provider::S3Source
                 | Provider::ManualApproval
                 | Provider::S3Deploy

@@ -55,7 +55,9 @@ mod rule;
 mod state;
 mod trigger;
 
-pub use action::{ActionEffect, ArtifactPlace, BatchOptions, BuildVariable, CancelAction, RollBack, RunAction, Work};
+pub use action::{
+    ActionEffect, ArtifactPlace, BatchOptions, BuildVariable, CancelAction, GitHost, RollBack, RunAction, Work,
+};
 pub use artifact::artifact_key;
 pub use condition::{ConditionRun, ConditionStatus, RuleRun, RuleStatus};
 pub use execution::{Execution, Refusal};

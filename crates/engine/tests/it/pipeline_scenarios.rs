@@ -298,8 +298,11 @@ fn describe(effect: &Effect<ActionEffect>) -> String {
         ActionEffect::Run(run) => {
             let inputs: Vec<&str> = run.inputs.iter().map(|a| a.name.as_str()).collect();
             let work = match &run.work {
-                Work::CodeCommitSource { repository, branch, commit } => {
+                Work::CodeCommitSource { repository, branch, commit, .. } => {
                     format!("zip {repository} {}", commit.as_ref().unwrap_or(branch))
+                }
+                Work::GitSource { repository, branch, commit, .. } => {
+                    format!("fetch {repository} {}", commit.as_ref().unwrap_or(branch))
                 }
                 Work::S3Source { bucket, key, version } => {
                     format!("copy {bucket}/{key} {}", version.as_deref().unwrap_or("newest"))

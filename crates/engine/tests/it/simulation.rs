@@ -338,6 +338,7 @@ impl Simulation {
                 self.world.execution(execution, input).unwrap();
             }
             Work::CodeCommitSource { .. }
+            | Work::GitSource { .. }
             | Work::S3Source { .. }
             | Work::S3Deploy { .. }
             | Work::Call { .. }

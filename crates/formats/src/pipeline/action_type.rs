@@ -37,6 +37,10 @@ impl Category {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Provider {
     CodeCommitSource,
+    /// A repository behind a connection.
+    ConnectionSource,
+    /// Version 1 of the GitHub action, with a token of its own.
+    GitHubSource,
     S3Source,
     CodeBuild,
     ManualApproval,
@@ -61,6 +65,8 @@ pub struct ActionType {
     pub provider: Provider,
     /// The provider's name in declarations.
     pub provider_name: &'static str,
+    /// AWS or ThirdParty.
+    pub owner: &'static str,
     /// How many input artifacts.
     pub inputs: RangeInclusive<usize>,
     /// How many output artifacts.
@@ -69,6 +75,8 @@ pub struct ActionType {
     pub required: &'static [&'static str],
     /// Configuration keys that may be there.
     pub optional: &'static [&'static str],
+    /// Configuration keys whose values are shown to nobody.
+    pub secret: &'static [&'static str],
     /// How long the action may take unless the declaration says otherwise.
     pub timeout: Duration,
     /// What a provider [`Provider::Call`] calls.
@@ -78,10 +86,12 @@ pub struct ActionType {
 impl ActionType {
     /// The type with this id, if a pipeline may have it.
     pub fn find(id: &ActionTypeId) -> Option<&'static ActionType> {
-        if id.owner != "AWS" || id.version != "1" {
+        if id.version != "1" {
             return None;
         }
-        TYPES.iter().find(|t| t.category.as_str() == id.category && t.provider_name == id.provider)
+        TYPES
+            .iter()
+            .find(|t| t.category.as_str() == id.category && t.provider_name == id.provider && t.owner == id.owner)
     }
 
     /// Why no pipeline may have the type with this id, though AWS documents it.

@@ -9,12 +9,26 @@ use super::{ActionType, Call, Category, Provider};
 
 const HOUR: u64 = 3600;
 
-pub(super) static TYPES: [ActionType; 13] = [
+pub(super) static TYPES: [ActionType; 15] = [
     ActionType {
         outputs: 1..=1,
         required: &["RepositoryName", "BranchName"],
         optional: &["PollForSourceChanges", "OutputArtifactFormat"],
         ..kind(Category::Source, Provider::CodeCommitSource, "CodeCommit")
+    },
+    ActionType {
+        outputs: 1..=1,
+        required: &["ConnectionArn", "FullRepositoryId", "BranchName"],
+        optional: &["OutputArtifactFormat", "DetectChanges"],
+        ..kind(Category::Source, Provider::ConnectionSource, "CodeStarSourceConnection")
+    },
+    ActionType {
+        owner: "ThirdParty",
+        outputs: 1..=1,
+        required: &["Owner", "Repo", "Branch", "OAuthToken"],
+        optional: &["PollForSourceChanges"],
+        secret: &["OAuthToken"],
+        ..kind(Category::Source, Provider::GitHubSource, "GitHub")
     },
     ActionType {
         outputs: 1..=1,
@@ -115,10 +129,12 @@ const fn kind(category: Category, provider: Provider, provider_name: &'static st
         category,
         provider,
         provider_name,
+        owner: "AWS",
         inputs: 0..=0,
         outputs: 0..=0,
         required: &[],
         optional: &[],
+        secret: &[],
         timeout: Duration::from_secs(HOUR),
         call: None,
     }
@@ -158,9 +174,7 @@ pub(super) fn refusal(owner: &str, provider: &str) -> Option<&'static str> {
         (
             "AWS",
             "CloudFormationStackInstances" | "CloudFormationStackSet" | "CodePipeline" | "Commands" | "EC2" | "EKS",
-        )
-        | ("AWS", "CodeStarSourceConnection")
-        | ("ThirdParty", "GitHub") => "Headworks cannot perform it yet",
+        ) => "Headworks cannot perform it yet",
         ("ThirdParty", _) => "it leans on a partner's hosted service",
         _ => return None,
     })

@@ -55,10 +55,12 @@ fn values(action: &ActionDeclaration, provider: Provider) -> Result<(), Problem>
         Provider::CodeCommitSource => {
             boolean(action, "PollForSourceChanges")?;
             one_of(action, "OutputArtifactFormat", &["CODE_ZIP", "CODEBUILD_CLONE_REF"])?;
-            if action.config("OutputArtifactFormat") == Some("CODEBUILD_CLONE_REF") {
-                return Err(absent(action, "OutputArtifactFormat CODEBUILD_CLONE_REF (full clone)"));
-            }
         }
+        Provider::ConnectionSource => {
+            boolean(action, "DetectChanges")?;
+            one_of(action, "OutputArtifactFormat", &["CODE_ZIP", "CODEBUILD_CLONE_REF"])?;
+        }
+        Provider::GitHubSource => boolean(action, "PollForSourceChanges")?,
         Provider::S3Source => {
             boolean(action, "PollForSourceChanges")?;
             boolean(action, "AllowOverrideForS3ObjectKey")?;

@@ -157,7 +157,7 @@ async fn publish(tx: &mut Tx) -> Result<(), store::Error> {
 
 fn succeeded(run: RunAction) -> ActionResult {
     let revision = match run.work {
-        Work::S3Source { .. } | Work::CodeCommitSource { .. } => Some(Revision {
+        Work::S3Source { .. } | Work::CodeCommitSource { .. } | Work::GitSource { .. } => Some(Revision {
             id: base::derived_hex(&["seed", &run.id], 40),
             summary: Some("Seeded".to_owned()),
             url: None,

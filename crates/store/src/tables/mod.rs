@@ -19,7 +19,6 @@ pub mod codepipeline_action_type;
 pub mod codepipeline_declaration;
 pub mod codepipeline_pipeline;
 pub mod codepipeline_poll;
-pub mod codepipeline_secret;
 pub mod codepipeline_source;
 pub mod codepipeline_webhook;
 pub mod iam_access_key;
