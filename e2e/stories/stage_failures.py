@@ -132,7 +132,7 @@ gate = {"name": "Gate", "actions": [action("Ask", "Approval", "Manual", {})], "b
 declaration["stages"] = [source, build, gate, deploy]
 pipelines.update_pipeline(pipeline=declaration)
 types = [t["id"]["provider"] for t in pipelines.list_rule_types()["ruleTypes"]]
-assert types == ["CloudWatchAlarm", "CodeBuild", "DeploymentWindow", "LambdaInvoke", "VariableCheck"], types
+assert types == ["CloudWatchAlarm", "CodeBuild", "Commands", "DeploymentWindow", "LambdaInvoke", "VariableCheck"], types
 
 third = delivery.execution_for(delivery.commit_and_push(
     {"buildspec.yml": BUILDSPEC, "message.txt": "third\n"}, "The third commit"))

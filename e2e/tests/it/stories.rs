@@ -51,6 +51,11 @@ fn jobs_of_custom_actions_are_done_by_workers_and_none_is_lost() {
 }
 
 #[test]
+fn commands_of_a_pipeline_run_without_a_project() {
+    tell("commands");
+}
+
+#[test]
 fn a_buildspec_has_its_effects() {
     tell("buildspec");
 }

@@ -6,6 +6,7 @@ use store::machine::{self, NewMachine};
 use store::tables::{codebuild_project, codebuild_token};
 use store::{AdvanceError, Tx, advance};
 
+use super::commands::is_managed;
 use super::errors::{invalid, project_not_found};
 use super::queue;
 
@@ -29,8 +30,14 @@ pub(super) async fn begin(tx: &mut Tx, mut request: Request, token: Option<&Toke
     }
     queue::settle(tx, &mut request).await?;
     let arn = scope.arn("codebuild", format!("project/{}", request.project));
-    let number = codebuild_project::next_build(tx, &scope, &request.project).await?;
-    request.number = number.ok_or_else(|| project_not_found(&arn))?;
+    request.number = match is_managed(&request.project) {
+        // Nothing counts them.
+        true => 1,
+        false => {
+            let number = codebuild_project::next_build(tx, &scope, &request.project).await?;
+            number.ok_or_else(|| project_not_found(&arn))?
+        }
+    };
     let (id, parent) = (request.id.clone(), request.project.clone());
     let state = BuildState::new(request);
     machine::create::<Build>(tx, NewMachine { id: id.clone(), scope: scope.clone(), parent, state }).await?;

@@ -21,6 +21,7 @@ mod begin;
 mod begin_batch;
 mod build_view;
 mod check;
+mod commands;
 pub mod create_fleet;
 pub mod create_project;
 pub mod create_report_group;
@@ -156,7 +157,9 @@ pub use start_build::start_build;
 pub use start_build_batch::start_build_batch;
 pub use start_command_execution::start_command_execution;
 pub use start_for_batch::{batch_lock, start_for_batch};
-pub use start_for_pipeline::{PipelineArtifact, StartForPipeline, start_batch_for_pipeline, start_for_pipeline};
+pub use start_for_pipeline::{
+    PipelineArtifact, PipelineCommands, StartForPipeline, start_batch_for_pipeline, start_for_pipeline,
+};
 pub use start_sandbox::start_sandbox;
 pub use start_sandbox_connection::start_sandbox_connection;
 pub use stop_build::stop_build;

@@ -19,6 +19,8 @@ use platform::{Cx, iam};
 use store::tables::sts_session;
 use store::{Tx, machine};
 
+use super::commands::is_managed;
+
 /// The path under which the credentials of builds are; the build's id follows.
 pub const CREDENTIALS_PATH: &str = "/_headworks/credentials/";
 /// Credentials with less time left are replaced by new ones. Clients ask anew when a quarter of an hour is left.
@@ -32,7 +34,7 @@ pub fn credentials_token(cx: &Cx, build: &str) -> Secret<String> {
 /// Why the build of `request` has no credentials, for its log; `None` when it has, or when its project names no role.
 pub async fn why_no_credentials(cx: &Cx, request: &Request) -> Option<String> {
     let input = input(request)?;
-    let refused = check_assume_role(&cx.as_service("codebuild", &request.scope), &input).await.err()?;
+    let refused = check_assume_role(&cx.as_service(service(request), &request.scope), &input).await.err()?;
     Some(format!("The build has no AWS credentials: {}", refused.message))
 }
 
@@ -40,7 +42,7 @@ pub async fn why_no_credentials(cx: &Cx, request: &Request) -> Option<String> {
 /// no further by naming a source, a bucket or a secret than by its own calls.
 pub async fn acting(cx: &Cx, request: &Request) -> Result<Cx, ApiError> {
     let acting = iam::as_session(cx, &request.scope, request.service_role(), &session_name(&request.uuid)).await?;
-    let service = cx.as_service("codebuild", &request.scope);
+    let service = cx.as_service(service(request), &request.scope);
     // Roles that tests name need not exist.
     if cx.site.test_mode && iam::is_nobody(&acting) {
         return Ok(service);
@@ -60,8 +62,13 @@ pub async fn revoke(tx: &mut Tx, account: &str, uuid: &str) -> Result<bool, stor
 
 /// Credentials of the project's role for this build; `None` when it has none.
 pub async fn issue(cx: &Cx, request: &Request) -> Option<Result<Credentials, ApiError>> {
-    let output = assume_role(&cx.as_service("codebuild", &request.scope), input(request)?).await;
+    let output = assume_role(&cx.as_service(service(request), &request.scope), input(request)?).await;
     Some(output.map(|output| output.credentials))
+}
+
+/// Who runs the build, as roles trust it: the commands of a pipeline run as the pipeline's role.
+fn service(request: &Request) -> &'static str {
+    if is_managed(&request.project) { "codepipeline" } else { "codebuild" }
 }
 
 fn input(request: &Request) -> Option<assume_role::Input> {

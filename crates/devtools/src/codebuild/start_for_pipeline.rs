@@ -12,12 +12,16 @@ use super::project::{find, parse};
 use super::settle::{Particulars, settle};
 use super::shapes::EnvironmentVariable;
 use super::start_build::merge;
-use super::{check, errors};
+use super::{check, commands, errors};
+
+pub use super::commands::PipelineCommands;
 
 /// What a pipeline's action asks for.
 #[derive(Clone, Debug)]
 pub struct StartForPipeline {
     pub project_name: String,
+    /// Instead of a project.
+    pub commands: Option<PipelineCommands>,
     pub pipeline_name: String,
     /// The effect's key: the same key gives the same build.
     pub effect_key: String,
@@ -51,7 +55,11 @@ pub struct PipelineArtifact {
 /// key gives the same build. An error is the action's failure, in words for the user.
 pub async fn start_for_pipeline(tx: &mut Tx, cx: &Cx, start: StartForPipeline) -> Result<String, ApiError> {
     let uuid = base::derived_uuid(&["codebuild", &start.parent.id, &start.effect_key]).to_string();
-    let id = format!("{}:{uuid}", start.project_name);
+    let project = match &start.commands {
+        Some(_) => commands::project_name(&start.pipeline_name),
+        None => start.project_name.clone(),
+    };
+    let id = format!("{project}:{uuid}");
     if machine::get::<Build>(tx, &id).await?.is_some() {
         return Ok(id);
     }
@@ -83,9 +91,14 @@ pub async fn start_batch_for_pipeline(
 
 async fn settled(tx: &mut Tx, cx: &Cx, start: StartForPipeline, uuid: String) -> Result<Request, ApiError> {
     cx.room()?;
-    let arn = cx.arn("codebuild", format!("project/{}", start.project_name));
-    let row = find(tx, cx.scope(), &start.project_name).await?.ok_or_else(|| errors::project_not_found(&arn))?;
-    let mut project = parse(&row)?;
+    let mut project = match &start.commands {
+        Some(asked) => commands::project(cx, &start.pipeline_name, asked, !start.outputs.is_empty())?,
+        None => {
+            let arn = cx.arn("codebuild", format!("project/{}", start.project_name));
+            let row = find(tx, cx.scope(), &start.project_name).await?;
+            parse(&row.ok_or_else(|| errors::project_not_found(&arn))?)?
+        }
+    };
     merge(project.environment.environment_variables.get_or_insert_default(), start.variables);
     check::environment(&project.environment)?;
     let primary = start.inputs.iter().find(|a| a.primary).or_else(|| start.inputs.first());

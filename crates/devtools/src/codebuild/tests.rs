@@ -498,6 +498,7 @@ async fn a_pipeline_starts_one_build_per_key_with_its_artifacts() {
         };
         let start = StartForPipeline {
             project_name: "demo".to_owned(),
+            commands: None,
             pipeline_name: "pipe".to_owned(),
             effect_key: "e1:Build:build:1".to_owned(),
             inputs: vec![artifact("Extra", false), artifact("Source", true)],

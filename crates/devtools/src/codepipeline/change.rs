@@ -288,7 +288,12 @@ pub(super) fn watched(action: &ActionDeclaration) -> Option<Watched<'_>> {
         Provider::GitHubSource => ("GitHub", "Repo", "Branch"),
         Provider::S3Source => ("S3", "S3Bucket", "S3ObjectKey"),
         // Whoever works for the action says what is new: PutActionRevision.
-        Provider::CodeBuild | Provider::ManualApproval | Provider::S3Deploy | Provider::Worker | Provider::Call => {
+        Provider::CodeBuild
+        | Provider::Commands
+        | Provider::ManualApproval
+        | Provider::S3Deploy
+        | Provider::Worker
+        | Provider::Call => {
             return None;
         }
     };

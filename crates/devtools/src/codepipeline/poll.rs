@@ -66,7 +66,12 @@ pub(super) fn polls(action: &ActionDeclaration) -> bool {
             action.config("PollForSourceChanges") != Some("false")
         }
         Some(
-            Provider::CodeBuild | Provider::ManualApproval | Provider::S3Deploy | Provider::Worker | Provider::Call,
+            Provider::CodeBuild
+            | Provider::Commands
+            | Provider::ManualApproval
+            | Provider::S3Deploy
+            | Provider::Worker
+            | Provider::Call,
         )
         | None => false,
     }
@@ -85,6 +90,7 @@ fn elsewhere(action: &ActionDeclaration) -> Option<(GitHost, String, String)> {
         Provider::CodeCommitSource
         | Provider::S3Source
         | Provider::CodeBuild
+        | Provider::Commands
         | Provider::ManualApproval
         | Provider::S3Deploy
         | Provider::Worker

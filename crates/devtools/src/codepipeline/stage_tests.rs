@@ -394,8 +394,11 @@ async fn the_rule_types_are_those_that_can_be_declared() {
         async |more: Value| json_of(&list_rule_types(&world.cx, input(more)).await.unwrap())["ruleTypes"].clone();
     let types = list(json!({})).await;
     let names: Vec<&str> = types.as_array().unwrap().iter().map(|t| t["id"]["provider"].as_str().unwrap()).collect();
-    assert_eq!(names, ["CloudWatchAlarm", "CodeBuild", "DeploymentWindow", "LambdaInvoke", "VariableCheck"]);
-    let keys = &types[2]["ruleConfigurationProperties"];
+    assert_eq!(
+        names,
+        ["CloudWatchAlarm", "CodeBuild", "Commands", "DeploymentWindow", "LambdaInvoke", "VariableCheck"]
+    );
+    let keys = &types[3]["ruleConfigurationProperties"];
     assert_eq!(keys[0], json!({"name": "Cron", "required": true, "key": true, "secret": false, "type": "String"}));
     assert_eq!(types[1]["inputArtifactDetails"], json!({"minimumCount": 1, "maximumCount": 5}));
     assert_eq!(list(json!({"regionFilter": "us-east-1"})).await, json!([]));

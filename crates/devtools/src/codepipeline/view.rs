@@ -267,7 +267,7 @@ pub(super) fn action_state(
 
 /// Adds what an action waits for. A build is not begun while there is no room on the server's disk.
 pub(super) fn waiting(mut state: ActionState, declared: &ActionDeclaration, no_room: Option<&ApiError>) -> ActionState {
-    let is_build = matches!(declared.provider(), Some(Provider::CodeBuild));
+    let is_build = matches!(declared.provider(), Some(Provider::CodeBuild | Provider::Commands));
     if let (true, Some(why), Some(run)) = (is_build, no_room, &mut state.latest_execution)
         && run.external_execution_id.is_none()
         && run.status == ActionStatus::Working.as_str()
@@ -334,6 +334,8 @@ fn entity_url(action: &ActionDeclaration, region: &str) -> Option<String> {
         }
         Provider::S3Source => Some(format!("https://console.aws.amazon.com/s3/home?#/buckets/{}", config("S3Bucket"))),
         Provider::CodeBuild => Some(format!("{console}/codebuild/home?#/projects/{}/view", config("ProjectName"))),
+        // There is no page about them.
+        Provider::Commands => None,
         Provider::ManualApproval => action.config("ExternalEntityLink").map(str::to_owned),
         Provider::S3Deploy => {
             Some(format!("https://console.aws.amazon.com/s3/home?#/buckets/{}", config("BucketName")))

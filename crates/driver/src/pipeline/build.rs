@@ -1,7 +1,9 @@
 //! The CodeBuild action: a build that knows its parent. Its end comes back as a tell.
 
 use base::{ApiError, ErrorKind, Machine};
-use devtools::codebuild::{self, PipelineArtifact, StartForPipeline, start_batch_for_pipeline, start_for_pipeline};
+use devtools::codebuild::{
+    self, PipelineArtifact, PipelineCommands, StartForPipeline, start_batch_for_pipeline, start_for_pipeline,
+};
 use engine::build::Parent;
 use engine::pipeline::{Artifact, CancelAction, Execution, ExecutionInput, External, RunAction, SourceRevision, Work};
 use platform::Cx;
@@ -68,7 +70,7 @@ async fn begin_in(tx: &mut Tx, cx: &Cx, claimed: &Claimed, run: RunAction) -> Re
 }
 
 fn request(claimed: &Claimed, run: RunAction, revisions: &[SourceRevision]) -> Result<StartForPipeline, ApiError> {
-    let Work::CodeBuild { project, primary, environment, batch: _ } = run.work else {
+    let Work::CodeBuild { project, primary, environment, batch: _, commands } = run.work else {
         return Err(ApiError::internal("a build was asked for by an action of another kind"));
     };
     let artifact = |a: &Artifact, primary: bool| PipelineArtifact {
@@ -84,6 +86,7 @@ fn request(claimed: &Claimed, run: RunAction, revisions: &[SourceRevision]) -> R
     let variables = serde_json::to_value(environment).and_then(serde_json::from_value).map_err(ApiError::internal)?;
     Ok(StartForPipeline {
         project_name: project,
+        commands: commands.map(|work| PipelineCommands { work, role_arn: run.role_arn, action_execution: run.id }),
         pipeline_name: run.pipeline,
         effect_key: claimed.key.clone(),
         inputs: run.inputs.iter().map(|a| artifact(a, is_primary(a))).collect(),

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use formats::pipeline::{ActionDeclaration, ActionTypeId, Provider, Unresolved, resolve};
+use formats::pipeline::{
+    ActionDeclaration, ActionTypeId, EnvironmentVariable, EnvironmentVariableKind, Provider, Unresolved, resolve,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{ActionError, ActionStatus, Artifact, ExecutionState, SourceOverride, artifact_key};
@@ -85,6 +87,9 @@ pub enum Work {
         /// A batch instead of one build.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         batch: Option<BatchOptions>,
+        /// What to run instead of a project's buildspec; there is no project then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        commands: Option<Commands>,
     },
     /// Call an operation of a service that is not built yet.
     Call { service: String, operation: String },
@@ -111,6 +116,17 @@ pub enum GitHost {
     Connection(String),
     /// At GitHub, with the token that the action has as a secret.
     GitHub,
+}
+
+/// The work of a Commands action.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Commands {
+    /// Shell commands, one after the other in one shell; the first that fails ends them.
+    pub commands: Vec<String>,
+    /// Patterns of the output artifact's files; without any, all.
+    pub files: Vec<String>,
+    /// Variables of the environment that become the action's output variables.
+    pub output_variables: Vec<String>,
 }
 
 /// How a batch is run.
@@ -339,14 +355,30 @@ fn work(
         Some(Provider::CodeBuild) => Work::CodeBuild {
             project: must("ProjectName")?,
             primary: text("PrimarySource").or_else(|| action.input_artifacts.first().map(|a| a.name.clone())),
-            environment: match text("EnvironmentVariables") {
-                None => Vec::new(),
-                Some(list) => build_variables(&list).ok_or_else(|| {
-                    configuration_error(action, "'EnvironmentVariables' is not a JSON array of variables")
-                })?,
+            environment: {
+                let list = text("EnvironmentVariables").map(|list| {
+                    build_variables(&list).ok_or_else(|| {
+                        configuration_error(action, "'EnvironmentVariables' is not a JSON array of variables")
+                    })
+                });
+                let mut environment = list.transpose()?.unwrap_or_default();
+                environment.extend(own_environment(state, action)?);
+                environment
             },
+            commands: None,
             batch: (text("BatchEnabled").as_deref() == Some("true"))
                 .then(|| BatchOptions { combine_artifacts: text("CombineArtifacts").as_deref() == Some("true") }),
+        },
+        Some(Provider::Commands) => Work::CodeBuild {
+            project: String::new(),
+            primary: action.input_artifacts.first().map(|a| a.name.clone()),
+            environment: own_environment(state, action)?,
+            batch: None,
+            commands: Some(Commands {
+                commands: action.commands.clone(),
+                files: action.output_artifacts.iter().flat_map(|a| a.files.clone()).collect(),
+                output_variables: action.output_variables.clone(),
+            }),
         },
         Some(Provider::S3Deploy) => {
             let extract = match must("Extract")?.as_str() {
@@ -369,6 +401,21 @@ fn work(
         }
     };
     Ok(Some(work))
+}
+
+/// The variables of the action's own environment, with references replaced.
+fn own_environment(state: &ExecutionState, action: &ActionDeclaration) -> Result<Vec<BuildVariable>, ActionError> {
+    let lookup = |namespace: &str, key: &str| variable(state, namespace, key);
+    let one = |declared: EnvironmentVariable| {
+        let value = resolve(&declared.value, lookup)
+            .map_err(|e| configuration_error(action, &format!("the variable #{{{}}} has no value", e.text)))?;
+        let kind = match declared.kind {
+            EnvironmentVariableKind::Plaintext => plaintext(),
+            EnvironmentVariableKind::SecretsManager => "SECRETS_MANAGER".to_owned(),
+        };
+        Ok(BuildVariable { name: declared.name, value, kind })
+    };
+    action.environment().unwrap_or_default().into_iter().map(one).collect()
 }
 
 fn configuration_error(action: &ActionDeclaration, what: &str) -> ActionError {

@@ -246,7 +246,8 @@ impl Draft {
     /// Asks whoever checks a rule to give up, where there is something to give up.
     pub(super) fn cancel_rule(&mut self, key: &str) {
         let Some(run) = self.current().working_rule(key).cloned() else { return };
-        if self.state.declared_rule(key).and_then(|r| r.provider()) == Some(RuleProvider::CodeBuild) {
+        let provider = self.state.declared_rule(key).and_then(|r| r.provider());
+        if matches!(provider, Some(RuleProvider::CodeBuild | RuleProvider::Commands)) {
             self.cancel_elsewhere(key, Provider::CodeBuild, run.external.id);
         }
     }

@@ -155,7 +155,9 @@ impl Draft {
         let Some(run) = self.run_mut(key).map(|r| r.clone()) else { return };
         let provider = self.declared_of(&run).and_then(|a| a.provider());
         match provider {
-            Some(Provider::CodeBuild) => self.cancel_elsewhere(key, Provider::CodeBuild, run.external.id),
+            Some(Provider::CodeBuild | Provider::Commands) => {
+                self.cancel_elsewhere(key, Provider::CodeBuild, run.external.id)
+            }
             Some(Provider::Worker) => self.cancel_elsewhere(key, Provider::Worker, None),
             Some(
                 Provider::CodeCommitSource

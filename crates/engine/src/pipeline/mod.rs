@@ -56,7 +56,8 @@ mod state;
 mod trigger;
 
 pub use action::{
-    ActionEffect, ArtifactPlace, BatchOptions, BuildVariable, CancelAction, GitHost, RollBack, RunAction, Work,
+    ActionEffect, ArtifactPlace, BatchOptions, BuildVariable, CancelAction, Commands, GitHost, RollBack, RunAction,
+    Work,
 };
 pub use artifact::artifact_key;
 pub use condition::{ConditionRun, ConditionStatus, RuleRun, RuleStatus};

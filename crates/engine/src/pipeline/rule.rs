@@ -1,6 +1,6 @@
 //! Rules: what is decided here and now, and what is asked elsewhere.
 //!
-//! User Guide, "Rule structure reference": VariableCheck, DeploymentWindow, CodeBuild, CloudWatchAlarm, LambdaInvoke.
+//! User Guide, "Rule structure reference": VariableCheck, DeploymentWindow, CodeBuild, Commands, CloudWatchAlarm, LambdaInvoke.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ pub(super) fn prepare(
     (key, id): (&str, &str),
     now: Timestamp,
 ) -> Result<Prepared, ActionError> {
-    if rule.provider() == Some(RuleProvider::CodeBuild) {
+    if matches!(rule.provider(), Some(RuleProvider::CodeBuild | RuleProvider::Commands)) {
         let prepared = action::prepare(state, stage, &rule.as_build(), key, id)?;
         let work = prepared.work.ok_or_else(|| wrong(rule, "it asks for no build"))?;
         return Ok(Prepared {
@@ -64,7 +64,7 @@ pub(super) fn prepare(
         Some(RuleProvider::CloudWatchAlarm) => ask(Work::CloudWatchAlarm { alarm: text("AlarmName").to_owned() }),
         Some(RuleProvider::LambdaInvoke) => ask(Work::LambdaInvoke { function: text("FunctionName").to_owned() }),
         // Validation lets no other type in; a definition from a newer version of the product could hold one.
-        Some(RuleProvider::CodeBuild) | None => {
+        Some(RuleProvider::CodeBuild | RuleProvider::Commands) | None => {
             return Err(wrong(rule, &format!("the rule type {} is not available", rule.rule_type_id.provider)));
         }
     };

@@ -307,7 +307,8 @@ fn describe(effect: &Effect<ActionEffect>) -> String {
                 Work::S3Source { bucket, key, version } => {
                     format!("copy {bucket}/{key} {}", version.as_deref().unwrap_or("newest"))
                 }
-                Work::CodeBuild { project, primary, environment, batch: _ } => {
+                Work::CodeBuild { commands: Some(commands), .. } => format!("run {}", commands.commands.join("; ")),
+                Work::CodeBuild { project, primary, environment, batch: _, commands: None } => {
                     let environment: Vec<String> =
                         environment.iter().map(|v| format!("{}={}", v.name, v.value)).collect();
                     format!("build {project} primary={} {}", primary.as_deref().unwrap_or("-"), environment.join(" "))

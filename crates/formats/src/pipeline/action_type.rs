@@ -17,6 +17,7 @@ pub enum Category {
     Deploy,
     Invoke,
     Approval,
+    Compute,
 }
 
 impl Category {
@@ -29,6 +30,7 @@ impl Category {
             Category::Deploy => "Deploy",
             Category::Invoke => "Invoke",
             Category::Approval => "Approval",
+            Category::Compute => "Compute",
         }
     }
 }
@@ -43,6 +45,8 @@ pub enum Provider {
     GitHubSource,
     S3Source,
     CodeBuild,
+    /// Builds without a project of one's own.
+    Commands,
     ManualApproval,
     S3Deploy,
     /// Whoever polls for the jobs of a registered action type.

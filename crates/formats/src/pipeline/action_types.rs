@@ -9,7 +9,7 @@ use super::{ActionType, Call, Category, Provider};
 
 const HOUR: u64 = 3600;
 
-pub(super) static TYPES: [ActionType; 15] = [
+pub(super) static TYPES: [ActionType; 16] = [
     ActionType {
         outputs: 1..=1,
         required: &["RepositoryName", "BranchName"],
@@ -44,6 +44,12 @@ pub(super) static TYPES: [ActionType; 15] = [
     },
     code_build(Category::Build),
     code_build(Category::Test),
+    ActionType {
+        inputs: 1..=10,
+        outputs: 0..=1,
+        optional: &["VpcId", "Subnets", "SecurityGroupIds"],
+        ..kind(Category::Compute, Provider::Commands, "Commands")
+    },
     ActionType {
         inputs: 1..=1,
         required: &["ECRRepositoryName"],
@@ -171,10 +177,9 @@ pub(super) fn refusal(owner: &str, provider: &str) -> Option<&'static str> {
         }
         ("AWS", "OpsWorks") => "AWS has closed the service that it leaned on",
         ("AWS", "StepFunctions") => "Headworks has no service for state machines",
-        (
-            "AWS",
-            "CloudFormationStackInstances" | "CloudFormationStackSet" | "CodePipeline" | "Commands" | "EC2" | "EKS",
-        ) => "Headworks cannot perform it yet",
+        ("AWS", "CloudFormationStackInstances" | "CloudFormationStackSet" | "CodePipeline" | "EC2" | "EKS") => {
+            "Headworks cannot perform it yet"
+        }
         ("ThirdParty", _) => "it leans on a partner's hosted service",
         _ => return None,
     })

@@ -151,20 +151,31 @@ impl RuleDeclaration {
         self.rule_type().map(|t| t.provider)
     }
 
-    /// The build action that does what a CodeBuild rule asks for.
+    /// The action that does what a CodeBuild or Commands rule asks for.
     pub fn as_build(&self) -> ActionDeclaration {
         let text = str::to_owned;
+        let (category, provider) = match self.provider() {
+            Some(RuleProvider::Commands) => ("Compute", "Commands"),
+            Some(
+                RuleProvider::CloudWatchAlarm
+                | RuleProvider::CodeBuild
+                | RuleProvider::DeploymentWindow
+                | RuleProvider::LambdaInvoke
+                | RuleProvider::VariableCheck,
+            )
+            | None => ("Build", "CodeBuild"),
+        };
         ActionDeclaration {
             name: self.name.clone(),
             action_type_id: ActionTypeId {
-                category: text("Build"),
+                category: text(category),
                 owner: text("AWS"),
-                provider: text("CodeBuild"),
+                provider: text(provider),
                 version: text("1"),
             },
             run_order: 1,
             configuration: self.configuration.clone(),
-            commands: Vec::new(),
+            commands: self.commands.clone(),
             output_artifacts: Vec::new(),
             input_artifacts: self.input_artifacts.clone(),
             output_variables: Vec::new(),

@@ -66,6 +66,7 @@ fn values(action: &ActionDeclaration, provider: Provider) -> Result<(), Problem>
             boolean(action, "AllowOverrideForS3ObjectKey")?;
         }
         Provider::CodeBuild => code_build(action)?,
+        Provider::Commands => commands(action)?,
         Provider::ManualApproval => {}
         Provider::S3Deploy => {
             boolean(action, "Extract")?;
@@ -126,6 +127,26 @@ fn wrong(action: &ActionDeclaration, key: &str, what: &str) -> Problem {
     ))
     .in_member(key)
     .in_member("configuration")
+}
+
+/// User Guide, "Commands action reference".
+fn commands(action: &ActionDeclaration) -> Result<(), Problem> {
+    let wrong =
+        |member: &str, what: &str| Err(Problem::action(format!("Action '{}': {what}", action.name)).in_member(member));
+    if action.commands.is_empty() {
+        return wrong("commands", "a Commands action needs at least one command");
+    }
+    if action.commands.iter().any(|c| c.contains('\n')) {
+        return wrong("commands", "a command must be a single line");
+    }
+    if let Some(key) = ["VpcId", "Subnets", "SecurityGroupIds"].iter().find(|k| action.config(k).is_some()) {
+        return Err(absent(action, &format!("{key} (networks of AWS)")));
+    }
+    let is_name = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    match action.output_variables.iter().find(|name| !is_name(name)) {
+        Some(name) => wrong("outputVariables", &format!("'{name}' cannot be the name of an environment variable")),
+        None => Ok(()),
+    }
 }
 
 pub(super) fn code_build(action: &ActionDeclaration) -> Result<(), Problem> {

@@ -112,6 +112,26 @@ pub struct ActionDeclaration {
     pub environment_variables: Vec<Value>,
 }
 
+/// A variable of an action's own environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnvironmentVariable {
+    pub name: String,
+    pub value: String,
+    #[serde(rename = "type", default)]
+    pub kind: EnvironmentVariableKind,
+}
+
+/// What the value of an environment variable is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum EnvironmentVariableKind {
+    #[default]
+    Plaintext,
+    /// The name of a secret.
+    SecretsManager,
+}
+
 /// Which kind of work an action is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionTypeId {
@@ -201,6 +221,11 @@ impl ActionDeclaration {
             "Custom" => Some(Provider::Worker),
             _ => self.action_type().map(|t| t.provider),
         }
+    }
+
+    /// The variables of its own environment; `None` if they cannot be read.
+    pub fn environment(&self) -> Option<Vec<EnvironmentVariable>> {
+        self.environment_variables.iter().map(|v| serde_json::from_value(v.clone()).ok()).collect()
     }
 
     /// Whether the action is in category Source.

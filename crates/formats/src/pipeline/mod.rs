@@ -27,8 +27,8 @@ pub use custom_action_type::{
     ActionTypeSettings, ArtifactDetails, ConfigurationProperty, CustomActionType, MASK, fill_url,
 };
 pub use declaration::{
-    ActionDeclaration, ActionTypeId, ArtifactName, ArtifactStore, EncryptionKey, OutputArtifact, PipelineDeclaration,
-    StageDeclaration, VariableDeclaration,
+    ActionDeclaration, ActionTypeId, ArtifactName, ArtifactStore, EncryptionKey, EnvironmentVariable,
+    EnvironmentVariableKind, OutputArtifact, PipelineDeclaration, StageDeclaration, VariableDeclaration,
 };
 pub use glob::Glob;
 pub use json_path::JsonPath;

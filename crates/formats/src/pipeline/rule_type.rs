@@ -12,6 +12,7 @@ use super::RuleTypeId;
 pub enum RuleProvider {
     CloudWatchAlarm,
     CodeBuild,
+    Commands,
     DeploymentWindow,
     LambdaInvoke,
     VariableCheck,
@@ -36,7 +37,7 @@ pub struct RuleType {
 const HOUR: u64 = 3600;
 
 /// Keys: AWS CodePipeline User Guide, "Rule structure reference". In the order of the names.
-static TYPES: [RuleType; 5] = [
+static TYPES: [RuleType; 6] = [
     RuleType {
         provider: RuleProvider::CloudWatchAlarm,
         provider_name: "CloudWatchAlarm",
@@ -52,6 +53,14 @@ static TYPES: [RuleType; 5] = [
         required: &["ProjectName"],
         optional: &["PrimarySource", "BatchEnabled", "CombineArtifacts", "EnvironmentVariables"],
         timeout: Duration::from_secs(36 * HOUR),
+    },
+    RuleType {
+        provider: RuleProvider::Commands,
+        provider_name: "Commands",
+        inputs: 1..=10,
+        required: &[],
+        optional: &[],
+        timeout: Duration::from_secs(HOUR),
     },
     RuleType {
         provider: RuleProvider::DeploymentWindow,

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use super::{
     ActionDeclaration, ActionType, ActionTypeId, ArtifactDetails, Category, ConditionKind, ConditionResult,
-    CustomActionType, PipelineDeclaration, Problem, ProblemKind, StageDeclaration, configuration, references,
+    CustomActionType, PipelineDeclaration, Problem, ProblemKind, Provider, StageDeclaration, configuration, references,
     validate_conditions, validate_triggers,
 };
 
@@ -67,6 +67,10 @@ fn features(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
     if pipeline.pipeline_type() == "V1" && !pipeline.triggers.is_empty() {
         let what = "Pipeline triggers are only supported for pipelines of type V2.";
         return Err(Problem::structure(what).in_member("triggers"));
+    }
+    let commands = |a: &ActionDeclaration| a.provider() == Some(Provider::Commands);
+    if pipeline.pipeline_type() == "V1" && actions(pipeline).any(|(_, a)| commands(a)) {
+        return Err(Problem::structure("The Commands action is only supported for pipelines of type V2."));
     }
     if pipeline.pipeline_type() == "V1" && !pipeline.variables.is_empty() {
         return Err(Problem::structure("Pipeline variables are only supported for pipelines of type V2."));
@@ -247,17 +251,26 @@ fn check_action(action: &ActionDeclaration, region: &str, registered: &[CustomAc
             return Err(Problem::action(format!("Action '{name}': timeoutInMinutes must be between 5 and 86400.")));
         }
     }
+    let provider = action.provider();
+    let runs_commands = provider == Some(Provider::Commands);
+    let has_environment = runs_commands || provider == Some(Provider::CodeBuild);
     let foreign = [
-        ("commands", !action.commands.is_empty()),
-        ("outputVariables", !action.output_variables.is_empty()),
-        ("environmentVariables", !action.environment_variables.is_empty()),
-        ("files of an output artifact", action.output_artifacts.iter().any(|a| !a.files.is_empty())),
+        ("commands", !runs_commands && !action.commands.is_empty()),
+        ("outputVariables", !runs_commands && !action.output_variables.is_empty()),
+        ("environmentVariables", !has_environment && !action.environment_variables.is_empty()),
+        ("files of an output artifact", !runs_commands && action.output_artifacts.iter().any(|a| !a.files.is_empty())),
     ];
     if let Some((member, _)) = foreign.iter().find(|(_, present)| *present) {
         return Err(Problem::action(format!(
             "Action '{name}' declares {member}, which the action type {}/{} does not support.",
             id.category, id.provider
         )));
+    }
+    if action.environment().is_none() {
+        return Err(Problem::action(format!(
+            "Action '{name}': environmentVariables must be objects with name, value and type (PLAINTEXT or SECRETS_MANAGER)."
+        ))
+        .in_member("environmentVariables"));
     }
     match kind {
         Kind::Ours(kind) => configuration::check(action, kind),
@@ -357,7 +370,10 @@ fn variables(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
     for (n, stage) in pipeline.stages.iter().enumerate() {
         for group in by_run_order(stage).into_values() {
             for (m, action) in &group {
-                check_references(pipeline, stage, ("Action", &action.name, &action.configuration), &filled)
+                let environment = action.environment().unwrap_or_default();
+                let values = environment.into_iter().map(|v| (v.name, v.value));
+                let texts: BTreeMap<String, String> = action.configuration.clone().into_iter().chain(values).collect();
+                check_references(pipeline, stage, ("Action", &action.name, &texts), &filled)
                     .map_err(|p| p.in_item("actions", *m).in_item("stages", n))?;
             }
             filled.extend(group.iter().filter_map(|(_, a)| a.namespace.as_deref()));

@@ -160,7 +160,11 @@ impl Place<'_> {
         {
             return wrong(format!("rules of another region ({other}) are not available"));
         }
-        if !rule.commands.is_empty() {
+        if known.provider == RuleProvider::Commands {
+            if rule.commands.is_empty() || rule.commands.iter().any(|c| c.contains('\n')) {
+                return wrong("it needs commands, each a single line".to_owned());
+            }
+        } else if !rule.commands.is_empty() {
             return wrong(format!("the rule type {} has no commands", known.provider_name));
         }
         if let Some(key) =
@@ -215,6 +219,6 @@ fn values(rule: &RuleDeclaration, provider: RuleProvider) -> Result<(), String> 
             }
         }
         RuleProvider::CodeBuild => configuration::code_build(&rule.as_build()).map_err(|p| p.message),
-        RuleProvider::LambdaInvoke => Ok(()),
+        RuleProvider::Commands | RuleProvider::LambdaInvoke => Ok(()),
     }
 }

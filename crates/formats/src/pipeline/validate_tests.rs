@@ -165,6 +165,26 @@ fn an_action_type_that_we_do_not_have_is_named() {
 }
 
 #[test]
+fn commands_are_for_pipelines_of_type_v2_and_take_a_line_each() {
+    let with = |kind: &'static str, commands: serde_json::Value| {
+        move |p: &mut serde_json::Value| {
+            p["pipelineType"] = json!(kind);
+            let mut run = action("Run", "Compute", "Commands", json!({}));
+            run["inputArtifacts"] = json!([{"name": p["stages"][0]["actions"][0]["outputArtifacts"][0]["name"]}]);
+            run["commands"] = commands;
+            p["stages"][1]["actions"].as_array_mut().unwrap().push(run);
+        }
+    };
+    refused(
+        with("V1", json!(["make"])),
+        "InvalidStructureException: The Commands action is only supported for pipelines of type V2.",
+    );
+    let prefix = "InvalidActionDeclarationException: Action 'Run':";
+    refused(with("V2", json!([])), &format!("{prefix} a Commands action needs at least one command"));
+    refused(with("V2", json!(["a\nb"])), &format!("{prefix} a command must be a single line"));
+}
+
+#[test]
 fn configuration_keys_are_known_and_complete() {
     refused(
         |p| p["stages"][1]["actions"][0]["configuration"]["Projekt"] = json!("x"),
@@ -327,7 +347,7 @@ fn the_configuration_of_rules_is_checked() {
             format!("InvalidStageDeclarationException: Stage 'Build' declares onSuccess: rule 'Check': {what}.");
         refused(one_condition("onSuccess", "FAIL", json!([rule])), &expected);
     };
-    refused(rule("Commands", json!({})), "the rule type Commands is not available");
+    refused(rule("Commands", json!({})), "it needs commands, each a single line");
     refused(check("LIKE", "x"), "the Operator must be one of EQ, NE, CONTAINS, MATCHES, not 'LIKE'");
     refused(check("MATCHES", "("), "the Value is not a regular expression");
     refused(
