@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::time::Duration;
 
 use base::{Machine, Scope, Tell, TimerChange, Timestamp};
 use serde_json::Value;
@@ -155,7 +156,7 @@ async fn apply(tx: &mut Tx, at: &Place<'_>, input: &str, step: ErasedStep) -> Re
     .await?;
     tx.steps.push(Transition { kind: at.kind.to_owned(), status: step.status, idle: step.idle });
     for (key, effect) in step.effects {
-        outbox::put(tx, at.kind, at.id, at.scope, &key, effect).await?;
+        outbox::put(tx, (at.kind, at.id), at.scope, &key, effect, Duration::ZERO).await?;
     }
     for change in step.timers {
         match change {

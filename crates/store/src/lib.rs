@@ -8,6 +8,7 @@ mod due;
 mod error;
 pub mod events;
 mod kept;
+pub mod line;
 pub mod machine;
 mod machines;
 mod migrations;

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::args;
 use crate::db::Store;
 use crate::error::Error;
+use crate::line::{HOLDS_ITS_LINE, wake_head};
 use crate::machine;
 use crate::setback::{causes, pause};
 use crate::sql::SqlRow;
@@ -29,7 +30,7 @@ pub struct Claimed {
     /// How many claims there have been, this one included, without those of servers that died over them.
     pub attempts: i64,
     pub created: Timestamp,
-    fence: i64,
+    pub(crate) fence: i64,
 }
 
 /// How deep the outbox is and how long its oldest row has waited.
@@ -39,29 +40,25 @@ pub struct Depth {
     pub oldest: Option<Timestamp>,
 }
 
+/// Adds an effect of the machine row (kind, id) that nobody claims before `delay` has passed.
 pub(crate) async fn put(
     tx: &mut Tx,
-    kind: &str,
-    id: &str,
+    (kind, id): (&str, &str),
     scope: &Scope,
     key: &str,
     effect: String,
+    delay: Duration,
 ) -> Result<(), Error> {
     let now = tx.now();
     tx.wake_driver = true;
     // A key that is there already is the same effect asked for twice.
     tx.execute(
         "INSERT INTO outbox (kind, machine_id, account, region, key, effect, created, visible, attempts, fence, owner)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $7, 0, 0, '') ON CONFLICT (kind, machine_id, key) DO NOTHING",
-        args![kind, id, scope.account.as_str(), scope.region.as_str(), key, effect, now],
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, '') ON CONFLICT (kind, machine_id, key) DO NOTHING",
+        args![kind, id, scope.account.as_str(), scope.region.as_str(), key, effect, now, now + delay],
     )
     .await?;
     Ok(())
-}
-
-/// Asks for work that no machine has asked for, once by its key; `id` names what it is about, in the order of asking.
-pub async fn ask(tx: &mut Tx, kind: &str, id: &str, scope: &Scope, key: &str, effect: &Value) -> Result<(), Error> {
-    put(tx, kind, id, scope, key, effect.to_string()).await
 }
 
 /// Claims up to `limit` rows that are visible now, oldest first, for `lease`.
@@ -116,7 +113,7 @@ pub async fn retry_later(tx: &mut Tx, claimed: &Claimed, delay: Duration) -> Res
         args![claimed.seq, claimed.fence, visible],
     )
     .await?;
-    Ok(())
+    let_pass(tx, claimed.attempts, &claimed.kind, &claimed.machine_id).await
 }
 
 /// Keeps the leases of `owner` alive for another `lease`.
@@ -165,7 +162,12 @@ async fn set_back(tx: &mut Tx, row: &SqlRow, error: &Error) -> Result<(), Error>
     );
     let visible = tx.now() + pause;
     tx.execute("UPDATE outbox SET visible = $2, owner = '' WHERE seq = $1", args![seq, visible]).await?;
-    Ok(())
+    let_pass(tx, attempts, &row.text(1)?, &row.text(2)?).await
+}
+
+/// One that has failed for long must not hold up those that stand in line behind it.
+async fn let_pass(tx: &mut Tx, attempts: i64, kind: &str, id: &str) -> Result<(), Error> {
+    if attempts > HOLDS_ITS_LINE { wake_head(tx, kind, id).await } else { Ok(()) }
 }
 
 fn read(row: &SqlRow) -> Result<Claimed, Error> {

@@ -1,7 +1,7 @@
 //! Changes of a repository that take a look into it before anyone can say whether they start a pipeline.
 //!
-//! They wait in the outbox under the pipeline's name and are weighed in the order in which they came, one after the other:
-//! else an older commit could start after a newer one and supersede it.
+//! They stand in line in the outbox under the pipeline's name and are weighed in the order in which they came, one after the
+//! other: else an older commit could start after a newer one and supersede it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use platform::Cx;
 use serde::{Deserialize, Serialize};
 use store::Tx;
 use store::events::EventRow;
+use store::line;
 use store::outbox::{self, Claimed};
 use store::tables::{codecommit_repository, codepipeline_pipeline};
 
@@ -23,11 +24,6 @@ use crate::codecommit;
 
 /// The kind under which such changes wait.
 pub const TRIGGER: &str = "pipeline_trigger";
-
-/// How long a change waits for one that came before it, at first; the one before may have to wait itself.
-const IN_LINE: Duration = Duration::from_millis(50);
-/// It waits so many times as long at most.
-const PATIENCE: u32 = 40;
 
 /// A change that waits.
 #[derive(Debug, Serialize, Deserialize)]
@@ -43,28 +39,27 @@ pub(super) async fn ask(tx: &mut Tx, event: &EventRow, pipeline: &str) -> Result
     let asked =
         Asked { pipeline: pipeline.to_owned(), id: event.id.clone(), time: event.time, event: event.event.clone() };
     let effect = serde_json::json!(asked);
-    outbox::ask(tx, TRIGGER, &load::arn(&event.scope, pipeline), &event.scope, &event.id, &effect).await
+    let place = format!("{:020} {}", event.seq, event.id);
+    line::join(tx, TRIGGER, &load::arn(&event.scope, pipeline), &event.scope, &place, &effect).await
 }
 
 /// Whether a change of this pipeline's sources waits.
 pub(super) async fn is_pending(tx: &mut Tx, scope: &Scope, pipeline: &str) -> Result<bool, store::Error> {
-    Ok(!outbox::of_machine(tx, TRIGGER, &load::arn(scope, pipeline)).await?.is_empty())
+    line::is_waiting(tx, TRIGGER, &load::arn(scope, pipeline)).await
 }
 
 /// Looks into the repository and starts the pipeline, or does not, in the transaction that takes the change out of the outbox.
 pub async fn weigh_trigger(cx: &Cx, claimed: &Claimed) -> Result<(), ApiError> {
     let asked: Arc<Asked> = Arc::new(serde_json::from_value(claimed.effect.clone()).map_err(ApiError::internal)?);
-    let (declaration, is_next) = {
+    let (declaration, has_turn) = {
         let mut tx = cx.store.read().await?;
-        let first = outbox::of_machine(&mut tx, TRIGGER, &claimed.machine_id).await?.into_iter().next();
-        (declaration(&mut tx, cx.scope(), &asked).await?, first.is_none_or(|first| first.seq == claimed.seq))
+        (declaration(&mut tx, cx.scope(), &asked).await?, line::has_turn(&mut tx, claimed).await?)
     };
-    if !is_next {
+    if !has_turn {
         let claimed = claimed.clone();
-        let pause = IN_LINE * u32::try_from(claimed.attempts).unwrap_or(PATIENCE).clamp(1, PATIENCE);
         let wait = cx.store.write(move |tx| {
             let claimed = claimed.clone();
-            Box::pin(async move { outbox::retry_later(tx, &claimed, pause).await })
+            Box::pin(async move { line::step_aside(tx, &claimed).await })
         });
         return Ok(wait.await?);
     }
@@ -76,21 +71,22 @@ pub async fn weigh_trigger(cx: &Cx, claimed: &Claimed) -> Result<(), ApiError> {
     let weighed = cx.store.write(move |tx| {
         let (claimed, scope, asked, looked) = (claimed.clone(), scope.clone(), asked.clone(), looked.clone());
         Box::pin(async move {
-            let Some(looked) = looked else { return outbox::finish(tx, &claimed).await };
+            let Some(looked) = looked else { return line::finish(tx, &claimed).await };
             let (Some(declaration), Some(change)) =
                 (self::declaration(tx, &scope, &asked).await?, Change::of(&asked.event))
             else {
-                return outbox::finish(tx, &claimed).await;
+                return line::finish(tx, &claimed).await;
             };
             if declaration.version != looked.version {
                 // Other filters may ask for other files.
                 return outbox::retry_later(tx, &claimed, Duration::ZERO).await;
             }
+            // Before the gates are locked, as the bus does.
+            line::finish(tx, &claimed).await?;
             let starting = change.watched_by(&declaration).chosen(&looked.starts);
             let source = Source { scope: &scope, event: &asked.id, resource: asked.event.resources.first() };
             let commit = looked.commit.to_string();
-            begin(tx, &source, declaration.clone(), &change, &starting, Some(&commit)).await?;
-            outbox::finish(tx, &claimed).await
+            begin(tx, &source, declaration.clone(), &change, &starting, Some(&commit)).await
         })
     });
     Ok(weighed.await?)

@@ -116,21 +116,25 @@ impl World {
         all.into_iter().filter(|c| [Execution::KIND, codepipeline::TRIGGER].contains(&c.kind.as_str())).collect()
     }
 
-    /// Delivers events and performs effects until nothing is left.
-    pub(super) async fn drive(&self) {
+    /// Delivers events and performs effects until nothing is left. How many looks into repositories were claimed.
+    pub(super) async fn drive(&self) -> usize {
         let starter: Arc<Vec<Arc<dyn Subscriber>>> = Arc::new(vec![Arc::new(PipelineStarter)]);
+        let mut looks = 0;
         loop {
             while crate::bus::publish(&self.cx.cx.store, &starter).await.unwrap() {}
             let claimed = self.claim().await;
             if claimed.is_empty() {
-                return;
+                return looks;
             }
-            for claimed in claimed {
-                match claimed.kind == codepipeline::TRIGGER {
-                    true => TriggerPerformer.perform(&self.cx, &claimed).await.unwrap(),
-                    false => PipelinePerformer.perform(&self.cx, &claimed).await.unwrap(),
+            // The driver performs all of them at once: nothing may depend on which is done first.
+            for claimed in claimed.into_iter().rev() {
+                if claimed.kind == codepipeline::TRIGGER {
+                    looks += 1;
+                    TriggerPerformer.perform(&self.cx, &claimed).await.unwrap();
+                } else {
+                    PipelinePerformer.perform(&self.cx, &claimed).await.unwrap();
                 }
-                // What waits for its turn is claimed again a moment later.
+                // Executions that begin at one moment are listed in any order.
                 self.test.clock.advance(Duration::from_millis(50));
             }
         }

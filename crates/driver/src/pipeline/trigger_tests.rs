@@ -104,7 +104,7 @@ async fn changes_that_wait_start_in_the_order_in_which_they_came() {
         for n in 0..5 {
             commits.push(world.commit("main", &format!("src/{n}")).await);
         }
-        world.drive().await;
+        assert_eq!(world.drive().await, commits.len(), "none is looked at before its turn");
         let mut seen = Vec::new();
         for id in world.executions().await.into_iter().rev().skip(1) {
             let detail: Value = serde_json::from_str(&world.state(&id).await.trigger.detail).unwrap();

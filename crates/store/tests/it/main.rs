@@ -5,4 +5,6 @@ mod advance;
 #[cfg(test)]
 mod group_commit;
 #[cfg(test)]
+mod line;
+#[cfg(test)]
 mod opening;
