@@ -47,6 +47,8 @@ pub async fn put_webhook(cx: &Cx, input: Input) -> Result<Output, ApiError> {
         let (scope, definition, tags) = (scope.clone(), definition.clone(), tags.clone());
         let (secret, token) = (secret.clone(), token.clone());
         Box::pin(async move {
+            // Of two that make one name the second keeps the first one's URL.
+            tx.lock(&format!("codepipeline-webhooks:{}:{}", scope.account, scope.region)).await?;
             let pipeline = load::pipeline(tx, &scope, &definition.target_pipeline).await?;
             definition.check_against(&*load::declaration(tx, &scope, &pipeline, None).await?)?;
             let old = codepipeline_webhook::get(tx, &scope, &definition.name).await?;
