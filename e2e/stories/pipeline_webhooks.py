@@ -84,7 +84,7 @@ status, text = post(signed["url"], {"ref": "refs/heads/main", "n": 3}, legacy=SE
 assert status == 200 and text.startswith("started "), (status, text)
 proved("a replay starts nothing, neither by id nor by body, not after kill -9 either; SHA-1 signatures are read, too")
 
-for body, why in [({"ref": "refs/heads/dev"}, "has not 'refs/heads/main' at $.ref"), ({"x": 1}, "nothing at $.ref")]:
+for body, why in [({"ref": "refs/heads/dev"}, "has not 'refs/heads/{BranchName}' at $.ref"), ({"x": 1}, "nothing at $.ref")]:
     status, text = post(signed["url"], body, secret=SECRET)
     assert status == 200 and why in text, (status, text)
 assert post(signed["url"], b"{", secret=SECRET)[0] == 400

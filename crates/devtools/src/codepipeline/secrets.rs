@@ -76,6 +76,11 @@ fn same_action<'a>(
     here.or_else(|| before.stages.iter().flat_map(|s| &s.actions).find(same))
 }
 
+/// Whether a stored value is sealed.
+pub(super) fn is_sealed(value: &str) -> bool {
+    value.starts_with(SEALED)
+}
+
 /// The declaration as clients see it.
 pub(super) fn masked(mut declaration: PipelineDeclaration) -> PipelineDeclaration {
     for action in declaration.stages.iter_mut().flat_map(|s| &mut s.actions) {

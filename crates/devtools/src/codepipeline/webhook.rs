@@ -11,6 +11,7 @@ use platform::Cx;
 use serde::{Deserialize, Serialize};
 use store::tables::codepipeline_webhook::Row;
 
+use super::secrets::is_sealed;
 use super::tags::{Tag, to_tags};
 
 /// What stands for a secret.
@@ -115,13 +116,16 @@ impl Definition {
             ))
         })?;
         for filter in &self.filters {
-            if let Some(Err(key)) = filter.wanted(action) {
-                return Err(bad_filter(format!(
-                    "The configuration of action '{}' has no '{key}', which the filter '{}' names.",
-                    action.name,
-                    filter.match_equals.as_deref().unwrap_or_default()
-                )));
-            }
+            let pattern = filter.match_equals.as_deref().unwrap_or_default();
+            let has = match filter.wanted(action) {
+                None | Some(Ok(_)) => continue,
+                Some(Err(Unusable::Missing(key))) => format!("has no '{key}'"),
+                Some(Err(Unusable::Secret(key))) => format!("keeps a secret in '{key}'"),
+            };
+            return Err(bad_filter(format!(
+                "The configuration of action '{}' {has}, which the filter '{pattern}' names.",
+                action.name
+            )));
         }
         Ok(())
     }
@@ -132,17 +136,25 @@ impl Definition {
     }
 }
 
+/// A key that a filter cannot take from the action's configuration.
+enum Unusable {
+    Missing(String),
+    /// Whoever may deliver could find it out by trying.
+    Secret(String),
+}
+
 impl Filter {
-    /// The value that the body must have; the key when the action's configuration lacks one. `None`: any value.
-    fn wanted(&self, action: &ActionDeclaration) -> Option<Result<String, String>> {
+    /// The value that the body must have. `None`: any value.
+    fn wanted(&self, action: &ActionDeclaration) -> Option<Result<String, Unusable>> {
         let pattern = self.match_equals.as_deref()?;
         let (mut out, mut rest) = (String::new(), pattern);
         while let Some((before, after)) = rest.split_once('{') {
             let Some((key, after)) = after.split_once('}') else { break };
             out.push_str(before);
             match action.config(key) {
+                Some(value) if is_sealed(value) => return Some(Err(Unusable::Secret(key.to_owned()))),
                 Some(value) => out.push_str(value),
-                None => return Some(Err(key.to_owned())),
+                None => return Some(Err(Unusable::Missing(key.to_owned()))),
             }
             rest = after;
         }
@@ -150,7 +162,7 @@ impl Filter {
         Some(Ok(out))
     }
 
-    /// Why a body does not fit; `None` when it does.
+    /// Why a body does not fit; `None` when it does. Whoever delivers reads it: it says nothing of the configuration's values.
     pub(super) fn refuses(&self, body: &serde_json::Value, action: &ActionDeclaration) -> Option<String> {
         let path = &self.json_path;
         let Ok(parsed) = JsonPath::parse(path) else { return Some(format!("the path {path} cannot be read")) };
@@ -162,8 +174,12 @@ impl Filter {
         match self.wanted(action) {
             None => None,
             Some(Ok(wanted)) if wanted == found => None,
-            Some(Ok(wanted)) => Some(format!("its body has not '{wanted}' at {path}")),
-            Some(Err(key)) => Some(format!("the target action has no '{key}' any more")),
+            Some(Ok(_)) => {
+                let pattern = self.match_equals.as_deref().unwrap_or_default();
+                Some(format!("its body has not '{pattern}' at {path}"))
+            }
+            Some(Err(Unusable::Missing(key))) => Some(format!("the target action has no '{key}' any more")),
+            Some(Err(Unusable::Secret(key))) => Some(format!("the '{key}' of the target action is secret")),
         }
     }
 }
@@ -244,7 +260,7 @@ mod tests {
         assert_eq!(refuses("$.deleted", Some("false"), body.clone()), None);
         assert_eq!(refuses("$.n", None, body.clone()), None);
         let why = refuses("$.ref", Some("refs/heads/{Branch}"), json!({"ref": "refs/heads/dev"})).unwrap();
-        assert_eq!(why, "its body has not 'refs/heads/main' at $.ref");
+        assert_eq!(why, "its body has not 'refs/heads/{Branch}' at $.ref");
         assert_eq!(refuses("$.gone", None, body.clone()).unwrap(), "its body has nothing at $.gone");
         assert_eq!(refuses("$.ref", Some("{No}"), body).unwrap(), "the target action has no 'No' any more");
     }
