@@ -2,13 +2,14 @@
 //!
 //! In this order: the URL's token names the webhook; the delivery proves itself (a signature over the body, or the address
 //! that it comes from); one that was taken before is refused; then the filters decide. A signature makes a body known for
-//! good: its id is not signed, and whoever has seen a delivery could send it again under another one.
+//! good: its id is not signed, and whoever has seen a delivery could send it again under another one. A delivery that fitted
+//! and could not start the pipeline is not taken: it may come again once that is mended.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use aws_lc_rs::{digest, hmac};
-use base::ApiError;
+use base::{ApiError, Timestamp};
 use engine::pipeline::Trigger;
 use platform::Cx;
 use serde_json::Value;
@@ -20,7 +21,7 @@ use super::put_webhook::identity;
 use super::start::{Start, start};
 use super::webhook::{Definition, IpRange, arn};
 
-/// How long a delivery is remembered. Git servers deliver again for some days at most.
+/// How long a delivery's id is remembered. Git servers deliver again for some days at most.
 const MEMORY: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// What was sent.
@@ -77,21 +78,31 @@ pub async fn deliver_webhook(cx: &Cx, delivery: WebhookDelivery) -> Result<Webho
         Err(e) => return Ok(WebhookAnswer::Malformed(format!("the body is not JSON: {e}"))),
     };
     let cx = cx.as_service("codepipeline", &row.scope);
-    let marks = marks(&definition, &delivery);
+    let marks = marks(&definition, &delivery, cx.now());
     let uuid = cx.ids.uuid().to_string();
     let store = cx.store.clone();
     store
         .write(move |tx| {
-            let (cx, row, definition) = (cx.clone(), row.clone(), definition.clone());
+            let (row, definition) = (row.clone(), definition.clone());
             let (marks, uuid, body) = (marks.clone(), uuid.clone(), body.clone());
             Box::pin(async move {
-                let since = cx.now() - MEMORY;
-                for mark in &marks {
-                    if !codepipeline_webhook::take(tx, &row.token, mark, since).await? {
+                for Mark { text, expires } in &marks {
+                    if !codepipeline_webhook::take(tx, &row.token, text, *expires).await? {
                         return Ok(WebhookAnswer::Replayed);
                     }
                 }
-                begin(tx, &row, &definition, &body, uuid).await
+                match begin(tx, &row, &definition, &body, uuid.clone()).await? {
+                    Outcome::Started => Ok(WebhookAnswer::Started(uuid)),
+                    Outcome::Ignored(why) => Ok(WebhookAnswer::Ignored(why)),
+                    Outcome::Failed { code, why } => {
+                        for mark in &marks {
+                            codepipeline_webhook::give_back(tx, &row.token, &mark.text).await?;
+                        }
+                        // ListWebhooks shows it.
+                        codepipeline_webhook::set_error(tx, &row.token, code, &why).await?;
+                        Ok(WebhookAnswer::Ignored(why))
+                    }
+                }
             })
         })
         .await
@@ -127,44 +138,54 @@ fn unproven(
     }
 }
 
-fn marks(definition: &Definition, delivery: &WebhookDelivery) -> Vec<String> {
-    let id = delivery.id.as_ref().map(|id| format!("id:{}", base::derived_uuid(&[id])));
-    let signed = definition.authentication == "GITHUB_HMAC";
-    let body = signed.then(|| format!("body:{}", hex::encode(digest::digest(&digest::SHA256, &delivery.body))));
-    id.into_iter().chain(body).collect()
+/// What a delivery is known by when it comes again.
+#[derive(Clone)]
+struct Mark {
+    text: String,
+    /// A signature does not expire.
+    expires: Option<Timestamp>,
 }
 
-async fn begin(
-    tx: &mut Tx,
-    row: &Row,
-    definition: &Definition,
-    body: &Value,
-    id: String,
-) -> Result<WebhookAnswer, ApiError> {
+fn marks(definition: &Definition, delivery: &WebhookDelivery, now: Timestamp) -> Vec<Mark> {
+    let id = delivery.id.as_ref().map(|id| format!("id:{}", base::derived_uuid(&[id])));
+    let id = id.map(|text| Mark { text, expires: Some(now + MEMORY) });
+    let signed = definition.authentication == "GITHUB_HMAC";
+    let body = signed.then(|| format!("body:{}", hex::encode(digest::digest(&digest::SHA256, &delivery.body))));
+    id.into_iter().chain(body.map(|text| Mark { text, expires: None })).collect()
+}
+
+/// What a delivery that was not taken before comes to.
+enum Outcome {
+    Started,
+    /// The filters do not fit.
+    Ignored(String),
+    /// The filters fit, and the pipeline could not be started.
+    Failed {
+        code: &'static str,
+        why: String,
+    },
+}
+
+async fn begin(tx: &mut Tx, row: &Row, definition: &Definition, body: &Value, id: String) -> Result<Outcome, ApiError> {
     let pipeline = &definition.target_pipeline;
     let Some(declaration) = newest(tx, &row.scope, pipeline).await? else {
-        return failed(tx, row, "PipelineNotFound", format!("the pipeline {pipeline} was deleted")).await;
+        let why = format!("the pipeline {pipeline} was deleted");
+        return Ok(Outcome::Failed { code: "PipelineNotFound", why });
     };
     let Some(action) = definition.target(&declaration) else {
         let why = format!("the pipeline {pipeline} has no source action {} any more", definition.target_action);
-        return failed(tx, row, "ActionNotFound", why).await;
+        return Ok(Outcome::Failed { code: "ActionNotFound", why });
     };
     if let Some(why) = definition.filters.iter().find_map(|filter| filter.refuses(body, action)) {
-        return Ok(WebhookAnswer::Ignored(why));
+        return Ok(Outcome::Ignored(why));
     }
     if let Some(variable) = declaration.variables.iter().find(|v| v.default_value.is_none()) {
         let why = format!("the pipeline's variable {} has no default value", variable.name);
-        return failed(tx, row, "VariableWithoutValue", why).await;
+        return Ok(Outcome::Failed { code: "VariableWithoutValue", why });
     }
     let trigger = Trigger { kind: "Webhook".to_owned(), detail: arn(&row.scope, &row.name) };
-    let begin = Start { id: id.clone(), trigger, variables: Default::default(), overrides: Vec::new() };
+    let begin = Start { id, trigger, variables: Default::default(), overrides: Vec::new() };
     start(tx, &row.scope, declaration.clone(), begin).await?;
     codepipeline_webhook::set_triggered(tx, &row.token).await?;
-    Ok(WebhookAnswer::Started(id))
-}
-
-/// What ListWebhooks shows afterwards.
-async fn failed(tx: &mut Tx, row: &Row, code: &str, why: String) -> Result<WebhookAnswer, ApiError> {
-    codepipeline_webhook::set_error(tx, &row.token, code, &why).await?;
-    Ok(WebhookAnswer::Ignored(why))
+    Ok(Outcome::Started)
 }

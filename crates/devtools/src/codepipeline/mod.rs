@@ -75,6 +75,8 @@ pub mod update_action_type;
 pub mod update_pipeline;
 mod view;
 pub mod webhook;
+#[cfg(test)]
+mod webhook_tests;
 
 pub use acknowledge_job::acknowledge_job;
 pub use acknowledge_third_party_job::acknowledge_third_party_job;

@@ -108,13 +108,19 @@ pub async fn delete(tx: &mut Tx, scope: &Scope, name: &str) -> Result<(), Error>
     Ok(())
 }
 
-/// Notes that a delivery is taken; false when it was taken before. What is older than `since` is forgotten.
-pub async fn take(tx: &mut Tx, webhook: &str, mark: &str, since: Timestamp) -> Result<bool, Error> {
+/// Notes that a delivery is taken; false when it was taken before. Without an end it is known as long as the webhook is there.
+pub async fn take(tx: &mut Tx, webhook: &str, mark: &str, expires: Option<Timestamp>) -> Result<bool, Error> {
     let now = tx.now();
-    tx.execute("DELETE FROM codepipeline_delivery WHERE taken < $1", args![since]).await?;
-    let sql = "INSERT INTO codepipeline_delivery (webhook, mark, taken) VALUES ($1, $2, $3)
+    tx.execute("DELETE FROM codepipeline_delivery WHERE expires < $1", args![now]).await?;
+    let sql = "INSERT INTO codepipeline_delivery (webhook, mark, taken, expires) VALUES ($1, $2, $3, $4)
                ON CONFLICT (webhook, mark) DO NOTHING";
-    Ok(tx.execute(sql, args![webhook, mark, now]).await? == 1)
+    Ok(tx.execute(sql, args![webhook, mark, now, expires]).await? == 1)
+}
+
+/// Forgets that a delivery was taken.
+pub async fn give_back(tx: &mut Tx, webhook: &str, mark: &str) -> Result<(), Error> {
+    let sql = "DELETE FROM codepipeline_delivery WHERE webhook = $1 AND mark = $2";
+    tx.execute(sql, args![webhook, mark]).await.map(|_| ())
 }
 
 fn read(row: &SqlRow) -> Result<Row, Error> {
