@@ -201,6 +201,28 @@ pub async fn any_ending(tx: &mut Tx, kind: &str, end: &str) -> Result<bool, Erro
     Ok(!tx.fetch_all(sql, args![kind, end]).await?.is_empty())
 }
 
+/// The ids of one parent's rows in whose state this text stands, newest first. Looks into all of them: for what is rarely
+/// asked, and not while writing.
+pub async fn mentioning<M: Machine>(
+    tx: &mut Tx,
+    scope: &Scope,
+    parent: &str,
+    text: &str,
+) -> Result<Vec<String>, Error> {
+    let sql = match tx.dialect() {
+        Dialect::Sqlite => {
+            "SELECT id FROM machine WHERE kind = $1 AND account = $2 AND region = $3 AND parent = $4
+             AND instr(state, $5) > 0 ORDER BY created DESC, id DESC"
+        }
+        Dialect::Postgres => {
+            "SELECT id FROM machine WHERE kind = $1 AND account = $2 AND region = $3 AND parent = $4
+             AND strpos(state, $5) > 0 ORDER BY created DESC, id DESC"
+        }
+    };
+    let arguments = args![M::KIND, scope.account.as_str(), scope.region.as_str(), parent, text];
+    tx.fetch_all(sql, arguments).await?.iter().map(|row| row.text(0)).collect()
+}
+
 /// The ids of up to `limit` rows of one kind that stand in `status` and have done so since before `before`.
 pub async fn resting(
     tx: &mut Tx,

@@ -2,17 +2,14 @@
 //! executions of mode PARALLEL, ListActionExecutions does as `externalExecutionId`.
 //! <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_PutApprovalResult.html>
 
-use base::{ApiError, Scope, Timestamp};
-use engine::pipeline::{Approval, Execution, ExecutionInput, ExecutionState, GatesState, Mode, Refusal, Verdict};
+use base::{ApiError, ErrorKind, Scope, Timestamp};
+use engine::pipeline::{Approval, Execution, ExecutionInput, ExecutionState, Mode, Refusal, Verdict};
 use formats::pipeline::Provider;
 use platform::Cx;
 use serde::{Deserialize, Serialize};
 use store::{AdvanceError, Tx, machine};
 
 use super::{errors, load};
-
-/// How many of the executions that began last are asked whether a token was theirs.
-const RECENT: u32 = 50;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -40,30 +37,39 @@ pub struct Output {
 
 /// Decides on an approval.
 pub async fn put_approval_result(cx: &Cx, input: Input) -> Result<Output, ApiError> {
-    let scope = cx.scope().clone();
+    let under_way = {
+        let mut tx = cx.store.read().await?;
+        under_way(&mut tx, cx.scope(), &input).await?
+    };
+    let known = under_way.is_some();
+    let approved_at = match decide(cx, &input, under_way).await {
+        // Nobody waits for it: it may be that of one that has ended, for the answer that the approval is completed.
+        Err(e) if e.kind == ErrorKind::Client && !known => {
+            let ended = {
+                let mut tx = cx.store.read().await?;
+                ended(&mut tx, cx.scope(), &input).await?
+            };
+            match ended {
+                Some(id) => decide(cx, &input, Some(id)).await?,
+                None => return Err(e),
+            }
+        }
+        decided => decided?,
+    };
+    Ok(Output { approved_at })
+}
+
+/// Hands the decision to this execution, or to the one that is in the stage.
+async fn decide(cx: &Cx, input: &Input, execution: Option<String>) -> Result<Timestamp, ApiError> {
+    let (scope, input) = (cx.scope().clone(), input.clone());
     let by = cx.caller.principal.arn.clone();
-    let approved_at = cx
-        .store
+    cx.store
         .write(move |tx| {
-            let (scope, input, by) = (scope.clone(), input.clone(), by.clone());
+            let (scope, input, by, execution) = (scope.clone(), input.clone(), by.clone(), execution.clone());
             Box::pin(async move {
-                let row = load::pipeline(tx, &scope, &input.pipeline_name).await?;
-                let gates = load::gates(tx, &scope, &row.name).await?;
-                let (stage, action) = (&input.stage_name, &input.action_name);
-                let execution = match parallel(tx, &scope, &gates, &input).await? {
+                let execution = match execution {
                     Some(id) => id,
-                    None => {
-                        let declaration = load::declaration(tx, &scope, &row, None).await?;
-                        let declared =
-                            declaration.stage(stage).ok_or_else(|| errors::stage_not_found(&row.name, stage))?;
-                        let declared =
-                            declared.action(action).ok_or_else(|| errors::action_not_found(stage, action))?;
-                        if declared.provider() != Some(Provider::ManualApproval) {
-                            let what = format!("Action '{action}' is not a manual approval action");
-                            return Err(errors::validation(what));
-                        }
-                        gates.gate(stage).and_then(|g| g.latest.clone()).ok_or_else(wrong_token)?
-                    }
+                    None => inside(tx, &scope, &input).await?,
                 };
                 let approval = Approval {
                     stage: input.stage_name,
@@ -79,33 +85,53 @@ pub async fn put_approval_result(cx: &Cx, input: Input) -> Result<Output, ApiErr
                 Ok::<_, ApiError>(tx.now())
             })
         })
-        .await?;
-    Ok(Output { approved_at })
+        .await
 }
 
-/// The execution of mode PARALLEL whose approval has this token. Its definition may be older than the pipeline's. The last
-/// that have ended are asked too, for the answer that the approval is completed.
-async fn parallel(
-    tx: &mut Tx,
-    scope: &Scope,
-    gates: &GatesState,
-    input: &Input,
-) -> Result<Option<String>, store::Error> {
-    let asks = |state: &ExecutionState| {
-        let mut runs = state.attempts(&input.stage_name).filter_map(|stage| stage.action(&input.action_name));
-        state.mode() == Mode::Parallel && runs.any(|run| run.external.id.as_ref() == Some(&input.token))
-    };
+/// The execution that was let into the stage last.
+async fn inside(tx: &mut Tx, scope: &Scope, input: &Input) -> Result<String, ApiError> {
+    let row = load::pipeline(tx, scope, &input.pipeline_name).await?;
+    let gates = load::gates(tx, scope, &row.name).await?;
+    let (stage, action) = (&input.stage_name, &input.action_name);
+    let declaration = load::declaration(tx, scope, &row, None).await?;
+    let declared = declaration.stage(stage).ok_or_else(|| errors::stage_not_found(&row.name, stage))?;
+    let declared = declared.action(action).ok_or_else(|| errors::action_not_found(stage, action))?;
+    if declared.provider() != Some(Provider::ManualApproval) {
+        let what = format!("Action '{action}' is not a manual approval action");
+        return Err(errors::validation(what));
+    }
+    gates.gate(stage).and_then(|g| g.latest.clone()).ok_or_else(wrong_token)
+}
+
+/// The execution of mode PARALLEL under way whose approval has this token. Its definition may be older than the pipeline's.
+async fn under_way(tx: &mut Tx, scope: &Scope, input: &Input) -> Result<Option<String>, ApiError> {
+    load::pipeline(tx, scope, &input.pipeline_name).await?;
+    let gates = load::gates(tx, scope, &input.pipeline_name).await?;
     for id in &gates.parallel {
-        if machine::state::<Execution>(tx, id).await?.is_some_and(|state| asks(&state)) {
+        if machine::state::<Execution>(tx, id).await?.is_some_and(|state| asked(&state, input)) {
             return Ok(Some(id.clone()));
         }
     }
-    if gates.mode != Mode::Parallel {
-        return Ok(None);
+    Ok(None)
+}
+
+/// The execution of mode PARALLEL, whatever has become of it, whose approval had this token.
+async fn ended(tx: &mut Tx, scope: &Scope, input: &Input) -> Result<Option<String>, ApiError> {
+    let row = load::pipeline(tx, scope, &input.pipeline_name).await?;
+    let arn = load::arn(scope, &row.name);
+    for id in machine::mentioning::<Execution>(tx, scope, &arn, &input.token).await? {
+        let found = machine::get::<Execution>(tx, &id).await?;
+        if found.is_some_and(|found| load::belongs(&found, scope, &row) && asked(&found.state, input)) {
+            return Ok(Some(id));
+        }
     }
-    let arn = load::arn(scope, &input.pipeline_name);
-    let ended = machine::list::<Execution>(tx, scope, Some(&arn), None, RECENT, true).await?;
-    Ok(ended.into_iter().find(|row| asks(&row.state)).map(|row| row.id))
+    Ok(None)
+}
+
+/// Whether this execution, of mode PARALLEL, has asked for the approval.
+fn asked(state: &ExecutionState, input: &Input) -> bool {
+    let mut runs = state.attempts(&input.stage_name).filter_map(|stage| stage.action(&input.action_name));
+    state.mode() == Mode::Parallel && runs.any(|run| run.external.id.as_ref() == Some(&input.token))
 }
 
 fn wrong_token() -> ApiError {
