@@ -1,12 +1,18 @@
 //! Execution modes: QUEUED and PARALLEL, what they refuse, and what becomes of executions when a pipeline changes.
 
-use base::ApiError;
-use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::Duration;
+
+use base::{ApiError, Machine};
+use engine::pipeline::{Execution, GateInput, Gates, GatesState};
+use serde_json::{Value, json};
+use store::machine::Missed;
 use store::testing::each_engine;
 
 use super::tests::*;
 use super::*;
+
+const GATES: &str = "arn:aws:codepipeline:eu-west-1:123456789012:demo";
 
 fn in_mode(mode: &str) -> Value {
     let mut declared = declaration();
@@ -146,7 +152,7 @@ async fn an_approval_that_has_timed_out_is_completed() {
                 state["stageStates"][1]["actionStates"][0]["latestExecution"]["token"].as_str().unwrap().to_owned()
             }
         };
-        world.pass(std::time::Duration::from_secs(7 * 24 * 3600)).await;
+        world.pass(Duration::from_secs(7 * 24 * 3600)).await;
         let execution = world.execution(&id).await;
         assert_eq!(execution["status"], "Failed", "{mode}");
         assert_eq!(execution["statusSummary"], "The approval was not given within 10080 minutes.");
@@ -236,7 +242,15 @@ async fn deleting_a_pipeline_stops_what_runs_in_every_mode() {
                 world.event(push(), &world.cx.ids.uuid().to_string()).await;
             }
             let seen = world.executions().await;
+            let before = stale(&world);
+            let known = match mode {
+                "SUPERSEDED" => 1,
+                "QUEUED" => 300,
+                _ => 301,
+            };
             world.delete().await;
+            // What those who waited say of it changes nothing at the gates.
+            assert_eq!(stale(&world) - before, known, "{mode}");
             let mut tx = world.cx.store.read().await.unwrap();
             for execution in seen {
                 let id = execution["pipelineExecutionId"].as_str().unwrap();
@@ -244,6 +258,101 @@ async fn deleting_a_pipeline_stops_what_runs_in_every_mode() {
                 assert!(row.state.is_ended(), "{mode}: {id} is {:?}", row.state.phase);
             }
         }
+    })
+    .await;
+}
+
+/// How often gates were told what they knew.
+fn stale(world: &World) -> u64 {
+    let missed = store::machine::missed(&world.cx.store).into_iter();
+    missed.filter(|(kind, what, _)| kind == Gates::KIND && *what == Missed::Stale).map(|(_, _, count)| count).sum()
+}
+
+#[tokio::test]
+async fn a_long_queue_whose_executions_end_as_they_enter_empties_in_short_transactions() {
+    each_engine(machines(), |test| async move {
+        let mut world = world(test);
+        Arc::make_mut(&mut world.cx.site).max_executions = None;
+        let mut declared = in_mode("QUEUED");
+        let id = json!({"category": "Rule", "owner": "AWS", "provider": "DeploymentWindow", "version": "1"});
+        // The clock stands on a Monday.
+        let window = json!({"name": "W", "ruleTypeId": id, "configuration": {"Cron": "* * * ? * SAT"}});
+        declared["stages"][0]["beforeEntry"] = json!({"conditions": [{"result": "FAIL", "rules": [window]}]});
+        world.create(declared).await.unwrap();
+        world.disable("Source").await.unwrap();
+        world.tick();
+        let mut waiting = Vec::new();
+        for _ in 0..300 {
+            waiting.push(world.start(json!({})).await.unwrap());
+        }
+        let failed = async || {
+            let mut tx = world.cx.store.read().await.unwrap();
+            store::machine::with_status(&mut tx, Execution::KIND, "Failed").await.unwrap().len()
+        };
+        let gates = async || {
+            let mut tx = world.cx.store.read().await.unwrap();
+            let row = store::machine::get::<Gates>(&mut tx, GATES).await.unwrap().unwrap();
+            assert_eq!(store::replay::<Gates>(&mut tx, GATES).await.unwrap().as_ref(), Some(&row.state));
+            row.state
+        };
+        assert_eq!(failed().await, 1);
+        let enable = json!({"pipelineName": "demo", "stageName": "Source", "transitionType": "Inbound"});
+        enable_stage_transition(&world.cx, input(enable)).await.unwrap();
+        let mut before = failed().await;
+        assert_eq!(before, 17, "a part of them ends in the first transaction");
+        for _ in 0..18 {
+            let left: Vec<String> = gates().await.gates[0].waiting.clone();
+            assert_eq!(left, waiting[before - 1..], "they are let in as they came");
+            // Nothing but the store knows that there is something left to do.
+            world.pass(Duration::ZERO).await;
+            let now = failed().await;
+            assert!(now > before && now <= before + 16, "{before}, then {now}");
+            before = now;
+        }
+        assert_eq!(before, 301);
+        let at_rest = |state: GatesState| GatesState { rush: None, ..state };
+        let rest = at_rest(gates().await);
+        assert_eq!(rest.gates[0].inside, Vec::<String>::new());
+        for _ in 0..2 {
+            world.pass(Duration::ZERO).await;
+            let again = world.cx.store.write(|tx| {
+                Box::pin(async move { store::advance::<Gates>(tx, GATES, GateInput::Admit).await.map(|_| ()) })
+            });
+            again.await.unwrap();
+            assert_eq!(at_rest(gates().await), rest, "whoever admits again finds nobody");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_approval_given_long_ago_is_completed_whatever_the_mode_is_now() {
+    each_engine(machines(), |test| async move {
+        let mut world = world(test);
+        Arc::make_mut(&mut world.cx.site).max_executions = None;
+        world.create(in_mode("PARALLEL")).await.unwrap();
+        world.perform_all().await;
+        let (first, token) = world.approvals().await.remove(0);
+        world.approve(&token, "Approved").await.unwrap();
+        world.perform_all().await;
+        assert_eq!(world.execution(&first).await["status"], "Succeeded");
+        for _ in 0..60 {
+            world.tick();
+            world.start(json!({})).await.unwrap();
+        }
+        let completed = "ApprovalAlreadyCompletedException";
+        assert_eq!(code(world.approve(&token, "Approved").await), completed, "sixty have begun since");
+        for mode in ["QUEUED", "SUPERSEDED"] {
+            world.update(in_mode(mode)).await.unwrap();
+            assert_eq!(code(world.approve(&token, "Rejected").await), completed, "{mode}");
+            let other = "00000000-0000-4000-8000-000000000000";
+            assert_eq!(code(world.approve(other, "Approved").await), "InvalidApprovalTokenException", "{mode}");
+        }
+        world.delete().await;
+        assert_eq!(code(world.approve(&token, "Approved").await), "PipelineNotFoundException");
+        world.tick();
+        world.create(in_mode("PARALLEL")).await.unwrap();
+        assert_eq!(code(world.approve(&token, "Approved").await), "InvalidApprovalTokenException", "of another");
     })
     .await;
 }

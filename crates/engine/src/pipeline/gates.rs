@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use base::{Machine, Step, Tell, Timestamp};
+use base::{Machine, Step, Tell, TimerChange, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Execution, ExecutionInput, Mode};
@@ -35,7 +35,22 @@ pub struct GatesState {
     /// Executions under way that began in mode PARALLEL, oldest first. They pass no gate, whatever the mode is now.
     #[serde(default)]
     pub parallel: Vec<String>,
+    /// The entries of the last instant at which somebody waited and was let in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rush: Option<Rush>,
 }
+
+/// How many executions were let in at one instant, which is that of one transaction.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rush {
+    pub at: Timestamp,
+    pub entered: u32,
+}
+
+/// An execution may leave in the instant in which it enters: its stage is skipped, or fails at once. So one input can empty
+/// a queue of any length, in a transaction as long as the queue. After so many entries the others wait for a timer that is
+/// due at once, and go on in a transaction of their own.
+const MAX_RUSH: u32 = 16;
 
 /// One stage's gate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,6 +69,10 @@ pub struct Gate {
     /// what a rollback leads back to.
     #[serde(default)]
     pub succeeded: Option<String>,
+    /// Whether every success under this version of the definition has come to `succeeded`. In rows of a program that did not
+    /// keep it, one may have been missed.
+    #[serde(default)]
+    pub keeps_success: bool,
 }
 
 /// Whether executions may enter.
@@ -105,6 +124,8 @@ pub enum GateInput {
     Disable { stage: String, reason: String, by: String },
     /// Opens it.
     Enable { stage: String, by: String },
+    /// After `MAX_RUSH` entries at one instant: the others may enter, too. Does nothing when there are none.
+    Admit,
     /// The definition was updated: executions under way end as their running actions end. Those of mode PARALLEL go on.
     Redefine {
         version: u32,
@@ -159,6 +180,7 @@ impl GatesState {
             gates: pipeline.stages.into_iter().map(Gate::new).collect(),
             removed: Vec::new(),
             parallel: Vec::new(),
+            rush: None,
         }
     }
 
@@ -238,6 +260,23 @@ impl GatesState {
         Ok(())
     }
 
+    /// Lets in who waits before stages that are open and free: one each. A timer when there are more than one instant may
+    /// carry.
+    fn admit(&mut self, now: Timestamp, tells: &mut Vec<Tell>) -> Option<TimerChange> {
+        let before = self.rush.as_ref().filter(|rush| rush.at == now).map_or(0, |rush| rush.entered);
+        let mut entered = before;
+        for gate in self.gates.iter_mut().filter(|gate| gate.admits()) {
+            if entered >= MAX_RUSH {
+                return Some(TimerChange::set::<Gates>("admit", now, &GateInput::Admit));
+            }
+            entered += 1;
+            self.rush = Some(Rush { at: now, entered });
+            let next = gate.waiting.remove(0);
+            gate.let_in(next, tells);
+        }
+        None
+    }
+
     fn under_way(&self) -> impl Iterator<Item = &String> {
         self.gates.iter().chain(&self.removed).flat_map(|g| g.inside.iter().chain(&g.waiting))
     }
@@ -253,6 +292,7 @@ impl Gate {
             latest: None,
             last_ran: BTreeMap::new(),
             succeeded: None,
+            keeps_success: true,
         }
     }
 
@@ -278,15 +318,10 @@ impl Gate {
             Mode::Queued | Mode::Parallel => {}
         }
         self.waiting.push(execution);
-        self.admit(tells);
     }
 
-    fn admit(&mut self, tells: &mut Vec<Tell>) {
-        if !self.is_open() || !self.inside.is_empty() || self.waiting.is_empty() {
-            return;
-        }
-        let execution = self.waiting.remove(0);
-        self.let_in(execution, tells);
+    fn admits(&self) -> bool {
+        self.is_open() && self.inside.is_empty() && !self.waiting.is_empty()
     }
 
     fn let_in(&mut self, execution: String, tells: &mut Vec<Tell>) {
@@ -300,15 +335,15 @@ impl Gate {
         self.last_ran.extend(ran.into_iter().map(|action| (action, execution.to_owned())));
     }
 
-    fn leave(&mut self, execution: &str, left: Left, tells: &mut Vec<Tell>) {
+    fn leave(&mut self, execution: &str, left: Left) {
         if !self.inside.iter().any(|e| e == execution) {
             return;
         }
         self.forget(execution, left.ran);
         if left.is_target {
             self.succeeded = Some(execution.to_owned());
+            self.keeps_success = true;
         }
-        self.admit(tells);
     }
 }
 
@@ -333,6 +368,11 @@ impl Machine for Gates {
     fn step(state: &GatesState, input: GateInput, now: Timestamp) -> Result<Step<Gates>, GateRefusal> {
         let mut state = state.clone();
         let mut tells = Vec::new();
+        // After these a stage may be free, or somebody before it.
+        let may_admit = matches!(
+            input,
+            GateInput::Move { .. } | GateInput::HandOver { .. } | GateInput::Enable { .. } | GateInput::Admit
+        );
         match input {
             GateInput::Move { execution, from, ran, to, is_target } => {
                 let left = from.map(|stage| Left { stage, ran, is_target });
@@ -363,9 +403,9 @@ impl Machine for Gates {
                 let gate = state.gate_mut(&stage).ok_or(GateRefusal::StageNotFound { stage })?;
                 if !gate.is_open() {
                     gate.transition = Transition::Reopened(TransitionChange { by, at: now });
-                    gate.admit(&mut tells);
                 }
             }
+            GateInput::Admit => state.rush = None,
             GateInput::Redefine { version, mode, stages } => {
                 redefine(&mut state, version, stages, &mut tells);
                 state.mode = mode;
@@ -374,9 +414,13 @@ impl Machine for Gates {
                 let stop =
                     ExecutionInput::Stop { abandon: true, reason: Some("The pipeline was deleted.".to_owned()), by };
                 tells.extend(state.under_way().chain(&state.parallel).map(|e| tell(e.clone(), &stop)));
+                // All of them end: nobody is let in, and what they say of it changes nothing.
+                state.gates.iter_mut().for_each(|g| g.waiting.clear());
+                state.parallel.clear();
             }
         }
-        Ok(Step { tells, ..Step::to(state) })
+        let timer = if may_admit { state.admit(now, &mut tells) } else { None };
+        Ok(Step { tells, timers: Vec::from_iter(timer), ..Step::to(state) })
     }
 
     fn status(state: &GatesState) -> &'static str {
@@ -388,7 +432,7 @@ fn travel(state: &mut GatesState, execution: String, left: Option<Left>, to: Opt
     let mode = state.mode;
     if let Some(left) = left {
         if let Some(gate) = state.gates.iter_mut().chain(&mut state.removed).find(|g| g.stage == left.stage) {
-            gate.leave(&execution, left, tells);
+            gate.leave(&execution, left);
         }
         state.removed.retain(|g| !g.inside.is_empty());
     }
@@ -413,6 +457,7 @@ fn redefine(state: &mut GatesState, version: u32, stages: Vec<String>, tells: &m
             gate.waiting.clear();
             // What began with another version is no target of a rollback.
             gate.succeeded = None;
+            gate.keeps_success = true;
             gate
         })
         .collect();

@@ -62,7 +62,7 @@ pub use action::{
 pub use artifact::artifact_key;
 pub use condition::{ConditionRun, ConditionStatus, RuleRun, RuleStatus};
 pub use execution::{Execution, Refusal};
-pub use gates::{Gate, GateInput, GateRefusal, Gates, GatesState, NewPipeline, Transition, TransitionChange};
+pub use gates::{Gate, GateInput, GateRefusal, Gates, GatesState, NewPipeline, Rush, Transition, TransitionChange};
 pub use input::{ActionError, ActionResult, Approval, ExecutionInput, Revision, SourceRevision, Verdict};
 pub use state::{
     ActionRun, ActionStatus, Artifact, Begun, Ended, ExecutionKind, ExecutionState, External, Mode, NewExecution,

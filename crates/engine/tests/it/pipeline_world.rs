@@ -59,6 +59,9 @@ pub struct World {
     pub keep_events: bool,
 }
 
+/// What the gates' timers stand under.
+const GATES: &str = "(gates)";
+
 pub fn scope() -> Scope {
     Scope { account: AccountId::parse("123456789012").unwrap(), region: Region::parse("eu-west-1").unwrap() }
 }
@@ -221,6 +224,7 @@ impl World {
     fn apply_gates(&mut self, input: GateInput, step: Step<Gates>) -> Vec<Tell> {
         self.gates.state = step.state;
         self.gates.log.push((self.now, input));
+        self.set_timers(GATES, step.timers);
         step.tells
     }
 
@@ -247,13 +251,29 @@ impl World {
             assert!(self.effect_keys.insert(effect.key.clone()), "the effect {} was asked for twice", effect.key);
             self.effects.push((id.to_owned(), effect));
         }
-        for change in step.timers {
+        self.set_timers(id, step.timers);
+        step.tells
+    }
+
+    fn set_timers(&mut self, id: &str, changes: Vec<TimerChange>) {
+        for change in changes {
             match change {
                 TimerChange::Set { key, at, input } => self.timers.insert((id.to_owned(), key), (at, input)),
                 TimerChange::Clear { key } => self.timers.remove(&(id.to_owned(), key)),
             };
         }
-        step.tells
+    }
+
+    /// Whether the gates have put somebody off who may enter.
+    pub fn puts_off(&self) -> bool {
+        self.timers.keys().any(|(id, _)| id == GATES)
+    }
+
+    /// Fires the timer with which the gates let in whom they put off.
+    pub fn admit(&mut self) {
+        let Some(place) = self.timers.keys().find(|(id, _)| id == GATES).cloned() else { return };
+        let (_, input) = self.timers.remove(&place).expect("the timer just found");
+        self.gates(serde_json::from_value(input).unwrap()).unwrap();
     }
 
     /// Moves the clock and fires what is due, in order.
@@ -267,6 +287,10 @@ impl World {
             .filter(|(_, at)| *at <= until)
         {
             self.now = self.now.max(at);
+            if place.0 == GATES {
+                self.admit();
+                continue;
+            }
             let (_, input) = self.timers.remove(&place).expect("the timer just found");
             let input: ExecutionInput = serde_json::from_value(input).unwrap();
             if let Err(refusal) = self.execution(&place.0, input) {

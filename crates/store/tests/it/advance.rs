@@ -37,6 +37,10 @@ impl Machine for Counter {
         let mut next = state.clone();
         match input {
             In::Add(n) if state.n + n > 10 => Err(format!("{} is too much", state.n + n)),
+            In::Add(0) => {
+                let tells = state.peer.iter().map(|p| Tell::to::<Counter>(p.clone(), &In::Add(0))).collect();
+                Ok(Step { tells, ..Step::to(next) })
+            }
             In::Add(n) => {
                 next.n += n;
                 let mut step = Step::to(next.clone());
@@ -163,6 +167,27 @@ async fn inputs_that_are_refused_or_change_nothing_are_counted() {
         stay.await.unwrap();
         let counter = || "counter".to_owned();
         assert_eq!(machine::missed(&t.store), [(counter(), Missed::Refused, 2), (counter(), Missed::Stale, 1)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_tell_that_changes_nothing_leaves_no_trace() {
+    each_engine(Machines::new().with::<Counter>(), |t| async move {
+        two_counters(&t).await;
+        add(&t, "a", 4).await.unwrap();
+        let version = async || {
+            let mut tx = t.store.read().await.unwrap();
+            machine::get::<Counter>(&mut tx, "b").await.unwrap().unwrap().version
+        };
+        assert_eq!(version().await, 1);
+        // The peer of a hears of nothing that was added.
+        add(&t, "a", 0).await.unwrap();
+        assert_eq!(version().await, 1);
+        assert_eq!(machine::missed(&t.store), [("counter".to_owned(), Missed::Stale, 1)]);
+        assert_eq!(add(&t, "b", 3).await.unwrap(), 7);
+        let mut tx = t.store.read().await.unwrap();
+        assert_eq!(replay::<Counter>(&mut tx, "b").await.unwrap().unwrap().n, 7);
     })
     .await;
 }
