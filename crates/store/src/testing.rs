@@ -64,6 +64,23 @@ pub async fn spoil(store: &Store, kind: &'static str, id: &str) {
     assert_eq!(rows.expect("the row is written"), 1, "there is no such machine");
 }
 
+/// Leaves a machine's row with a state as another version of this program would have written it.
+pub async fn rewrite(store: &Store, kind: &'static str, id: &str, edit: fn(&mut serde_json::Value)) {
+    let id = id.to_owned();
+    let rewritten = store.write(move |tx| {
+        let id = id.clone();
+        Box::pin(async move {
+            let rows = tx.fetch_all("SELECT state FROM machine WHERE kind = $1 AND id = $2", args![kind, &id]).await?;
+            let mut state: serde_json::Value = rows.first().ok_or(Error::Closed)?.json(0)?;
+            edit(&mut state);
+            let sql = "UPDATE machine SET state = $3 WHERE kind = $1 AND id = $2";
+            tx.execute(sql, args![kind, &id, state.to_string()]).await
+        })
+    });
+    let rows: Result<u64, Error> = rewritten.await;
+    assert_eq!(rows.expect("there is such a machine"), 1);
+}
+
 async fn postgres(url: &str, machines: Machines) -> TestStore {
     let (clock, dir) = ground();
     let schema = format!("t{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));

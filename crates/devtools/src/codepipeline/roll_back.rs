@@ -3,10 +3,13 @@
 use base::{ApiError, Scope};
 use engine::pipeline::{Execution, ExecutionInput, ExecutionState, GatesState, Phase, RollBack, Trigger};
 use serde_json::json;
-use store::machine::{self, MachineRow, NewMachine};
+use store::machine::{self, MachineRow, NewMachine, Position};
 use store::{AdvanceError, Tx};
 
 use super::load;
+
+/// How many executions are read at a time when a target is looked for among all.
+const BATCH: u32 = 20;
 
 /// Makes the execution of a rollback and starts it; it then waits to be given its stage.
 pub(super) async fn begin(tx: &mut Tx, scope: &Scope, state: ExecutionState) -> Result<(), store::Error> {
@@ -31,7 +34,7 @@ pub async fn roll_back_failed(tx: &mut Tx, failed: &str, asked: &RollBack) -> Re
     let (state, why) = match load::locked(tx, &row.scope, name).await? {
         // Deleted in the same moment.
         None => (None, Some("The pipeline was deleted.".to_owned())),
-        Some(gates) => match newest_target(tx, &gates, &asked.stage).await? {
+        Some(gates) => match newest_target(tx, (&row.scope, name), &gates, &asked.stage).await? {
             None => {
                 let stage = &asked.stage;
                 let why = "no execution has been successful in it under the current version of the pipeline";
@@ -61,11 +64,42 @@ pub async fn roll_back_failed(tx: &mut Tx, failed: &str, asked: &RollBack) -> Re
 /// The execution that was successful in the stage last.
 async fn newest_target(
     tx: &mut Tx,
+    (scope, pipeline): (&Scope, &str),
     gates: &GatesState,
     stage: &str,
-) -> Result<Option<MachineRow<Execution>>, store::Error> {
-    match gates.gate(stage).and_then(|gate| gate.succeeded.as_ref()) {
-        Some(id) => machine::get::<Execution>(tx, id).await,
+) -> Result<Option<MachineRow<Execution>>, ApiError> {
+    match gates.gate(stage) {
         None => Ok(None),
+        Some(gate) => match &gate.succeeded {
+            Some(id) => Ok(machine::get::<Execution>(tx, id).await?),
+            None if gate.keeps_success => Ok(None),
+            None => newest_of_all(tx, scope, pipeline, stage).await,
+        },
+    }
+}
+
+/// The same for gates that have not heard of every success: an earlier program has let executions through them.
+async fn newest_of_all(
+    tx: &mut Tx,
+    scope: &Scope,
+    pipeline: &str,
+    stage: &str,
+) -> Result<Option<MachineRow<Execution>>, ApiError> {
+    let pipeline = load::pipeline(tx, scope, pipeline).await?;
+    let arn = load::arn(scope, &pipeline.name);
+    let mut after: Option<Position> = None;
+    loop {
+        let rows = machine::list::<Execution>(tx, scope, Some(&arn), after.as_ref(), BATCH, true).await?;
+        let Some(last) = rows.last() else { return Ok(None) };
+        after = Some(last.position());
+        for row in rows {
+            // Versions only grow: behind an older one stands no current one.
+            if !load::belongs(&row, scope, &pipeline) || row.state.version < pipeline.version {
+                return Ok(None);
+            }
+            if row.state.rollback_target(stage, pipeline.version).is_ok() {
+                return Ok(Some(row));
+            }
+        }
     }
 }

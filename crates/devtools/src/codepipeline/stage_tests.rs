@@ -215,6 +215,38 @@ async fn a_stage_is_rolled_back_to_an_execution_that_was_successful_in_it() {
 }
 
 #[tokio::test]
+async fn gates_that_an_earlier_program_has_stored_still_lead_back_to_a_success() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        let declared = without_approval(|d| d["stages"][1]["onFailure"] = json!({"result": "ROLLBACK"}));
+        world.create(declared).await.unwrap();
+        let first = world.first_execution().await;
+        world.perform().await;
+        world.perform().await;
+        assert_eq!(world.execution(&first).await["status"], "Succeeded");
+        let forget = |state: &mut Value| {
+            for gate in state["gates"].as_array_mut().unwrap() {
+                let gate = gate.as_object_mut().unwrap();
+                gate.remove("succeeded").unwrap();
+                gate.remove("keeps_success").unwrap();
+            }
+        };
+        let gates = "arn:aws:codepipeline:eu-west-1:123456789012:demo";
+        store::testing::rewrite(&world.cx.store, "pipeline", gates, forget).await;
+        world.tick();
+        world.start(json!({})).await.unwrap();
+        world.perform().await;
+        world.fail("denied").await;
+        world.tick();
+        assert_eq!(world.roll_back_failed().await, 1);
+        let (back, kind, _) = world.history().await.remove(0);
+        assert_eq!(kind, "ROLLBACK");
+        assert_eq!(world.execution(&back).await["rollbackMetadata"]["rollbackTargetPipelineExecutionId"], first);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_stage_that_fails_rolls_itself_back() {
     each_engine(machines(), |test| async move {
         let world = world(test);
