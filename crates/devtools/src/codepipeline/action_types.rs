@@ -1,6 +1,7 @@
 //! The action types that an account has registered.
 
 use base::{ApiError, Scope};
+use engine::job::NewJob;
 use formats::pipeline::{ActionTypeId, CustomActionType};
 use store::Tx;
 use store::tables::codepipeline_action_type::{self, Key, Row};
@@ -31,6 +32,24 @@ pub(super) async fn find(
     }
     let row = codepipeline_action_type::get(tx, scope, key(id)).await?;
     Ok(row.filter(|row: &Row<CustomActionType>| !row.is_deleted))
+}
+
+/// As [`find`], for whoever makes a job: the type stays until the transaction ends.
+pub(super) async fn find_locked(
+    tx: &mut Tx,
+    scope: &Scope,
+    id: &ActionTypeId,
+) -> Result<Option<CustomActionType>, ApiError> {
+    if id.owner != OWNER {
+        return Ok(None);
+    }
+    let row = codepipeline_action_type::get_locked(tx, scope, key(id)).await?;
+    Ok(row.filter(|row: &Row<CustomActionType>| !row.is_deleted).map(|row| row.definition))
+}
+
+/// Why a job of a deleted type fails.
+pub(super) fn deleted(id: &ActionTypeId) -> String {
+    format!("The action type {} was deleted before a worker began.", NewJob::queue(id))
 }
 
 /// As [`find`], or the error that PollForJobs gives.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use store::tables::codepipeline_action_type;
 use store::{AdvanceError, Tx};
 
-use super::action_types;
+use super::{action_types, job_view};
 
 /// Jobs read at once.
 const BATCH: u32 = 100;
@@ -31,31 +31,37 @@ pub async fn delete_custom_action_type(cx: &Cx, input: Input) -> Result<Output, 
     let owner = action_types::OWNER.to_owned();
     let id = ActionTypeId { category: input.category, owner, provider: input.provider, version: input.version };
     let scope = cx.scope().clone();
-    cx.store
+    let has_revoked = cx
+        .store
         .write(move |tx| {
             let (scope, id) = (scope.clone(), id.clone());
             Box::pin(async move {
-                if codepipeline_action_type::delete(tx, &scope, action_types::key(&id)).await? {
-                    fail_waiting(tx, &scope, &id).await?;
+                match codepipeline_action_type::delete(tx, &scope, action_types::key(&id)).await? {
+                    true => fail_waiting(tx, &scope, &id).await,
+                    false => Ok::<_, ApiError>(false),
                 }
-                Ok::<_, ApiError>(())
             })
         })
         .await?;
+    if has_revoked {
+        cx.credentials.forget();
+    }
     Ok(Output {})
 }
 
-async fn fail_waiting(tx: &mut Tx, scope: &Scope, id: &ActionTypeId) -> Result<(), ApiError> {
+/// Says whether a worker had credentials for one of them.
+async fn fail_waiting(tx: &mut Tx, scope: &Scope, id: &ActionTypeId) -> Result<bool, ApiError> {
     let queue = NewJob::queue(id);
+    let mut has_revoked = false;
     for status in ["Queued", "Dispatched"] {
         let mut after = None;
         loop {
             let at = after.as_ref().map(|(at, id): &(base::Timestamp, String)| (*at, id.as_str()));
             let jobs = codepipeline_action_type::jobs(tx, scope, (&queue, status), at, BATCH).await?;
             for (_, job) in &jobs {
-                let message = format!("The action type {queue} was deleted before a worker began.");
-                match store::advance::<Job>(tx, job, JobInput::Withdraw { message }).await {
-                    Ok(_) | Err(AdvanceError::NotFound | AdvanceError::Refused(_)) => {}
+                match store::advance::<Job>(tx, job, JobInput::Withdraw { message: action_types::deleted(id) }).await {
+                    Ok(withdrawn) => has_revoked |= job_view::revoke(tx, &withdrawn.state).await?,
+                    Err(AdvanceError::NotFound | AdvanceError::Refused(_)) => {}
                     Err(AdvanceError::Store(e)) => return Err(e.into()),
                 }
             }
@@ -65,5 +71,5 @@ async fn fail_waiting(tx: &mut Tx, scope: &Scope, id: &ActionTypeId) -> Result<(
             }
         }
     }
-    Ok(())
+    Ok(has_revoked)
 }

@@ -37,11 +37,11 @@ pub async fn get_job_details(cx: &Cx, input: Input) -> Result<Output, ApiError> 
     let job_details = cx.store.write(move |tx| {
         let (cx, id) = (cx_in.clone(), input.job_id.clone());
         Box::pin(async move {
-            let state = job_view::load(tx, &cx, &id).await?;
+            let state = job_view::load_locked(tx, &cx, &id).await?;
             if state.phase.is_ended() {
                 return Err(errors::job_not_found(&id));
             }
-            let data = job_view::data(tx, &cx, &state).await?;
+            let data = job_view::data(tx, &cx, &state, job_view::configuration(&cx, &state)?).await?;
             Ok::<_, ApiError>(JobDetails { id, account_id: state.job.scope.account.to_string(), data })
         })
     });

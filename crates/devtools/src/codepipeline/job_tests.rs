@@ -1,10 +1,13 @@
 //! Custom action types, their jobs, and the workers that poll for them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use base::ApiError;
 use engine::pipeline::{ActionEffect, Execution, Work};
+use platform::SealingKey;
 use serde_json::{Value, json};
+use store::tables::sts_session;
 use store::testing::each_engine;
 use store::{machine, outbox, timers};
 
@@ -76,10 +79,9 @@ impl World {
                 let (claimed, run, scope) = (claimed.clone(), run.clone(), scope.clone());
                 Box::pin(async move {
                     let row = machine::get::<Execution>(tx, &claimed.machine_id).await?.unwrap();
-                    let revisions = &row.state.source_revisions;
-                    queue_job(tx, &scope, &claimed.key, (*run).clone(), revisions).await?;
+                    queue_job(tx, &scope, &claimed.key, (*run).clone(), &row.state).await?;
                     // Whoever asks again makes nothing.
-                    queue_job(tx, &scope, &claimed.key, *run, revisions).await?;
+                    queue_job(tx, &scope, &claimed.key, *run, &row.state).await?;
                     outbox::finish(tx, &claimed).await?;
                     Ok::<_, ApiError>(())
                 })
@@ -105,6 +107,17 @@ impl World {
         put_job_success_result(&self.cx, input(put)).await.map(|_| ())
     }
 
+    async fn delete_type(&self, category: &str) {
+        let delete = json!({"category": category, "provider": "Mine", "version": "1"});
+        delete_custom_action_type(&self.cx, input(delete)).await.unwrap();
+    }
+
+    /// Whether the credentials in a job's data still count.
+    async fn may_work(&self, data: &Value) -> bool {
+        let key = data["artifactCredentials"]["accessKeyId"].as_str().unwrap();
+        sts_session::get(&mut self.cx.store.read().await.unwrap(), key).await.unwrap().is_some()
+    }
+
     async fn fail_job(&self, job: &Value) -> Result<(), ApiError> {
         let put = json!({"jobId": job["id"], "failureDetails": {"type": "ConfigurationError", "message": "no place"}});
         put_job_failure_result(&self.cx, input(put)).await.map(|_| ())
@@ -118,12 +131,17 @@ impl World {
     /// A pipeline whose source job has succeeded; its build job waits.
     async fn until_build(&self) {
         self.register().await;
-        self.create(pipeline()).await.unwrap();
+        self.until_build_of(pipeline(), "42").await;
+    }
+
+    /// The same of any pipeline whose types are registered, with this answer of its source.
+    async fn until_build_of(&self, declaration: Value, answer: &str) {
+        self.create(declaration).await.unwrap();
         self.drive().await;
         let job = self.poll("Source").await.remove(0);
         self.acknowledge(&job).await.unwrap();
         let revision = json!({"revision": "r7", "changeIdentifier": "c7", "revisionSummary": "seven"});
-        self.succeed(&job, json!({"currentRevision": revision, "outputVariables": {"Answer": "42"}})).await.unwrap();
+        self.succeed(&job, json!({"currentRevision": revision, "outputVariables": {"Answer": answer}})).await.unwrap();
         self.drive().await;
     }
 }
@@ -325,4 +343,79 @@ async fn variables_that_are_too_long_are_refused_and_the_job_stays() {
     let long = json!({"outputVariables": {"A": "x".repeat(122_880)}});
     assert_eq!(code(world.succeed(&job, long).await), "OutputVariablesSizeExceededException");
     world.succeed(&job, json!({"outputVariables": {"A": "x".repeat(1000)}})).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_value_that_only_looks_sealed_is_handed_out_as_it_is() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        world.register().await;
+        let mut declaration = pipeline();
+        declaration["stages"][1]["actions"][0]["configuration"]["Place"] = json!("#{Source.Answer}");
+        world.until_build_of(declaration, "headworks:sealed:AAAA").await;
+        let job = world.poll("Build").await.remove(0);
+        let expected = json!({"Place": "headworks:sealed:AAAA", "Token": "hunter2"});
+        assert_eq!(job["data"]["actionConfiguration"]["configuration"], expected);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_job_whose_secrets_cannot_be_opened_fails_and_the_next_is_handed_out() {
+    each_engine(machines(), |test| async move {
+        let mut world = world(test);
+        world.until_build().await;
+        Arc::make_mut(&mut world.cx.site).key = Arc::new(SealingKey::new(&[8; 32]));
+        let mut other = pipeline();
+        other["name"] = json!("other");
+        world.tick();
+        world.until_build_of(other, "42").await;
+        let jobs = world.poll("Build").await;
+        let pipelines: Vec<&Value> = jobs.iter().map(|job| &job["data"]["pipelineContext"]["pipelineName"]).collect();
+        assert_eq!(pipelines, ["other"]);
+        let failed = &world.state().await["stageStates"][1]["actionStates"][0]["latestExecution"];
+        assert_eq!(failed["errorDetails"]["code"], "ConfigurationError", "{failed}");
+        assert!(failed["errorDetails"]["message"].as_str().unwrap().contains("cannot be opened"), "{failed}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn work_that_would_go_on_under_a_deleted_type_fails() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        world.until_build().await;
+        let job = world.poll("Build").await.remove(0);
+        world.acknowledge(&job).await.unwrap();
+        world.delete_type("Build").await;
+        let more = json!({"continuationToken": "half", "executionDetails": {"externalExecutionId": "77"}});
+        world.succeed(&job, more).await.unwrap();
+        let failed = &world.state().await["stageStates"][1]["actionStates"][0]["latestExecution"];
+        assert_eq!(failed["errorDetails"]["code"], "ConfigurationError", "{failed}");
+        assert_eq!(failed["externalExecutionId"], "77", "{failed}");
+        assert_eq!(world.executions().await[0]["status"], "Failed");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn credentials_end_when_the_job_goes_to_another_worker_or_is_withdrawn() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        world.until_build().await;
+        let first = world.poll("Build").await.remove(0);
+        let details = get_job_details(&world.cx, input(json!({"jobId": first["id"]}))).await.unwrap();
+        let details = json_of(&details)["jobDetails"].clone();
+        assert!(world.may_work(&first["data"]).await && world.may_work(&details["data"]).await);
+        world.advance(Duration::from_secs(61));
+        world.fire().await;
+        let second = world.poll("Build").await.remove(0);
+        assert_eq!(first["id"], second["id"]);
+        assert!(!world.may_work(&first["data"]).await, "the first worker's");
+        assert!(!world.may_work(&details["data"]).await, "those that the first worker asked for");
+        assert!(world.may_work(&second["data"]).await, "the second worker's");
+        world.delete_type("Build").await;
+        assert!(!world.may_work(&second["data"]).await, "after the job was withdrawn");
+    })
+    .await;
 }

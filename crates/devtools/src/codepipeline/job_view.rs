@@ -109,8 +109,26 @@ pub(super) async fn load(tx: &mut Tx, cx: &Cx, id: &str) -> Result<JobState, Api
     row.map(|row| row.state).ok_or_else(|| errors::job_not_found(id))
 }
 
+/// As [`load`], and nobody ends the job until the transaction ends.
+pub(super) async fn load_locked(tx: &mut Tx, cx: &Cx, id: &str) -> Result<JobState, ApiError> {
+    let row = machine::get_locked::<Job>(tx, id).await?.filter(|row| row.scope == *cx.scope());
+    row.map(|row| row.state).ok_or_else(|| errors::job_not_found(id))
+}
+
+/// The configuration as the worker needs it, secrets opened.
+pub(super) fn configuration(cx: &Cx, state: &JobState) -> Result<BTreeMap<String, String>, ApiError> {
+    let job = &state.job;
+    let sealed = job.sealed.clone().unwrap_or_else(|| secrets::sealed(&job.configuration));
+    secrets::open(cx, &job.scope, &job.pipeline, &job.configuration, &sealed)
+}
+
 /// The job's data, with new credentials for its artifacts.
-pub(super) async fn data(tx: &mut Tx, cx: &Cx, state: &JobState) -> Result<JobData, ApiError> {
+pub(super) async fn data(
+    tx: &mut Tx,
+    cx: &Cx,
+    state: &JobState,
+    configuration: BTreeMap<String, String>,
+) -> Result<JobData, ApiError> {
     let job = &state.job;
     let policy = policy(state);
     let session = session_name(&job.id);
@@ -132,9 +150,7 @@ pub(super) async fn data(tx: &mut Tx, cx: &Cx, state: &JobState) -> Result<JobDa
     };
     Ok(JobData {
         action_type_id: job.action_type.clone(),
-        action_configuration: ActionConfiguration {
-            configuration: secrets::open(cx, &job.scope, &job.pipeline, &job.configuration)?,
-        },
+        action_configuration: ActionConfiguration { configuration },
         pipeline_context: PipelineContext {
             pipeline_name: job.pipeline.clone(),
             stage: Named { name: job.stage.clone() },
@@ -150,10 +166,11 @@ pub(super) async fn data(tx: &mut Tx, cx: &Cx, state: &JobState) -> Result<JobDa
     })
 }
 
-/// Ends the credentials of a job that is over. The caller makes the cache forget when the transaction is through.
-pub(super) async fn revoke(tx: &mut Tx, state: &JobState) -> Result<(), ApiError> {
-    sts_session::delete_of_session(tx, state.job.scope.account.as_str(), &session_name(&state.job.id)).await?;
-    Ok(())
+/// Ends the credentials of a job that is over or goes to another worker; says whether there were any. The caller makes the
+/// cache forget when the transaction is through. The job's row must be locked: else others may be issued meanwhile.
+pub(super) async fn revoke(tx: &mut Tx, state: &JobState) -> Result<bool, ApiError> {
+    let session = session_name(&state.job.id);
+    Ok(sts_session::delete_of_session(tx, state.job.scope.account.as_str(), &session).await? > 0)
 }
 
 fn session_name(job: &str) -> String {

@@ -2,7 +2,7 @@
 //! <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_PollForJobs.html>
 //!
 //! A job that was handed out is nobody else's for a minute. If it is not acknowledged by then, it is handed out again, and the
-//! earlier nonce counts no more. `queryParam` finds jobs by the one queryable property of the type.
+//! earlier nonce and credentials count no more. `queryParam` finds jobs by the one queryable property of the type.
 
 use std::collections::BTreeMap;
 
@@ -73,9 +73,17 @@ pub async fn poll_for_jobs(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     let cx_in = cx.clone();
     let jobs = cx.store.write(move |tx| {
         let (cx, wanted) = (cx_in.clone(), wanted.clone());
-        Box::pin(async move { hand_out(tx, &cx, &wanted).await })
+        Box::pin(async move {
+            let mut handed = Handed::default();
+            hand_out(tx, &cx, &wanted, &mut handed).await?;
+            Ok::<_, ApiError>(handed)
+        })
     });
-    Ok(Output { jobs: jobs.await? })
+    let Handed { jobs, has_revoked } = jobs.await?;
+    if has_revoked {
+        cx.credentials.forget();
+    }
+    Ok(Output { jobs })
 }
 
 fn queryable(kind: &CustomActionType, query: &[(String, String)]) -> Result<(), ApiError> {
@@ -87,39 +95,66 @@ fn queryable(kind: &CustomActionType, query: &[(String, String)]) -> Result<(), 
     }
 }
 
-async fn hand_out(tx: &mut Tx, cx: &Cx, wanted: &Wanted) -> Result<Vec<HandedOut>, ApiError> {
-    let mut handed = Vec::new();
+/// What one call has done.
+#[derive(Default)]
+struct Handed {
+    jobs: Vec<HandedOut>,
+    /// Credentials of earlier hand-outs were ended.
+    has_revoked: bool,
+}
+
+async fn hand_out(tx: &mut Tx, cx: &Cx, wanted: &Wanted, handed: &mut Handed) -> Result<(), ApiError> {
     let mut after: Option<(Timestamp, String)> = None;
     loop {
         let at = after.as_ref().map(|(at, id)| (*at, id.as_str()));
         let page = jobs(tx, &wanted.scope, (&wanted.queue, "Queued"), at, MAX_BATCH).await?;
         for (_, id) in &page {
-            if handed.len() == wanted.limit {
-                return Ok(handed);
+            if handed.jobs.len() == wanted.limit {
+                return Ok(());
             }
-            handed.extend(hand_out_one(tx, cx, wanted, id).await?);
+            hand_out_one(tx, cx, wanted, id, handed).await?;
         }
         match page.into_iter().next_back() {
             Some(last) => after = Some(last),
-            None => return Ok(handed),
+            None => return Ok(()),
         }
     }
 }
 
-async fn hand_out_one(tx: &mut Tx, cx: &Cx, wanted: &Wanted, id: &str) -> Result<Option<HandedOut>, ApiError> {
+async fn hand_out_one(tx: &mut Tx, cx: &Cx, wanted: &Wanted, id: &str, handed: &mut Handed) -> Result<(), ApiError> {
     let Some(row) = machine::get::<Job>(tx, id).await?.filter(|row| matches(&row.state, &wanted.query)) else {
-        return Ok(None);
+        return Ok(());
+    };
+    let configuration = match job_view::configuration(cx, &row.state) {
+        Ok(configuration) => configuration,
+        // No worker could ever do it; the jobs behind it must not wait for that.
+        Err(e) => {
+            tracing::error!(error = %e, job.id = id, "the secrets of a job cannot be opened");
+            let message = "The secret values of the action's configuration cannot be opened.".to_owned();
+            if advance(tx, id, JobInput::Withdraw { message }).await? {
+                handed.has_revoked |= job_view::revoke(tx, &row.state).await?;
+            }
+            return Ok(());
+        }
     };
     let nonce = cx.ids.uuid().to_string();
-    let input = JobInput::HandOut { nonce: nonce.clone(), by: wanted.by.clone() };
-    match store::advance::<Job>(tx, id, input).await {
-        Ok(_) => {}
-        // Another worker was faster.
-        Err(AdvanceError::NotFound | AdvanceError::Refused(_)) => return Ok(None),
-        Err(AdvanceError::Store(e)) => return Err(e.into()),
+    // Another worker may have been faster.
+    if !advance(tx, id, JobInput::HandOut { nonce: nonce.clone(), by: wanted.by.clone() }).await? {
+        return Ok(());
     }
-    let data = job_view::data(tx, cx, &row.state).await?;
-    Ok(Some(HandedOut { id: id.to_owned(), nonce, account_id: wanted.scope.account.to_string(), data }))
+    handed.has_revoked |= job_view::revoke(tx, &row.state).await?;
+    let data = job_view::data(tx, cx, &row.state, configuration).await?;
+    handed.jobs.push(HandedOut { id: id.to_owned(), nonce, account_id: wanted.scope.account.to_string(), data });
+    Ok(())
+}
+
+/// Whether the job took it.
+async fn advance(tx: &mut Tx, id: &str, input: JobInput) -> Result<bool, ApiError> {
+    match store::advance::<Job>(tx, id, input).await {
+        Ok(_) => Ok(true),
+        Err(AdvanceError::NotFound | AdvanceError::Refused(_)) => Ok(false),
+        Err(AdvanceError::Store(e)) => Err(e.into()),
+    }
 }
 
 fn matches(state: &JobState, query: &[(String, String)]) -> bool {

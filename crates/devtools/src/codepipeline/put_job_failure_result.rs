@@ -40,7 +40,8 @@ pub async fn put_job_failure_result(cx: &Cx, input: Input) -> Result<Output, Api
             let FailureDetails { kind: code, message, external_execution_id: external_id } = input.failure_details;
             let fail = JobInput::Fail { code, message, external_id };
             store::advance::<Job>(tx, &input.job_id, fail).await.map_err(errors::job_refused)?;
-            job_view::revoke(tx, &state).await
+            job_view::revoke(tx, &state).await?;
+            Ok::<_, ApiError>(())
         })
     });
     taken.await?;

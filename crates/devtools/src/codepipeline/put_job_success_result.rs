@@ -1,8 +1,9 @@
 //! PutJobSuccessResult: the worker is done, and so is the action; or, with a continuation token, it will go on later.
 //! <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_PutJobSuccessResult.html>
 //!
-//! With a token, this job ends and the next one of the action, which carries the token, waits for a worker. Output variables
-//! may be 122880 bytes long altogether (names and values).
+//! With a token, this job ends and the next one of the action, which carries the token, waits for a worker; when the action
+//! type was deleted meanwhile nobody could poll for that one, so the action fails. Output variables may be 122880 bytes long
+//! altogether (names and values).
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,7 @@ use platform::Cx;
 use serde::{Deserialize, Serialize};
 use store::machine::{self, NewMachine};
 
-use super::{errors, job_view};
+use super::{action_types, errors, job_view};
 
 /// Bytes of all output variables.
 const MAX_VARIABLE_BYTES: usize = 122_880;
@@ -82,15 +83,11 @@ pub async fn put_job_success_result(cx: &Cx, input: Input) -> Result<Output, Api
             };
             let heard = match &input.continuation_token {
                 None => JobInput::Succeed(success(&state, &input, external)),
-                Some(token) => {
-                    let next = state.job.next(token.clone());
-                    let id = next.id.clone();
-                    make(tx, next, &state).await?;
-                    JobInput::Continue { next: id, external }
-                }
+                Some(token) => go_on(tx, &state, token, external).await?,
             };
             store::advance::<Job>(tx, &input.job_id, heard).await.map_err(errors::job_refused)?;
-            job_view::revoke(tx, &state).await
+            job_view::revoke(tx, &state).await?;
+            Ok::<_, ApiError>(())
         })
     });
     taken.await?;
@@ -113,6 +110,18 @@ fn success(state: &JobState, input: &Input, external: External) -> JobSuccess {
         created: found.created,
     });
     JobSuccess { external, variables: input.output_variables.clone().unwrap_or_default(), revision }
+}
+
+async fn go_on(tx: &mut store::Tx, state: &JobState, token: &str, external: External) -> Result<JobInput, ApiError> {
+    let (scope, kind) = (&state.job.scope, &state.job.action_type);
+    if action_types::find_locked(tx, scope, kind).await?.is_none() {
+        let (code, message) = ("ConfigurationError".to_owned(), action_types::deleted(kind));
+        return Ok(JobInput::Fail { code, message, external_id: external.id });
+    }
+    let next = state.job.next(token.to_owned());
+    let id = next.id.clone();
+    make(tx, next, state).await?;
+    Ok(JobInput::Continue { next: id, external })
 }
 
 async fn make(tx: &mut store::Tx, next: NewJob, before: &JobState) -> Result<(), ApiError> {

@@ -5,7 +5,7 @@
 //!
 //! Deviation: references to variables in secret values are not replaced.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base::{ApiError, Scope, Secret};
 use base64::Engine as _;
@@ -96,15 +96,24 @@ pub(super) fn mask(configuration: &mut BTreeMap<String, String>) {
     }
 }
 
-/// The configuration with its secrets opened, for a worker.
+/// The names of what is sealed in a configuration as it was declared. Once references are replaced nobody can tell: what
+/// takes their place may begin like a sealed value.
+pub(super) fn sealed(declared: &BTreeMap<String, String>) -> BTreeSet<String> {
+    declared.iter().filter(|(_, value)| value.starts_with(SEALED)).map(|(name, _)| name.clone()).collect()
+}
+
+/// The configuration with the secrets named in `sealed` opened, for a worker.
 pub(super) fn open(
     cx: &Cx,
     scope: &Scope,
     pipeline: &str,
     configuration: &BTreeMap<String, String>,
+    sealed: &BTreeSet<String>,
 ) -> Result<BTreeMap<String, String>, ApiError> {
     let open_one = |(name, value): (&String, &String)| {
-        let Some(sealed) = value.strip_prefix(SEALED) else { return Ok((name.clone(), value.clone())) };
+        let Some(sealed) = value.strip_prefix(SEALED).filter(|_| sealed.contains(name)) else {
+            return Ok((name.clone(), value.clone()));
+        };
         let bytes = STANDARD.decode(sealed).map_err(ApiError::internal)?;
         let plain = cx.site.key.open(&identity(scope, pipeline, name), &bytes).map_err(ApiError::internal)?;
         let text = String::from_utf8(plain.expose().clone()).map_err(ApiError::internal)?;
@@ -128,5 +137,5 @@ pub async fn action_secret(
         return Ok(None);
     };
     let one = configuration.iter().filter(|(name, _)| *name == key).map(|(k, v)| (k.clone(), v.clone())).collect();
-    Ok(open(cx, cx.scope(), pipeline, &one)?.remove(key).map(Secret::new))
+    Ok(open(cx, cx.scope(), pipeline, &one, &sealed(&one))?.remove(key).map(Secret::new))
 }

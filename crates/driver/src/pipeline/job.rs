@@ -21,9 +21,10 @@ pub(super) async fn begin(cx: &Cx, claimed: &Claimed, run: RunAction) -> Result<
 }
 
 async fn begin_in(tx: &mut Tx, claimed: &Claimed, run: RunAction) -> Result<(), ApiError> {
-    let row = machine::get::<Execution>(tx, &claimed.machine_id).await?;
+    // Who stops it meanwhile takes the job back, and must find it.
+    let row = machine::get_locked::<Execution>(tx, &claimed.machine_id).await?;
     if let Some(row) = row.filter(|row| row.state.wants(&claimed.key)) {
-        let queued = queue_job(tx, &row.scope, &claimed.key, run, &row.state.source_revisions).await;
+        let queued = queue_job(tx, &row.scope, &claimed.key, run, &row.state).await;
         match queued {
             Ok(()) => {}
             Err(e) if e.kind == ErrorKind::Client => {

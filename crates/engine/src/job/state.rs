@@ -1,6 +1,6 @@
 //! All that is known of one job.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base::Scope;
 use formats::pipeline::{ActionTypeId, ActionTypeSettings, fill_url};
@@ -25,6 +25,10 @@ pub struct NewJob {
     pub settings: ActionTypeSettings,
     /// Resolved; values of secret properties are sealed.
     pub configuration: BTreeMap<String, String>,
+    /// Which values are sealed, as the declaration has it: a variable's value may look sealed. `None` in jobs of versions
+    /// that did not note it.
+    #[serde(default)]
+    pub sealed: Option<BTreeSet<String>>,
     pub inputs: Vec<JobArtifact>,
     /// Where what it makes belongs.
     pub outputs: Vec<Artifact>,

@@ -25,6 +25,7 @@ fn job() -> JobState {
         settings: serde_json::from_value(json!({"executionUrlTemplate": "https://x/{Config:P}/{ExternalExecutionId}"}))
             .unwrap(),
         configuration: [("P".to_owned(), "v".to_owned())].into(),
+        sealed: None,
         inputs: Vec::new(),
         outputs: Vec::new(),
         role_arn: "r".to_owned(),

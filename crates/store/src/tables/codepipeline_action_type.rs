@@ -4,6 +4,7 @@ use base::{Scope, Tags, Timestamp};
 use serde::de::DeserializeOwned;
 
 use crate::sql::SqlRow;
+use crate::tx::Dialect;
 use crate::{Error, Tx, args};
 
 /// A registered action type.
@@ -38,6 +39,23 @@ pub async fn insert(tx: &mut Tx, scope: &Scope, key: Key<'_>, definition: &str, 
 pub async fn get<T: DeserializeOwned>(tx: &mut Tx, scope: &Scope, key: Key<'_>) -> Result<Option<Row<T>>, Error> {
     let sql = "SELECT definition, tags, created, deleted FROM codepipeline_action_type
                WHERE account = $1 AND region = $2 AND category = $3 AND provider = $4 AND version = $5";
+    let args = args![scope.account.as_str(), scope.region.as_str(), key.category, key.provider, key.version];
+    tx.fetch_optional(sql, args).await?.as_ref().map(read).transpose()
+}
+
+/// As `get`, and keeps other transactions from deleting the type until this one ends.
+pub async fn get_locked<T: DeserializeOwned>(
+    tx: &mut Tx,
+    scope: &Scope,
+    key: Key<'_>,
+) -> Result<Option<Row<T>>, Error> {
+    let sql = match tx.dialect() {
+        Dialect::Sqlite => return get(tx, scope, key).await,
+        Dialect::Postgres => {
+            "SELECT definition, tags, created, deleted FROM codepipeline_action_type
+             WHERE account = $1 AND region = $2 AND category = $3 AND provider = $4 AND version = $5 FOR SHARE"
+        }
+    };
     let args = args![scope.account.as_str(), scope.region.as_str(), key.category, key.provider, key.version];
     tx.fetch_optional(sql, args).await?.as_ref().map(read).transpose()
 }
