@@ -24,7 +24,8 @@ pub(super) async fn begin(cx: &Cx, claimed: &Claimed, run: RunAction) -> Result<
 }
 
 async fn begin_in(tx: &mut Tx, cx: &Cx, claimed: &Claimed, run: RunAction) -> Result<(), ApiError> {
-    let row = machine::get::<Execution>(tx, &claimed.machine_id).await?;
+    // Who stops it meanwhile stops the build, and must find it.
+    let row = machine::get_locked::<Execution>(tx, &claimed.machine_id).await?;
     if let Some(row) = row.filter(|row| row.state.wants(&claimed.key)) {
         let revisions = row.state.source_revisions;
         let key = claimed.key.clone();

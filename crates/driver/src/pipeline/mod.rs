@@ -12,6 +12,8 @@ mod codecommit;
 mod deploy;
 pub(crate) mod git_source;
 mod job;
+#[cfg(test)]
+mod job_tests;
 mod performer;
 mod poll;
 mod s3_source;

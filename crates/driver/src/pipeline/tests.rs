@@ -32,7 +32,7 @@ pub(super) fn input<T: serde::de::DeserializeOwned>(value: Value) -> T {
 }
 
 pub(super) fn machines() -> Machines {
-    Machines::new().with::<Gates>().with::<Execution>().with::<Build>()
+    Machines::new().with::<Gates>().with::<Execution>().with::<Build>().with::<engine::job::Job>()
 }
 
 pub(super) async fn world(test: TestStore) -> World {
@@ -82,7 +82,7 @@ impl World {
     }
 
     /// Creates the pipeline and gives the id of its first execution.
-    async fn create(&self, first: Value, second: Value) -> String {
+    pub(super) async fn create(&self, first: Value, second: Value) -> String {
         let pipeline = json!({
             "name": "demo", "roleArn": "arn:aws:iam::123456789012:role/p",
             "artifactStore": {"type": "S3", "location": "artifacts"},
