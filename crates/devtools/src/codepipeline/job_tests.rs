@@ -118,6 +118,13 @@ impl World {
         sts_session::get(&mut self.cx.store.read().await.unwrap(), key).await.unwrap().is_some()
     }
 
+    async fn put_revision(&self, pipeline: &str, revision: &str) -> Result<(bool, String), ApiError> {
+        let revision = json!({"revisionId": revision, "revisionChangeId": "1", "created": "2026-01-01T00:00:00Z"});
+        let put =
+            json!({"pipelineName": pipeline, "stageName": "Source", "actionName": "Src", "actionRevision": revision});
+        put_action_revision(&self.cx, input(put)).await.map(|o| (o.new_revision, o.pipeline_execution_id))
+    }
+
     async fn fail_job(&self, job: &Value) -> Result<(), ApiError> {
         let put = json!({"jobId": job["id"], "failureDetails": {"type": "ConfigurationError", "message": "no place"}});
         put_job_failure_result(&self.cx, input(put)).await.map(|_| ())
@@ -416,6 +423,31 @@ async fn credentials_end_when_the_job_goes_to_another_worker_or_is_withdrawn() {
         assert!(world.may_work(&second["data"]).await, "the second worker's");
         world.delete_type("Build").await;
         assert!(!world.may_work(&second["data"]).await, "after the job was withdrawn");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_revision_starts_no_more_than_a_user_could() {
+    each_engine(machines(), |test| async move {
+        let mut world = world(test);
+        world.register().await;
+        let mut queued = pipeline();
+        queued["pipelineType"] = json!("V2");
+        queued["executionMode"] = json!("QUEUED");
+        world.create(queued.clone()).await.unwrap();
+        Arc::make_mut(&mut world.cx.site).max_executions = Some(2);
+        let (is_new, id) = world.put_revision("demo", "r1").await.unwrap();
+        assert!(is_new);
+        let more = world.put_revision("demo", "r2").await;
+        assert_eq!(code(more), "ConcurrentPipelineExecutionsLimitExceededException");
+        assert_eq!(world.put_revision("demo", "r1").await.unwrap(), (false, id), "what has begun is no new one");
+
+        queued["name"] = json!("asking");
+        queued["variables"] = json!([{"name": "who"}]);
+        world.create(queued).await.unwrap();
+        let refused = world.put_revision("asking", "r1").await.unwrap_err();
+        assert!(refused.message.contains("'who' has no default value"), "{refused}");
     })
     .await;
 }

@@ -4,6 +4,9 @@
 //! One revision (its id and the id of its change) starts one execution, however often it is reported: `newRevision` says
 //! whether it was this call.
 //!
+//! A new revision is refused as StartPipelineExecution would be: when a variable has no default value, and when as many
+//! executions as may be are under way.
+//!
 //! Deviation: an action that is no source action of a custom type is refused; AWS's own sources report themselves.
 
 use base::{ApiError, Timestamp};
@@ -13,6 +16,7 @@ use platform::Cx;
 use serde::{Deserialize, Serialize};
 use store::machine;
 
+use super::start_pipeline_execution::{variables, within_limit};
 use super::{errors, load, start};
 
 #[derive(Clone, Debug, Deserialize)]
@@ -43,10 +47,11 @@ pub struct Output {
 
 /// Takes a revision.
 pub async fn put_action_revision(cx: &Cx, input: Input) -> Result<Output, ApiError> {
-    let scope = cx.scope().clone();
+    let (scope, limit) = (cx.scope().clone(), cx.site.max_executions);
     let output = cx.store.write(move |tx| {
         let (scope, input) = (scope.clone(), input.clone());
         Box::pin(async move {
+            let gates = load::locked(tx, &scope, &input.pipeline_name).await?;
             let row = load::pipeline(tx, &scope, &input.pipeline_name).await?;
             let declaration = load::declaration(tx, &scope, &row, None).await?;
             let (stage, action) = (&input.stage_name, &input.action_name);
@@ -62,8 +67,13 @@ pub async fn put_action_revision(cx: &Cx, input: Input) -> Result<Output, ApiErr
             let parts = ["PutActionRevision", &arn, &made, action, &revision.revision_id, &revision.revision_change_id];
             let id = base::derived_uuid(&parts).to_string();
             let new_revision = machine::get::<Execution>(tx, &id).await?.is_none();
+            if !new_revision {
+                return Ok(Output { new_revision, pipeline_execution_id: id });
+            }
+            let variables = variables(&declaration, Vec::new())?;
+            within_limit(gates.as_ref(), &row.name, limit)?;
             let trigger = Trigger { kind: "PutActionRevision".to_owned(), detail: revision.revision_id.clone() };
-            let begin = start::Start { id: id.clone(), trigger, variables: Default::default(), overrides: Vec::new() };
+            let begin = start::Start { id: id.clone(), trigger, variables, overrides: Vec::new() };
             start::start(tx, &scope, declaration, begin).await?;
             Ok::<_, ApiError>(Output { new_revision, pipeline_execution_id: id })
         })

@@ -95,7 +95,11 @@ pub(super) fn within_limit(gates: Option<&GatesState>, pipeline: &str, limit: Op
     }
 }
 
-fn variables(declaration: &PipelineDeclaration, given: Vec<Variable>) -> Result<BTreeMap<String, String>, ApiError> {
+/// The variables that an execution is given, each of which the pipeline declares; those without a default must be there.
+pub(super) fn variables(
+    declaration: &PipelineDeclaration,
+    given: Vec<Variable>,
+) -> Result<BTreeMap<String, String>, ApiError> {
     if let Some(unknown) = given.iter().find(|g| declaration.variables.iter().all(|v| v.name != g.name)) {
         return Err(errors::validation(format!(
             "Pipeline '{}' does not declare a variable with name '{}'",
