@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::ApiError;
-use engine::pipeline::{ActionEffect, Execution, Work};
+use engine::pipeline::{ActionEffect, Execution, ExecutionState, NewExecution, Work};
 use platform::SealingKey;
 use serde_json::{Value, json};
+use store::machine::NewMachine;
 use store::tables::sts_session;
 use store::testing::each_engine;
 use store::{machine, outbox, timers};
@@ -448,6 +449,44 @@ async fn a_revision_starts_no_more_than_a_user_could() {
         world.create(queued).await.unwrap();
         let refused = world.put_revision("asking", "r1").await.unwrap_err();
         assert!(refused.message.contains("'who' has no default value"), "{refused}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn targets_are_looked_for_in_the_newest_executions_only() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        world.create(declaration()).await.unwrap();
+        let scope = world.cx.scope().clone();
+        let mut tx = world.cx.store.read().await.unwrap();
+        let row = machine::list::<Execution>(&mut tx, &scope, None, None, 1, true).await.unwrap().remove(0);
+        drop(tx);
+        let asked = json!({"actionExecutionId": row.state.stages[0].actions[0].id});
+        let list = async || code(list_deploy_action_execution_targets(&world.cx, input(asked.clone())).await);
+        assert_eq!(list().await, "ValidationException");
+        world.tick();
+        let made = world.cx.store.write(move |tx| {
+            let row = row.clone();
+            Box::pin(async move {
+                for n in 0..200 {
+                    let id = format!("later-{n}");
+                    let state = ExecutionState::new(NewExecution {
+                        id: id.clone(),
+                        scope: row.scope.clone(),
+                        definition: row.state.definition.clone(),
+                        trigger: row.state.trigger.clone(),
+                        variables: Default::default(),
+                        overrides: Vec::new(),
+                    });
+                    let (scope, parent) = (row.scope.clone(), row.parent.clone());
+                    machine::create(tx, NewMachine::<Execution> { id, scope, parent, state }).await?;
+                }
+                Ok::<_, store::Error>(())
+            })
+        });
+        made.await.unwrap();
+        assert_eq!(list().await, "ActionExecutionNotFoundException");
     })
     .await;
 }

@@ -2,7 +2,8 @@
 //! <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_ListDeployActionExecutionTargets.html>
 //!
 //! Refused: actions of the type Deploy/EC2 cannot be declared here, so that no action execution has targets; the refusal
-//! says so once the pipeline and the action execution have been found.
+//! says so once the pipeline and the action execution have been found. It is looked for in the newest executions only, of the
+//! pipeline or of all, so that what is refused anyway does not read the whole history.
 
 use base::ApiError;
 use engine::pipeline::Execution;
@@ -14,6 +15,8 @@ use super::{errors, load};
 
 /// Executions read at once.
 const BATCH: u32 = 50;
+/// Executions looked at, in batches.
+const BATCHES: u32 = 4;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -35,7 +38,7 @@ pub async fn list_deploy_action_execution_targets(cx: &Cx, input: Input) -> Resu
         Some(name) => Some(load::arn(scope, &load::pipeline(&mut tx, scope, name).await?.name)),
     };
     let mut after = None;
-    loop {
+    for _ in 0..BATCHES {
         let rows = machine::list::<Execution>(&mut tx, scope, parent.as_deref(), after.as_ref(), BATCH, true).await?;
         let runs = rows.iter().flat_map(|row| &row.state.stages).flat_map(|stage| &stage.actions);
         if let Some(run) = runs.into_iter().find(|run| run.id == input.action_execution_id) {
@@ -46,11 +49,15 @@ pub async fn list_deploy_action_execution_targets(cx: &Cx, input: Input) -> Resu
         }
         match rows.last() {
             Some(row) => after = Some(row.position()),
-            None => return Err(not_found(&input.action_execution_id)),
+            None => break,
         }
     }
+    Err(not_found(&input.action_execution_id))
 }
 
 fn not_found(id: &str) -> ApiError {
-    ApiError::new("ActionExecutionNotFoundException", format!("There is no action execution with id '{id}'"))
+    ApiError::new(
+        "ActionExecutionNotFoundException",
+        format!("There is no action execution with id '{id}' in the newest {} executions", BATCH * BATCHES),
+    )
 }
