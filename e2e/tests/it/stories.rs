@@ -194,3 +194,8 @@ fn executions_are_steered_from_the_command_line() {
 fn a_pipeline_runs_against_the_working_copy() {
     tell("run_pipeline");
 }
+
+#[test]
+fn an_action_starts_another_pipeline() {
+    tell("child_pipelines");
+}

@@ -293,6 +293,7 @@ pub(super) fn watched(action: &ActionDeclaration) -> Option<Watched<'_>> {
         | Provider::ManualApproval
         | Provider::S3Deploy
         | Provider::Worker
+        | Provider::Pipeline
         | Provider::Call => {
             return None;
         }

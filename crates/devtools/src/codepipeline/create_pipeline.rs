@@ -56,7 +56,8 @@ pub async fn create_pipeline(cx: &Cx, input: Input) -> Result<Output, ApiError> 
             Box::pin(async move {
                 roles_exist(tx, &cx, &declaration).await?;
                 insert(tx, &scope, &declaration, tags).await?;
-                let first = start::Start { id, trigger, variables: Default::default(), overrides: Vec::new() };
+                let first =
+                    start::Start { id, trigger, variables: Default::default(), overrides: Vec::new(), parent: None };
                 start::start(tx, &scope, declaration, first).await?;
                 Ok::<_, ApiError>(())
             })

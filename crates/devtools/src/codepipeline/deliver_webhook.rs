@@ -184,7 +184,7 @@ async fn begin(tx: &mut Tx, row: &Row, definition: &Definition, body: &Value, id
         return Ok(Outcome::Failed { code: "VariableWithoutValue", why });
     }
     let trigger = Trigger { kind: "Webhook".to_owned(), detail: arn(&row.scope, &row.name) };
-    let begin = Start { id, trigger, variables: Default::default(), overrides: Vec::new() };
+    let begin = Start { id, trigger, variables: Default::default(), overrides: Vec::new(), parent: None };
     start(tx, &row.scope, declaration.clone(), begin).await?;
     codepipeline_webhook::set_triggered(tx, &row.token).await?;
     Ok(Outcome::Started)

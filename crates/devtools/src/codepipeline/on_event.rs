@@ -96,6 +96,7 @@ pub(super) async fn begin(
         trigger: change.trigger(starting, commit, source.resource),
         variables: BTreeMap::new(),
         overrides: change.overrides(starting, commit),
+        parent: None,
     };
     start(tx, source.scope, declaration, begin).await
 }

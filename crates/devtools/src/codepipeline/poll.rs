@@ -71,6 +71,7 @@ pub(super) fn polls(action: &ActionDeclaration) -> bool {
             | Provider::ManualApproval
             | Provider::S3Deploy
             | Provider::Worker
+            | Provider::Pipeline
             | Provider::Call,
         )
         | None => false,
@@ -94,6 +95,7 @@ fn elsewhere(action: &ActionDeclaration) -> Option<(GitHost, String, String)> {
         | Provider::ManualApproval
         | Provider::S3Deploy
         | Provider::Worker
+        | Provider::Pipeline
         | Provider::Call => None,
     }
 }
@@ -137,6 +139,7 @@ async fn saw(tx: &mut Tx, source: &PolledSource, revision: &str) -> Result<(), s
             kind: "COMMIT_ID".to_owned(),
             value: revision.to_owned(),
         }],
+        parent: None,
     };
     start(tx, scope, declaration.clone(), begin).await
 }

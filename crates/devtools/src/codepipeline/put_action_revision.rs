@@ -73,7 +73,7 @@ pub async fn put_action_revision(cx: &Cx, input: Input) -> Result<Output, ApiErr
             let variables = variables(&declaration, Vec::new())?;
             within_limit(gates.as_ref(), &row.name, limit)?;
             let trigger = Trigger { kind: "PutActionRevision".to_owned(), detail: revision.revision_id.clone() };
-            let begin = start::Start { id: id.clone(), trigger, variables, overrides: Vec::new() };
+            let begin = start::Start { id: id.clone(), trigger, variables, overrides: Vec::new(), parent: None };
             start::start(tx, &scope, declaration, begin).await?;
             Ok::<_, ApiError>(Output { new_revision, pipeline_execution_id: id })
         })

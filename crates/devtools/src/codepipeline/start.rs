@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base::Scope;
-use engine::pipeline::{Execution, ExecutionInput, ExecutionState, NewExecution, SourceOverride, Trigger};
+use engine::pipeline::{
+    Execution, ExecutionInput, ExecutionState, NewExecution, ParentAction, SourceOverride, Trigger,
+};
 use formats::pipeline::PipelineDeclaration;
 use store::machine::{self, NewMachine};
 use store::tables::codepipeline_declaration;
@@ -19,6 +21,8 @@ pub(super) struct Start {
     /// Values that replace the declaration's defaults.
     pub variables: BTreeMap<String, String>,
     pub overrides: Vec<SourceOverride>,
+    /// The action that invoked it.
+    pub parent: Option<ParentAction>,
 }
 
 /// Makes the execution and sets it going; one with this id that exists already is left alone. Nothing begins when the pipeline
@@ -45,7 +49,7 @@ pub(super) async fn start(
     let defaults = declaration.variables.iter().filter_map(|v| Some((v.name.clone(), v.default_value.clone()?)));
     let mut variables: BTreeMap<String, String> = defaults.collect();
     variables.extend(start.variables);
-    let state = ExecutionState::new(NewExecution {
+    let mut state = ExecutionState::new(NewExecution {
         id: start.id.clone(),
         scope: scope.clone(),
         definition: declaration,
@@ -53,6 +57,7 @@ pub(super) async fn start(
         variables,
         overrides: start.overrides,
     });
+    state.parent = start.parent;
     let row = NewMachine::<Execution> { id: start.id.clone(), scope: scope.clone(), parent, state };
     machine::create(tx, row).await?;
     match store::advance::<Execution>(tx, &start.id, ExecutionInput::Start).await {

@@ -78,7 +78,7 @@ pub async fn start_pipeline_execution(cx: &Cx, input: Input) -> Result<Output, A
                 if machine::get::<Execution>(tx, &id).await?.is_none() {
                     within_limit(gates.as_ref(), &row.name, limit)?;
                 }
-                let begin = start::Start { id: id.clone(), trigger, variables, overrides };
+                let begin = start::Start { id: id.clone(), trigger, variables, overrides, parent: None };
                 start::start(tx, &scope, declaration, begin).await?;
                 Ok::<_, ApiError>(id)
             })
@@ -116,7 +116,7 @@ pub(super) fn variables(
     }
 }
 
-fn overrides(
+pub(super) fn overrides(
     declaration: &PipelineDeclaration,
     given: Vec<SourceRevisionOverride>,
 ) -> Result<Vec<SourceOverride>, ApiError> {

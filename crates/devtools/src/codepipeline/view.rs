@@ -342,6 +342,9 @@ fn entity_url(action: &ActionDeclaration, region: &str) -> Option<String> {
         }
         // The type of a job worker has a template.
         Provider::Worker | Provider::Call => None,
+        Provider::Pipeline => {
+            Some(format!("{console}/codesuite/codepipeline/pipelines/{}/view", config("PipelineName")))
+        }
     }
 }
 

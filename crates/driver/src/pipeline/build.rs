@@ -36,6 +36,7 @@ async fn begin_in(tx: &mut Tx, cx: &Cx, claimed: &Claimed, run: RunAction) -> Re
             | Work::S3Source { .. }
             | Work::S3Deploy { .. }
             | Work::Call { .. }
+            | Work::InvokePipeline { .. }
             | Work::CloudWatchAlarm { .. }
             | Work::LambdaInvoke { .. }
             | Work::Worker { .. } => None,

@@ -11,6 +11,7 @@ pub(crate) mod clone_ref;
 mod codecommit;
 mod deploy;
 pub(crate) mod git_source;
+mod invoke;
 mod job;
 #[cfg(test)]
 mod job_tests;

@@ -1,6 +1,6 @@
 //! Which action of a pipeline is performed where, and what its failure means.
 
-use super::{answer, build, codecommit, deploy, git_source, job, s3_source};
+use super::{answer, build, codecommit, deploy, git_source, invoke, job, s3_source};
 use base::{ApiError, ErrorKind, Machine};
 use devtools::codepipeline;
 use engine::pipeline::{ActionEffect, ActionResult, Execution, RollBack, RunAction, Work};
@@ -62,6 +62,9 @@ async fn effect(cx: &Cx, claimed: &Claimed) -> Result<(), PerformError> {
         ActionEffect::Run(run) if wanted(cx, claimed).await? => action(cx, claimed, *run).await,
         ActionEffect::Run(_) => answer::done(cx, claimed).await,
         ActionEffect::Cancel(cancel) if cancel.provider == Provider::Worker => job::cancel(cx, claimed, &cancel).await,
+        ActionEffect::Cancel(cancel) if cancel.provider == Provider::Pipeline => {
+            invoke::cancel(cx, claimed, cancel).await
+        }
         ActionEffect::Cancel(cancel) => build::cancel(cx, claimed, cancel).await,
         ActionEffect::RollBack(asked) => roll_back(cx, claimed, asked).await,
     }
@@ -91,6 +94,7 @@ async fn action(cx: &Cx, claimed: &Claimed, run: RunAction) -> Result<(), Perfor
     let done = match &run.work {
         Work::CodeBuild { .. } => return build::begin(cx, claimed, run).await,
         Work::Worker { .. } => return job::begin(cx, claimed, run).await,
+        Work::InvokePipeline { .. } => return invoke::begin(cx, claimed, run).await,
         Work::CodeCommitSource { repository, branch, commit, clone_ref } => {
             let commit = commit.as_deref();
             let wanted = codecommit::Wanted { repository, branch, commit, clone_ref: *clone_ref };

@@ -91,6 +91,8 @@ pub enum Work {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         commands: Option<Commands>,
     },
+    /// Start another pipeline, and end as its execution does if it is waited for.
+    InvokePipeline { pipeline: String, variables: String, revisions: String, wait: bool },
     /// Call an operation of a service that is not built yet.
     Call { service: String, operation: String },
     /// See whether an alarm is in a state that a rule does not allow.
@@ -227,6 +229,13 @@ pub(super) fn run_action(
 fn configuration(state: &ExecutionState, action: &ActionDeclaration) -> Result<BTreeMap<String, String>, Unresolved> {
     let lookup = |namespace: &str, key: &str| variable(state, namespace, key);
     let resolve_one = |(key, value): (&String, &String)| {
+        if action.provider() == Some(Provider::Pipeline)
+            && let Ok(mut list) = serde_json::from_str::<serde_json::Value>(value)
+            && list.is_array()
+        {
+            each_text(&mut list, &lookup)?;
+            return Ok((key.clone(), list.to_string()));
+        }
         // Values go into the list after it was parsed: a quote in a commit's message must not add a variable.
         let list = if key == "EnvironmentVariables" { build_variables(value) } else { None };
         let resolved = match list {
@@ -241,6 +250,17 @@ fn configuration(state: &ExecutionState, action: &ActionDeclaration) -> Result<B
         Ok((key.clone(), resolved))
     };
     action.configuration.iter().map(resolve_one).collect()
+}
+
+/// Resolves the texts in a JSON value, which stays what it is whatever they hold.
+fn each_text(value: &mut serde_json::Value, lookup: &impl Fn(&str, &str) -> Option<String>) -> Result<(), Unresolved> {
+    match value {
+        serde_json::Value::String(text) => *text = resolve(text, lookup)?,
+        serde_json::Value::Array(items) => items.iter_mut().try_for_each(|item| each_text(item, lookup))?,
+        serde_json::Value::Object(members) => members.values_mut().try_for_each(|item| each_text(item, lookup))?,
+        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {}
+    }
+    Ok(())
 }
 
 fn build_variables(text: &str) -> Option<Vec<BuildVariable>> {
@@ -312,6 +332,12 @@ fn work(
     };
     let is_clone_ref = text("OutputArtifactFormat").as_deref() == Some("CODEBUILD_CLONE_REF");
     let work = match action.provider() {
+        Some(Provider::Pipeline) => Work::InvokePipeline {
+            pipeline: must("PipelineName")?,
+            variables: text("Variables").unwrap_or_else(|| "[]".to_owned()),
+            revisions: text("SourceRevisions").unwrap_or_else(|| "[]".to_owned()),
+            wait: text("HeadworksWait").as_deref() == Some("true"),
+        },
         Some(Provider::Call) => {
             let call = action.action_type().and_then(|t| t.call);
             let call = call.ok_or_else(|| configuration_error(action, "its type names no operation"))?;

@@ -12,9 +12,9 @@ use super::action::prepare;
 use super::condition::Said;
 use super::event::{self, Word};
 use super::{
-    ActionEffect, ActionError, ActionRun, ActionStatus, Begun, CancelAction, Ended, Execution, ExecutionInput,
-    ExecutionKind, ExecutionState, External, GateInput, Gates, Mode, Phase, RetryTrigger, RollBack, StageRun,
-    StageStatus, Will,
+    ActionEffect, ActionError, ActionResult, ActionRun, ActionStatus, Begun, CancelAction, Ended, Execution,
+    ExecutionInput, ExecutionKind, ExecutionState, External, GateInput, Gates, Mode, Phase, RetryTrigger, RollBack,
+    StageRun, StageStatus, Will,
 };
 
 pub(super) struct Draft {
@@ -74,6 +74,14 @@ impl Draft {
         };
         self.state.phase = Phase::Ended(ended);
         self.pipeline_event(word);
+        self.tell_parent();
+    }
+
+    /// Tells the action that waits for this execution how it has ended.
+    pub(super) fn tell_parent(&mut self) {
+        let Some(parent) = self.state.parent.clone().filter(|p| p.waits) else { return };
+        let input = ExecutionInput::ActionFinished { key: parent.key, result: child_result(&self.state) };
+        self.tells.push(Tell::to::<Execution>(parent.execution, &input));
     }
 
     /// Opens the record of a stage and starts its first actions.
@@ -159,6 +167,7 @@ impl Draft {
                 self.cancel_elsewhere(key, Provider::CodeBuild, run.external.id)
             }
             Some(Provider::Worker) => self.cancel_elsewhere(key, Provider::Worker, None),
+            Some(Provider::Pipeline) => self.cancel_elsewhere(key, Provider::Pipeline, run.external.id),
             Some(
                 Provider::CodeCommitSource
                 | Provider::ConnectionSource
@@ -485,4 +494,26 @@ pub(super) fn status(state: &ExecutionState) -> String {
 /// A failure of the given kind.
 pub(super) fn failed(code: &str, message: impl Into<String>) -> ActionStatus {
     ActionStatus::Failed(ActionError { code: code.to_owned(), message: message.into() })
+}
+
+/// What an execution is for the action that waited for it.
+fn child_result(child: &ExecutionState) -> ActionResult {
+    let (id, pipeline) = (child.id.clone(), &child.definition.name);
+    if matches!(child.phase, Phase::Ended(Ended::Succeeded)) {
+        return ActionResult::Succeeded {
+            external_execution_id: Some(id),
+            external_execution_url: None,
+            summary: Some(format!("Pipeline {pipeline} succeeded.")),
+            output_variables: Default::default(),
+            output_artifacts: Vec::new(),
+            revision: None,
+        };
+    }
+    ActionResult::Failed {
+        code: "JobFailed".to_owned(),
+        message: format!("Execution {id} of pipeline {pipeline} ended {}.", status(child)),
+        external_execution_id: Some(id),
+        external_execution_url: None,
+        summary: None,
+    }
 }

@@ -66,6 +66,7 @@ pub use gates::{Gate, GateInput, GateRefusal, Gates, GatesState, NewPipeline, Ru
 pub use input::{ActionError, ActionResult, Approval, ExecutionInput, Revision, SourceRevision, Verdict};
 pub use state::{
     ActionRun, ActionStatus, Artifact, Begun, Ended, ExecutionKind, ExecutionState, External, Mode, NewExecution,
-    NoTarget, Phase, RetryTrigger, Rollback, SourceOverride, StageRun, StageStatus, StopRequest, Trigger, Will,
+    NoTarget, ParentAction, Phase, RetryTrigger, Rollback, SourceOverride, StageRun, StageStatus, StopRequest, Trigger,
+    Will,
 };
 pub use trigger::{FileFilter, GitEvent, Reaction, reaction};

@@ -36,6 +36,9 @@ pub struct ExecutionState {
     pub source_revisions: Vec<SourceRevision>,
     #[serde(default)]
     pub kind: ExecutionKind,
+    /// Of whom it is a child.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<ParentAction>,
     pub phase: Phase,
     /// The stages entered so far, in order. A step copies what it changes, not all that has been before.
     pub stages: Vec<Arc<StageRun>>,
@@ -54,6 +57,18 @@ pub enum Mode {
     Queued,
     /// Executions neither wait for nor know of each other.
     Parallel,
+}
+
+/// The action that invoked an execution.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParentAction {
+    pub execution: String,
+    /// The action's effect key.
+    pub key: String,
+    /// Whether the action ends as its child does.
+    pub waits: bool,
+    /// How many executions stand above it.
+    pub depth: u32,
 }
 
 /// What an execution is for.
@@ -276,6 +291,7 @@ impl ExecutionState {
             overrides: new.overrides,
             source_revisions: Vec::new(),
             kind: ExecutionKind::Standard,
+            parent: None,
             phase: Phase::New,
             stages: Vec::new(),
             note: None,
@@ -296,6 +312,7 @@ impl ExecutionState {
             id,
             trigger,
             kind: ExecutionKind::Rollback(Rollback { target: self.id.clone(), stage: index, earlier }),
+            parent: None,
             phase: Phase::New,
             stages: Vec::new(),
             note: None,

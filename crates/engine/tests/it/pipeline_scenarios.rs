@@ -313,6 +313,9 @@ fn describe(effect: &Effect<ActionEffect>) -> String {
                         environment.iter().map(|v| format!("{}={}", v.name, v.value)).collect();
                     format!("build {project} primary={} {}", primary.as_deref().unwrap_or("-"), environment.join(" "))
                 }
+                Work::InvokePipeline { pipeline, variables, revisions, wait } => {
+                    format!("start {pipeline} variables={variables} revisions={revisions} wait={wait}")
+                }
                 Work::Call { service, operation } => format!("call {service}:{operation}"),
                 Work::CloudWatchAlarm { alarm } => format!("see alarm {alarm}"),
                 Work::LambdaInvoke { function } => format!("invoke {function}"),

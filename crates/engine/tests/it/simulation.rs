@@ -358,6 +358,7 @@ impl Simulation {
             | Work::S3Source { .. }
             | Work::S3Deploy { .. }
             | Work::Call { .. }
+            | Work::InvokePipeline { .. }
             | Work::CloudWatchAlarm { .. }
             | Work::LambdaInvoke { .. }
             | Work::Worker { .. } => {

@@ -51,6 +51,8 @@ pub enum Provider {
     S3Deploy,
     /// Whoever polls for the jobs of a registered action type.
     Worker,
+    /// Another pipeline.
+    Pipeline,
     /// An operation of a service that is not built yet, called all the same: its error ends the action.
     Call,
 }

@@ -9,7 +9,7 @@ use super::{ActionType, Call, Category, Provider};
 
 const HOUR: u64 = 3600;
 
-pub(super) static TYPES: [ActionType; 16] = [
+pub(super) static TYPES: [ActionType; 17] = [
     ActionType {
         outputs: 1..=1,
         required: &["RepositoryName", "BranchName"],
@@ -128,6 +128,12 @@ pub(super) static TYPES: [ActionType; 16] = [
         optional: &["UserParameters"],
         ..call(Category::Invoke, "Lambda", "lambda", "Invoke")
     },
+    ActionType {
+        required: &["PipelineName"],
+        optional: &["SourceRevisions", "Variables", "HeadworksWait"],
+        timeout: Duration::from_secs(7 * 24 * HOUR),
+        ..kind(Category::Invoke, Provider::Pipeline, "CodePipeline")
+    },
 ];
 
 const fn kind(category: Category, provider: Provider, provider_name: &'static str) -> ActionType {
@@ -177,7 +183,7 @@ pub(super) fn refusal(owner: &str, provider: &str) -> Option<&'static str> {
         }
         ("AWS", "OpsWorks") => "AWS has closed the service that it leaned on",
         ("AWS", "StepFunctions") => "Headworks has no service for state machines",
-        ("AWS", "CloudFormationStackInstances" | "CloudFormationStackSet" | "CodePipeline" | "EC2" | "EKS") => {
+        ("AWS", "CloudFormationStackInstances" | "CloudFormationStackSet" | "EC2" | "EKS") => {
             "Headworks cannot perform it yet"
         }
         ("ThirdParty", _) => "it leans on a partner's hosted service",

@@ -83,6 +83,15 @@ fn values(action: &ActionDeclaration, provider: Provider) -> Result<(), Problem>
         }
         // Its type says which values it takes.
         Provider::Worker => {}
+        Provider::Pipeline => {
+            boolean(action, "HeadworksWait")?;
+            for key in ["SourceRevisions", "Variables"] {
+                let fixed = action.config(key).filter(|v| is_fixed(v));
+                if fixed.is_some_and(|text| !matches!(serde_json::from_str(text), Ok(serde_json::Value::Array(_)))) {
+                    return Err(wrong(action, key, "it must be a JSON array of objects"));
+                }
+            }
+        }
         Provider::Call if action.action_type_id.provider == "CloudFormation" => cloud_formation(action)?,
         Provider::Call => {}
     }

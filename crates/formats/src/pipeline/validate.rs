@@ -72,6 +72,12 @@ fn features(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
     if pipeline.pipeline_type() == "V1" && actions(pipeline).any(|(_, a)| commands(a)) {
         return Err(Problem::structure("The Commands action is only supported for pipelines of type V2."));
     }
+    let invokes = |(_, action): &(&StageDeclaration, &ActionDeclaration)| action.provider() == Some(Provider::Pipeline);
+    if let Some((_, action)) = actions(pipeline).find(invokes).filter(|_| pipeline.pipeline_type() == "V1") {
+        let what =
+            format!("Action '{}' invokes a pipeline, which is only supported for pipelines of type V2.", action.name);
+        return Err(Problem::structure(what));
+    }
     if pipeline.pipeline_type() == "V1" && !pipeline.variables.is_empty() {
         return Err(Problem::structure("Pipeline variables are only supported for pipelines of type V2."));
     }

@@ -166,6 +166,7 @@ fn succeeded(run: RunAction) -> ActionResult {
         Work::CodeBuild { .. }
         | Work::S3Deploy { .. }
         | Work::Call { .. }
+        | Work::InvokePipeline { .. }
         | Work::CloudWatchAlarm { .. }
         | Work::LambdaInvoke { .. }
         | Work::Worker { .. } => None,

@@ -29,5 +29,6 @@ pub(in crate::pipeline) fn rolled_back(
     });
     draft.state.note = why;
     draft.state.phase = Phase::Ended(Ended::Failed);
+    draft.tell_parent();
     Ok(draft.done())
 }

@@ -1,0 +1,66 @@
+//! The action that starts another pipeline.
+//! <https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-PipelineInvoke.html>
+//!
+//! Beyond AWS: with `HeadworksWait` the action ends as the execution does, and stopping one stops the other.
+
+use base::{ApiError, Scope};
+use engine::pipeline::{Execution, ExecutionInput, ExecutionState, ParentAction, RunAction, Trigger, Work};
+use platform::Cx;
+use serde::de::DeserializeOwned;
+use store::{Tx, machine};
+
+use super::start_pipeline_execution::{SourceRevisionOverride, Variable, overrides, variables, within_limit};
+use super::{errors, load, start};
+
+/// How many executions may stand above one another: a pipeline that invokes itself comes to an end.
+const MAX_DEPTH: u32 = 10;
+
+/// Starts the pipeline that an action of `parent` names, under an id that the effect's key gives: asked again, it is the same
+/// execution. Gives its id.
+pub async fn invoke_pipeline(
+    tx: &mut Tx,
+    cx: &Cx,
+    parent: &ExecutionState,
+    (key, run): (&str, &RunAction),
+) -> Result<String, ApiError> {
+    let Work::InvokePipeline { pipeline, variables: given, revisions, wait } = &run.work else {
+        return Err(ApiError::internal("a pipeline was invoked by an action of another kind"));
+    };
+    let depth = parent.parent.as_ref().map_or(0, |p| p.depth) + 1;
+    if depth > MAX_DEPTH {
+        let what = format!("More than {MAX_DEPTH} executions would have started one another");
+        return Err(errors::validation(what));
+    }
+    let scope: Scope = parent.scope.clone();
+    let gates = load::locked(tx, &scope, pipeline).await?;
+    let row = load::pipeline(tx, &scope, pipeline).await?;
+    let declaration = load::declaration(tx, &scope, &row, None).await?;
+    let begin = start::Start {
+        id: base::derived_uuid(&["invoke", key]).to_string(),
+        trigger: Trigger { kind: "StartPipelineExecution".to_owned(), detail: run.role_arn.clone() },
+        variables: variables(&declaration, list::<Variable>("Variables", given)?)?,
+        overrides: overrides(&declaration, list::<SourceRevisionOverride>("SourceRevisions", revisions)?)?,
+        parent: Some(ParentAction { execution: parent.id.clone(), key: key.to_owned(), waits: *wait, depth }),
+    };
+    let id = begin.id.clone();
+    if machine::get::<Execution>(tx, &id).await?.is_none() {
+        within_limit(gates.as_ref(), &row.name, cx.site.max_executions)?;
+    }
+    start::start(tx, &scope, declaration, begin).await?;
+    Ok(id)
+}
+
+fn list<T: DeserializeOwned>(key: &str, text: &str) -> Result<Vec<T>, ApiError> {
+    serde_json::from_str(text).map_err(|e| errors::validation(format!("The value of '{key}' is not valid: {e}")))
+}
+
+/// Stops an execution whose parent does not wait for it any more.
+pub async fn stop_invoked(tx: &mut Tx, id: &str, by: &str) -> Result<(), store::Error> {
+    let reason = Some("The execution that invoked this one was stopped.".to_owned());
+    let stop = ExecutionInput::Stop { abandon: true, reason, by: by.to_owned() };
+    match store::advance::<Execution>(tx, id, stop).await {
+        // It has ended before.
+        Ok(_) | Err(store::AdvanceError::NotFound | store::AdvanceError::Refused(_)) => Ok(()),
+        Err(store::AdvanceError::Store(e)) => Err(e),
+    }
+}
