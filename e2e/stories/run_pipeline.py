@@ -167,7 +167,7 @@ kind = {"owner": "AWS", "version": "1"}
         {"name": "Source", "actions": [{"name": "Code", "actionTypeId": {**kind, "category": "Source", "provider": "S3"},
             "configuration": {"S3Bucket": "b", "S3ObjectKey": "k"}, "outputArtifacts": [{"name": "Code"}]}]},
         {"name": "Build", "actions": [{"name": "Compile", "actionTypeId": {
-            **kind, "category": "Build", "provider": "CodeBuild"}, "configuration": {"ProjectName": "p"},
+            **kind, "category": "Build", "provider": "CodeBuild"}, "configuration": {"ProjectName": "compile"},
             "inputArtifacts": [{"name": "Code"}]}]},
     ]}}))
 process = subprocess.Popen([binary(), "run", "pipeline.json"], cwd=work, env=environment, stdout=subprocess.PIPE,

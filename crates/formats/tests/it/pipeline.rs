@@ -1,9 +1,11 @@
-//! The corpus of published pipeline templates: what is found in each is a snapshot.
+//! The corpus of published pipeline templates: what is found in each is a snapshot, and what is refused stands in
+//! `coverage/deviations.txt` with its reason.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use formats::pipeline::document::in_template;
+use formats::pipeline::document::{Found, in_template};
 use formats::yaml;
 
 use super::corpus::corpus;
@@ -19,15 +21,22 @@ fn listed(corpus: &Path) -> Vec<(PathBuf, bool)> {
     lines.map(entry).collect()
 }
 
+/// The pipelines of each template.
+fn found(corpus: &Path) -> Vec<(String, Vec<Found>, bool)> {
+    let read = |(path, invalid): (PathBuf, bool)| {
+        let text = fs::read_to_string(&path).unwrap();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let (root, _) = yaml::parse(&text).unwrap_or_else(|found| panic!("{name}: {found:?}"));
+        (name, in_template(&root, None), invalid)
+    };
+    listed(corpus).into_iter().map(read).collect()
+}
+
 #[test]
 fn pipelines_of_published_templates_are_read_and_checked() {
     let Some(corpus) = corpus() else { return };
     let mut report = String::new();
-    for (path, invalid) in listed(&corpus) {
-        let text = fs::read_to_string(&path).unwrap();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let (root, _) = yaml::parse(&text).unwrap_or_else(|found| panic!("{name}: {found:?}"));
-        let found = in_template(&root, None);
+    for (name, found, invalid) in found(&corpus) {
         assert_eq!(found.is_empty(), invalid, "{name} has {} pipelines", found.len());
         for pipeline in found {
             let id = pipeline.logical_id.unwrap();
@@ -40,4 +49,28 @@ fn pipelines_of_published_templates_are_read_and_checked() {
         }
     }
     insta::assert_snapshot!("corpus_pipelines", report);
+}
+
+#[test]
+fn every_refused_pipeline_of_the_corpus_is_listed_with_its_reason() {
+    let Some(corpus) = corpus() else { return };
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../coverage/deviations.txt");
+    let text = fs::read_to_string(&path).unwrap();
+    let mut listed = BTreeSet::new();
+    for line in text.lines().filter(|l| !l.is_empty() && !l.starts_with('#')) {
+        let fields: Vec<&str> = line.split(" | ").collect();
+        let [who, what, reason] = fields.as_slice() else { panic!("not WHO | WHAT | REASON: {line}") };
+        assert!(["AWS too", "here alone"].contains(who) && !reason.is_empty(), "{line}");
+        listed.insert((*what).to_owned());
+    }
+    let refused: BTreeSet<String> = found(&corpus)
+        .into_iter()
+        .flat_map(|(name, found, _)| found.into_iter().map(move |pipeline| (name.clone(), pipeline)))
+        .flat_map(|(name, pipeline)| {
+            let id = pipeline.logical_id.unwrap_or_default();
+            let errors = pipeline.diagnostics.into_iter().filter(formats::Diagnostic::is_error);
+            errors.map(move |d| format!("{name} {id}:{}: {}", d.span.line, d.message)).collect::<Vec<_>>()
+        })
+        .collect();
+    assert_eq!(refused, listed, "{} lists what is refused", path.display());
 }
