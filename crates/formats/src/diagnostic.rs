@@ -1,5 +1,6 @@
 //! What is wrong with a file, and where.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -87,10 +88,22 @@ impl fmt::Display for Line<'_> {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
-        write!(f, "{}:{}:{}: {word}[{code}]: {message}", self.file, span.line, span.column)?;
+        let (file, message) = (harmless(self.file), harmless(message));
+        write!(f, "{file}:{}:{}: {word}[{code}]: {message}", span.line, span.column)?;
         match help {
-            Some(help) => write!(f, "; {help}"),
+            Some(help) => write!(f, "; {}", harmless(help)),
             None => Ok(()),
+        }
+    }
+}
+
+/// The text without what steers a terminal: a file may be anybody's.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| !c.is_control() || c == '\n';
+    match text.chars().all(is_plain) {
+        true => Cow::Borrowed(text),
+        false => {
+            text.chars().map(|c| if is_plain(c) { c.to_string() } else { c.escape_default().to_string() }).collect()
         }
     }
 }

@@ -4,39 +4,44 @@ use super::functions::{Call, call};
 use super::{Template, is_open};
 use crate::yaml::Node;
 
-/// How deep conditions may name one another.
-const MAX_DEPTH: usize = 32;
-
 /// Whether the condition of this name holds; `None` when that is open.
 pub(super) fn holds(template: &Template<'_>, name: &str) -> Option<bool> {
-    named(template, name, 0)
-}
-
-fn named(template: &Template<'_>, name: &str, depth: usize) -> Option<bool> {
-    if depth > MAX_DEPTH {
-        return None;
+    if let Some(known) = template.held().borrow().get(name) {
+        return *known;
     }
-    of(template, template.condition(name)?, depth)
+    let node = template.condition(name)?;
+    // A condition that leads back to itself finds it open.
+    template.held().borrow_mut().insert(name.to_owned(), None);
+    let holds = of(template, node);
+    template.held().borrow_mut().insert(name.to_owned(), holds);
+    holds
 }
 
-fn of(template: &Template<'_>, node: &Node, depth: usize) -> Option<bool> {
+fn of(template: &Template<'_>, node: &Node) -> Option<bool> {
     if let Some(name) = node.get("Condition").and_then(Node::as_text) {
-        return named(template, name, depth + 1);
+        return holds(template, name);
     }
     let Call { name, argument } = call(node)?;
     if name == "Condition" {
-        return named(template, argument.as_text()?, depth + 1);
+        return holds(template, argument.as_text()?);
     }
     let parts = argument.as_sequence()?;
-    let each = |part: &Node| of(template, part, depth + 1);
     match (name, parts) {
         ("Equals", [a, b]) => Some(text(template, a)? == text(template, b)?),
-        ("Not", [one]) => each(one).map(|holds| !holds),
-        ("And", all) if all.iter().any(|p| each(p) == Some(false)) => Some(false),
-        ("And", all) => all.iter().map(each).collect::<Option<Vec<_>>>().map(|_| true),
-        ("Or", any) if any.iter().any(|p| each(p) == Some(true)) => Some(true),
-        ("Or", any) => any.iter().map(each).collect::<Option<Vec<_>>>().map(|_| false),
+        ("Not", [one]) => of(template, one).map(|holds| !holds),
+        ("And", all) => decided(all.iter().map(|part| of(template, part)), false),
+        ("Or", any) => decided(any.iter().map(|part| of(template, part)), true),
         _ => None,
+    }
+}
+
+/// One part that is `deciding` decides; without one an open part leaves it open.
+fn decided(parts: impl Iterator<Item = Option<bool>>, deciding: bool) -> Option<bool> {
+    let parts: Vec<Option<bool>> = parts.collect();
+    match (parts.contains(&Some(deciding)), parts.contains(&None)) {
+        (true, _) => Some(deciding),
+        (false, true) => None,
+        (false, false) => Some(!deciding),
     }
 }
 

@@ -85,15 +85,15 @@ fn untagged(node: &Node) -> Node {
 }
 
 fn choice(template: &Template<'_>, argument: &Node, at: &Node) -> Option<Node> {
-    let (Some([condition, yes, no]), span) = (argument.as_sequence(), at.span) else {
+    let Some([condition, yes, no]) = argument.as_sequence() else {
         return Some(open::node("If", at.span));
     };
     let holds = condition.as_text().and_then(|name| conditions::holds(template, name));
     match holds {
         Some(true) => template.settle(yes),
         Some(false) => template.settle(no),
-        // Either may come: what is there is looked at.
-        None => template.settle(yes).or_else(|| template.settle(no)).map(|node| Node { span, ..node }),
+        None if template.assume() => template.settle(yes),
+        None => template.settle(no),
     }
 }
 
@@ -137,14 +137,17 @@ fn joined(template: &Template<'_>, argument: &Node) -> Option<Value> {
     let [separator, list] = argument.as_sequence()? else { return None };
     let list = template.settle(list)?;
     let parts: Vec<&str> = list.as_sequence()?.iter().map(Node::as_text).collect::<Option<_>>()?;
-    let text = parts.join(separator.as_text()?);
-    template.spend(text.len()).then_some(Value::Scalar { text, plain: false })
+    let separator = separator.as_text()?;
+    let length = parts.iter().map(|part| part.len() + separator.len()).sum();
+    template.spend(length).then(|| Value::Scalar { text: parts.join(separator), plain: false })
 }
 
 fn found_in_map(template: &Template<'_>, argument: &Node) -> Option<Value> {
     let [map, first, second] = argument.as_sequence()? else { return None };
     let key = |node: &Node| template.settle(node)?.as_text().map(str::to_owned);
-    Some(template.settle(template.mapping(&key(map)?, &key(first)?, &key(second)?)?)?.value)
+    // "Mappings": there are no functions in them.
+    let found = template.mapping(&key(map)?, &key(first)?, &key(second)?)?;
+    template.has_room(found).then(|| found.value.clone())
 }
 
 fn selected(template: &Template<'_>, argument: &Node) -> Option<Value> {
@@ -157,6 +160,9 @@ fn split(template: &Template<'_>, argument: &Node) -> Option<Value> {
     let [separator, text] = argument.as_sequence()? else { return None };
     let (separator, text) = (separator.as_text().filter(|s| !s.is_empty())?, template.settle(text)?);
     let whole = text.as_text().filter(|t| !super::is_open(t) && template.spend(t.len()))?;
+    if !template.spend(whole.matches(separator).count() * 100) {
+        return None;
+    }
     let part =
         |part: &str| Node { value: Value::Scalar { text: part.to_owned(), plain: false }, span: text.span, tag: None };
     Some(Value::Sequence(whole.split(separator).map(part).collect()))

@@ -221,5 +221,5 @@ fn one_of(action: &ActionDeclaration, key: &str, allowed: &[&str]) -> Result<(),
 }
 
 fn absent(action: &ActionDeclaration, feature: &str) -> Problem {
-    Problem::action(format!("Action configuration for action '{}': {feature} is not available", action.name))
+    Problem::action(format!("Action configuration for action '{}': {feature} is not available", action.name)).ours()
 }

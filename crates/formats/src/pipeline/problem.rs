@@ -19,6 +19,8 @@ pub struct Problem {
     pub message: String,
     /// Where it stands, from the declaration's root inwards, as far as that is known.
     pub place: Vec<Step>,
+    /// Whether AWS would take it: the refusal is Headworks' own.
+    pub is_ours: bool,
 }
 
 /// One step into a declaration.
@@ -32,7 +34,13 @@ pub enum Step {
 
 impl Problem {
     pub(super) fn new(kind: ProblemKind, message: impl Into<String>) -> Self {
-        Problem { kind, message: message.into(), place: Vec::new() }
+        Problem { kind, message: message.into(), place: Vec::new(), is_ours: false }
+    }
+
+    /// Says that AWS would take it.
+    pub(super) fn ours(mut self) -> Self {
+        self.is_ours = true;
+        self
     }
 
     /// Says that it stands in this member of what is checked.

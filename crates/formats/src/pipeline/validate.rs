@@ -120,6 +120,9 @@ fn stores(pipeline: &PipelineDeclaration, region: &str) -> Result<(), Problem> {
         (None, None) => {
             Err(Problem::structure("Pipeline must contain either artifactStore or artifactStores, but has neither."))
         }
+        (None, Some(stores)) if stores.is_empty() => {
+            Err(Problem::structure("artifactStores must contain an artifact store for each region of the pipeline."))
+        }
         (None, Some(stores)) if !is_open(region) && !stores.keys().any(|r| r == region || is_open(r)) => {
             Err(Problem::structure(format!("artifactStores must contain an artifact store for the region {region}.")))
         }
@@ -222,20 +225,22 @@ fn check_action(action: &ActionDeclaration, region: &str, registered: &[CustomAc
     }
     let Some(kind) = Kind::find(id, registered) else {
         let why = ActionType::refusal(id).map(|why| format!(": {why}")).unwrap_or_default();
-        return Err(Problem::action(format!(
+        let problem = Problem::action(format!(
             "ActionType (Category: '{}', Provider: '{}', Owner: '{}', Version: '{}') in action '{name}' is not available{}{why}",
             id.category,
             id.provider,
             id.owner,
             id.version,
             in_region(region),
-        ))
-        .in_member("actionTypeId"));
+        ));
+        let problem = if ActionType::refusal(id).is_some() { problem.ours() } else { problem };
+        return Err(problem.in_member("actionTypeId"));
     };
     if let Some(other) = action.region.as_deref().filter(|r| *r != region && !is_open(r) && !is_open(region)) {
         return Err(Problem::action(format!(
             "Action '{name}' is declared for region {other}: cross-region actions are not available in a pipeline of region {region}."
         ))
+        .ours()
         .in_member("region"));
     }
     if !(1..=999).contains(&action.run_order) {
@@ -321,12 +326,16 @@ fn artifacts(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
         )));
     }
     let mut made: BTreeSet<&str> = BTreeSet::new();
+    // One open name may be any.
+    let mut any = false;
     for (n, stage) in pipeline.stages.iter().enumerate() {
         for group in by_run_order(stage).into_values() {
-            for (m, action) in &group {
+            for (m, action) in group.iter().filter(|_| !any) {
                 inputs(action, &made).map_err(|p| p.in_item("actions", *m).in_item("stages", n))?;
             }
-            made.extend(group.iter().flat_map(|(_, a)| &a.output_artifacts).map(|o| o.name.as_str()));
+            let names = || group.iter().flat_map(|(_, a)| &a.output_artifacts).map(|o| o.name.as_str());
+            any |= names().any(is_open);
+            made.extend(names());
         }
     }
     Ok(())
@@ -334,7 +343,7 @@ fn artifacts(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
 
 fn inputs(action: &ActionDeclaration, made: &BTreeSet<&str>) -> Result<(), Problem> {
     for (n, input) in action.input_artifacts.iter().enumerate() {
-        let may_be_made = is_open(&input.name) || made.contains(input.name.as_str()) || made.iter().any(|n| is_open(n));
+        let may_be_made = is_open(&input.name) || made.contains(input.name.as_str());
         if !may_be_made {
             return Err(Problem::action(format!(
                 "Input Artifact Bundle {} in action {} is not declared as Output Artifact Bundle in any of the preceding actions",
@@ -397,8 +406,12 @@ pub(super) fn check_references(
 ) -> Result<(), Problem> {
     const FORM: &str =
         "Valid format for a pipeline execution variable reference is a namespace and a key separated by a period (.).";
+    // One open namespace may be any.
+    if actions(pipeline).any(|(_, a)| a.namespace.as_deref().is_some_and(is_open)) {
+        return Ok(());
+    }
     for (key, value) in configuration {
-        for reference in references(value) {
+        for reference in references(value).into_iter().filter(|r| !is_open(r.text)) {
             let place = format!(
                 "StageName=[{}], {what}Name=[{name}], {what}ConfigurationKey=[{key}], VariableReferenceText=[{}]",
                 stage.name, reference.text

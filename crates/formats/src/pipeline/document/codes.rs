@@ -54,6 +54,11 @@ pub const CODES: &[Code] = &[
          (with 'pipeline'), or a template with a resource of type AWS::CodePipeline::Pipeline.",
     ),
     code(
+        "P029",
+        "Headworks refuses it",
+        "AWS would take it; Headworks does not have it, and CreatePipeline says so here. docs/deviations.md lists what differs.",
+    ),
+    code(
         "P030",
         "the action cannot do its work yet",
         "Headworks does not have the service that the action calls. The pipeline can be made; when it reaches the action, the \

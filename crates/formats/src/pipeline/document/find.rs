@@ -6,7 +6,7 @@ use super::super::{ActionDeclaration, PipelineDeclaration, ProblemKind, Provider
 use super::read::{Reader, Spelling};
 use super::shape::Shape;
 use super::shapes::{PIPELINE, RESOURCE};
-use crate::cloudformation::{Template, is_open, open, readable};
+use crate::cloudformation::{Resource, Template, is_open, open, readable};
 use crate::yaml::{self, Node};
 use crate::{Diagnostic, Span};
 
@@ -40,24 +40,37 @@ pub fn read(text: &str, region: Option<&str>) -> Found {
     found
 }
 
-/// The pipelines of a template.
+/// The pipelines of a template. Where conditions hang on the deployment, what is wrong in either case is wrong.
 pub fn in_template(root: &Node, region: Option<&str>) -> Vec<Found> {
-    let template = Template::new(root, region);
+    let template = Template::new(root, region, true);
+    let otherwise = Template::new(root, region, false);
     let resources = template.resources("AWS::CodePipeline::Pipeline");
-    let read = |resource: crate::cloudformation::Resource<'_>| {
-        let logical_id = resource.key.as_text().unwrap_or_default().to_owned();
-        let properties = resource.body.get("Properties").and_then(|node| template.settle(node));
-        let found = match properties {
-            Some(node) => checked(&RESOURCE, &node, Spelling::Template, region, &logical_id),
-            None => {
-                let message = format!("the resource '{logical_id}' has no 'Properties'");
-                let diagnostics = vec![Diagnostic::error("P002", resource.key.span, message)];
-                Found { logical_id: None, pipeline: None, diagnostics }
-            }
-        };
-        Found { logical_id: Some(logical_id), ..found }
+    let made = resources.into_iter().filter(|resource| !template.is_left_out(resource));
+    let read = |resource: Resource<'_>| {
+        let first = of_resource(&template, resource, region);
+        if !template.has_assumed() {
+            return first;
+        }
+        let second = of_resource(&otherwise, resource, region);
+        let diagnostics = first.diagnostics.into_iter();
+        let in_both = diagnostics.filter(|d| !d.is_error() || second.diagnostics.contains(d)).collect();
+        Found { diagnostics: in_both, pipeline: first.pipeline.or(second.pipeline), logical_id: first.logical_id }
     };
-    resources.into_iter().map(read).collect()
+    made.map(read).collect()
+}
+
+fn of_resource(template: &Template<'_>, resource: Resource<'_>, region: Option<&str>) -> Found {
+    let logical_id = resource.key.as_text().unwrap_or_default().to_owned();
+    let properties = resource.body.get("Properties").and_then(|node| template.settle(node));
+    let found = match properties {
+        Some(node) => checked(&RESOURCE, &node, Spelling::Template, region, &logical_id),
+        None => {
+            let message = format!("the resource '{logical_id}' has no 'Properties'");
+            let diagnostics = vec![Diagnostic::error("P002", resource.key.span, message)];
+            Found { logical_id: None, pipeline: None, diagnostics }
+        }
+    };
+    Found { logical_id: Some(logical_id), ..found }
 }
 
 fn checked(shape: &Shape, node: &Node, spelling: Spelling, region: Option<&str>, name: &str) -> Found {
@@ -105,6 +118,7 @@ fn look(reader: &mut Reader, pipeline: &PipelineDeclaration, region: Option<&str
     if !reader.is_partial && !reader.found.has_errors() {
         for problem in problems(pipeline, region).into_iter().filter(|p| !is_of_custom_type(pipeline, &p.place)) {
             let code = match problem.kind {
+                _ if problem.is_ours => "P029",
                 ProblemKind::Structure => "P010",
                 ProblemKind::Stage => "P011",
                 ProblemKind::Action => "P012",

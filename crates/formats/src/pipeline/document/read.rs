@@ -42,9 +42,7 @@ impl Reader {
             Shape::Whole(least, most) => self.whole(*least, *most, node),
             Shape::Flag => self.flag(node),
             Shape::List(_, _, _) | Shape::Map(_, _) | Shape::Structure(_) if node.is_open() => {
-                self.is_partial = true;
-                let message = format!("{} is settled when the template is deployed; it was not looked at", self.what());
-                self.found.push(Diagnostic::warning("P020", node.span, message));
+                self.partial(node.span, &self.what());
                 None
             }
             Shape::List(item, least, most) => self.list(item, (*least, *most), node),
@@ -57,6 +55,17 @@ impl Reader {
     pub fn place(&self, path: &[Step]) -> Span {
         let known = (0..=path.len()).rev().find_map(|n| self.places.get(path.get(..n)?));
         known.copied().unwrap_or(Span::START)
+    }
+
+    fn partial(&mut self, span: Span, what: &str) {
+        self.is_partial = true;
+        let message = format!("{what} is settled when the template is deployed; it was not looked at");
+        self.found.push(Diagnostic::warning("P020", span, message));
+    }
+
+    /// A function beside other members, such as Fn::Transform.
+    fn brings_more(&self, name: &str) -> bool {
+        self.spelling == Spelling::Template && name.starts_with("Fn::")
     }
 
     fn error(&mut self, code: &'static str, span: Span, message: String) -> Option<Json> {
@@ -104,6 +113,8 @@ impl Reader {
     fn whole(&mut self, least: u32, most: u32, node: &Node) -> Option<Json> {
         let Some(text) = node.as_text().filter(|_| !node.is_null()) else { return self.misshaped("a number", node) };
         if is_open(text) {
+            // The order of actions hangs on it.
+            self.is_partial = true;
             return None;
         }
         match text.trim().parse::<u32>().ok().filter(|n| (least..=most).contains(n)) {
@@ -163,7 +174,11 @@ impl Reader {
         for (key, node) in entries {
             let name = key.as_text().unwrap_or_default();
             let Some(member) = members.iter().find(|m| self.spelt(m.name) == name) else {
-                self.unknown(members, key);
+                if self.brings_more(name) {
+                    self.partial(key.span, &format!("what '{name}' brings"));
+                } else {
+                    self.unknown(members, key);
+                }
                 continue;
             };
             if node.is_null() && !member.required {
@@ -175,6 +190,9 @@ impl Reader {
             if let Some(value) = value {
                 read.insert(member.name.to_owned(), value);
             }
+        }
+        if entries.iter().any(|(key, _)| self.brings_more(key.as_text().unwrap_or_default())) {
+            return Some(Json::Object(read));
         }
         for member in members.iter().filter(|m| m.required) {
             let name = self.spelt(member.name);
