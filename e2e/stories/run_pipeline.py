@@ -91,11 +91,11 @@ def run(*words, code=0):
     return done.stdout, done.stderr
 
 
-def nothing_is_left():
+def nothing_is_left(index=False):
     """The data folder of the command is gone, and the user's repository is as it was."""
     left = [p.name for p in top.iterdir() if p.name.startswith("headworks-run-")]
     assert left == [], left
-    assert not (work / ".git" / "index").exists()
+    assert (work / ".git" / "index").exists() == index
 
 
 out, err = run("pipeline.yml", "--approve", "--artifacts", str(top / "artifacts"))
@@ -147,8 +147,8 @@ proved("approvals are asked for at the terminal, with what the pipeline says of 
 out, err = run("pipeline.yml", "--approve", code=1)
 assert "Build/Compile: Failed" in err and "exit 7" in out + err, (out, err)
 (work / "bad.yml").write_text(TEMPLATE.replace("InputArtifacts: [{Name: App}]", "InputArtifacts: [{Name: Nope}]"))
-_, err = run("bad.yml", code=2)
-assert "bad.yml:" in err and "Nope" in err, err
+_, err = run("bad.yml", f"--deploy={top / 'never'}", code=2)
+assert "the pipeline of bad.yml has mistakes" in err and "Nope" in err, err
 _, err = run("pipeline.yml", "--phase", "build", code=2)
 assert "--phase is for one build, not for a pipeline" in err, err
 _, err = run("--approve", code=2)
@@ -156,6 +156,49 @@ assert "the flags of pipelines need a file with a pipeline" in err, err
 _, err = run("pipeline.yml", "--variable", "a=b", code=2)
 assert "the pipeline has no variable a" in err, err
 proved("a failing build fails the run; mistakes are named before anything is started")
+
+# --- what is hostile, and what is left out -------------------------------------------------------------------------------
+
+(work / "ci/build.yml").write_text(BUILDSPEC)
+victim = top / "victim"
+victim.mkdir()
+(work / "deployed").mkdir()
+(work / "deployed/site").symlink_to(victim)
+_, err = run("pipeline.yml", "--approve", "--deploy", code=4)
+assert "deployed/site is a link" in err and list(victim.iterdir()) == [], err
+(work / "deployed/site").unlink()
+(work / "after.yml").write_text(TEMPLATE.replace("        - Name: Put\n", "        - Name: Put\n          Namespace: Put\n") + """\
+      - Name: Test
+        Actions:
+        - Name: Look
+          ActionTypeId: {Category: Test, Owner: AWS, Provider: CodeBuild, Version: 1}
+          Configuration: {ProjectName: !Ref Compile, EnvironmentVariables: '[{"name": "A", "value": "#{Put.URL}"}]'}
+          InputArtifacts: [{Name: App}]
+""")
+out, err = run("after.yml", "--approve")
+assert "Test/Look is not done; it needs what a deployment makes" in err, err
+connected = TEMPLATE.replace("Owner: AWS, Provider: CodeCommit, Version: 1", "Owner: ThirdParty, Provider: GitHub, Version: 1")
+connected = connected.replace("{RepositoryName: !Ref Repository, BranchName: main}",
+                              "{Owner: o, Repo: r, Branch: main, OAuthToken: '{{resolve:secretsmanager:token}}'}")
+(work / "github.yml").write_text(connected)
+run("github.yml", "--approve", "--output", "json")
+(work / ".gitattributes").write_text("page.html export-ignore\n")
+(work / "kept.log").write_text("tracked\n")
+(work / ".gitignore").write_text("secret\n*.log\n")
+subprocess.run(["git", "add", "-f", "kept.log"], cwd=work, check=True)
+listing = BUILDSPEC.replace("NUMBER=42", "NUMBER=42; ls; test ! -e secret; test -e kept.log")
+(work / "ci/build.yml").write_text(listing)
+(work / "object.yml").write_text(TEMPLATE.replace("Provider: CodeCommit", "Provider: S3").replace(
+    "{RepositoryName: !Ref Repository, BranchName: main}", "{S3Bucket: b, S3ObjectKey: k}"))
+for file in ("pipeline.yml", "object.yml"):
+    run(file, "--approve")
+for words, why in ((("pipeline.yml", "--project", "nothing=x"), "no build project nothing"),
+                   (("pipeline.yml", "--action-source", "nothing=x"), "no source action nothing"),
+                   (("pipeline.yml", "--pipeline", "Nope"), "no such pipeline")):
+    _, err = run(*words, code=2)
+    assert why in err, err
+nothing_is_left(index=True)
+proved("links are not followed, what needs a deployment is left out, and sources are the files that the repository has")
 
 # --- the API's JSON, an interrupt -----------------------------------------------------------------------------------------
 
@@ -178,5 +221,5 @@ for line in process.stderr:
 process.send_signal(2)
 out, err = process.communicate(timeout=60)
 assert process.returncode == 1 and "stopping the execution" in err and "Stopped" in err, (process.returncode, err)
-eventually("nothing is left", lambda: nothing_is_left() is None)
+eventually("nothing is left", lambda: nothing_is_left(index=True) is None)
 proved("a declaration as the API has it runs with a zip of the folder; an interrupt stops it, and nothing is left")

@@ -30,6 +30,9 @@ pub struct Flags {
 }
 
 pub(super) async fn run(client: &Client, flags: &Flags) -> Result<ExitCode, CliError> {
+    if flags.watch && flags.output == Output::Json {
+        return Err(CliError::user("--output json is for starting alone; what --watch prints is for people"));
+    }
     let answer = client.call("codepipeline", "StartPipelineExecution", request(flags)?).await?;
     let id = text(&answer["pipelineExecutionId"]);
     match flags.output {

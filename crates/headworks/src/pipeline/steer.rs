@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{seen, watch};
 use crate::answers::{list, text};
@@ -50,19 +50,25 @@ pub struct StopFlags {
 
 pub(super) async fn retry(client: &Client, flags: &RetryFlags) -> Result<ExitCode, CliError> {
     let stages = seen::stages(client, &flags.pipeline).await?;
-    let has_failed = |s: &&serde_json::Value| text(&s["latestExecution"]["status"]) == "Failed";
-    let named = |s: &&serde_json::Value| flags.stage.as_ref().is_some_and(|name| text(&s["stageName"]) == *name);
+    let id_in = |s: &Value| text(&s["latestExecution"]["pipelineExecutionId"]);
     let stage = match &flags.stage {
-        Some(_) => stages.iter().find(named),
-        None => stages.iter().rev().find(has_failed),
+        Some(name) => stages.iter().find(|s| text(&s["stageName"]) == *name),
+        None => {
+            let newest = seen::newest(client, &flags.pipeline).await?;
+            let has_failed = |s: &&Value| text(&s["latestExecution"]["status"]) == "Failed" && id_in(s) == newest;
+            stages.iter().find(has_failed)
+        }
     };
     let Some(stage) = stage else {
-        return Err(CliError::user(match &flags.stage {
-            Some(name) => format!("pipeline {} has no stage {name}", flags.pipeline),
-            None => format!("no stage of pipeline {} has failed", flags.pipeline),
-        }));
+        return Err(match &flags.stage {
+            Some(name) => CliError::user(format!("pipeline {} has no stage {name}", flags.pipeline)),
+            None => {
+                CliError::user(format!("the newest execution of pipeline {} has not failed in a stage", flags.pipeline))
+                    .hint("name the stage to retry what failed in it last")
+            }
+        });
     };
-    let id = text(&stage["latestExecution"]["pipelineExecutionId"]);
+    let id = id_in(stage);
     let mode = if flags.all_actions { "ALL_ACTIONS" } else { "FAILED_ACTIONS" };
     let ask = json!({
         "pipelineName": flags.pipeline, "stageName": stage["stageName"], "pipelineExecutionId": id, "retryMode": mode,
@@ -87,7 +93,7 @@ async fn last_but_one(client: &Client, flags: &RollbackFlags) -> Result<String, 
     let filter = json!({ "succeededInStage": { "stageName": flags.stage } });
     let ask = json!({ "pipelineName": flags.pipeline, "filter": filter });
     let page = client.call("codepipeline", "ListPipelineExecutions", ask).await?;
-    let standard = |e: &&serde_json::Value| text(&e["executionType"]) != "ROLLBACK";
+    let standard = |e: &&Value| text(&e["executionType"]) != "ROLLBACK";
     match list(&page["pipelineExecutionSummaries"]).iter().filter(standard).nth(1) {
         Some(execution) => Ok(text(&execution["pipelineExecutionId"])),
         None => Err(CliError::user(format!("stage {} has not succeeded twice", flags.stage))

@@ -94,18 +94,32 @@ impl Watch<'_> {
         let Some((project, stream)) = build.split_once(':') else { return Ok(()) };
         let group = format!("/aws/codebuild/{project}");
         let mut ask = json!({ "logGroupName": group, "logStreamName": stream, "startFromHead": true });
-        let read = self.read.entry(build.to_owned()).or_default();
-        if let Some(token) = read.as_ref() {
+        if let Some(Some(token)) = self.read.get(build) {
             ask["nextToken"] = json!(token);
         }
-        // The stream appears with the first line, and logs may be kept elsewhere.
-        let Ok(page) = self.client.call("logs", "GetLogEvents", ask).await else { return Ok(()) };
-        *read = page["nextForwardToken"].as_str().map(str::to_owned);
-        for event in list(&page["events"]) {
-            self.clear();
-            say(format_args!("    | {}", plain(&event["message"])));
+        loop {
+            let page = match self.client.call("logs", "GetLogEvents", ask.clone()).await {
+                Ok(page) => page,
+                // The stream appears with the first line.
+                Err(e) if e.to_string().contains("ResourceNotFoundException") => return Ok(()),
+                Err(e) => {
+                    self.clear();
+                    eprintln!("warning: the log of {build} cannot be read: {e}");
+                    self.logs = false;
+                    return Ok(());
+                }
+            };
+            for event in list(&page["events"]) {
+                self.clear();
+                say(format_args!("    | {}", plain(&event["message"])));
+            }
+            let next = page["nextForwardToken"].as_str().map(str::to_owned);
+            self.read.insert(build.to_owned(), next.clone());
+            if next.as_deref() == ask["nextToken"].as_str() || list(&page["events"]).is_empty() {
+                return Ok(());
+            }
+            ask["nextToken"] = json!(next);
         }
-        Ok(())
     }
 
     fn count(&self, actions: &[Value]) {

@@ -49,18 +49,45 @@ pub async fn zip(cx: &Cx, bucket: &str, key: &str, folder: &Path) -> Result<usiz
     })
 }
 
-/// Writes an object of the private account to `file`, in a folder that is made.
-pub async fn object(cx: &Cx, bucket: &str, key: &str, file: &Path) -> Result<(), CliError> {
+/// Writes the objects of a bucket of the private account into `folder`, and gives how many. Those whose keys cannot be files
+/// are named and left out.
+pub async fn bucket(cx: &Cx, bucket: &str, folder: &Path) -> Result<usize, CliError> {
     let scratch = tempfile::tempdir_in(&cx.site.data_dir).map_err(CliError::environment)?;
-    let name = file.file_name().unwrap_or_default();
-    download(cx, bucket, key, &scratch.path().join(name)).await.map_err(CliError::environment)?;
-    let to = file.parent().map(Path::to_owned).unwrap_or_default();
+    for object in s3::list(cx, bucket, "").await.map_err(CliError::environment)? {
+        let Some(file) = inside(scratch.path(), &object.key) else {
+            eprintln!("warning: {} cannot be a file's name; it is not kept", object.key.escape_debug());
+            continue;
+        };
+        let made = file.parent().map_or(Ok(()), fs::create_dir_all);
+        // A key may be a folder of another's.
+        if made.is_err() || file.is_dir() {
+            eprintln!("warning: {} is a file and a folder; it is not kept", object.key.escape_debug());
+            continue;
+        }
+        download(cx, bucket, &object.key, &file).await.map_err(CliError::environment)?;
+    }
+    let to = folder.to_owned();
     let moved = tokio::task::spawn_blocking(move || {
-        fs::create_dir_all(&to)?;
+        own_folder(&to)?;
         place(scratch.path(), &to)
     });
     let moved = moved.await.map_err(CliError::internal)?;
-    moved.map(drop).map_err(|e| CliError::environment(format!("cannot write {}: {e}", file.display())))
+    moved.map_err(|e| CliError::environment(format!("cannot put files into {}: {e}", folder.display())))
+}
+
+/// Makes the folder. A link that stands for it, or for the folder around it, is not followed: it may have come with the source.
+fn own_folder(folder: &Path) -> io::Result<()> {
+    for path in folder.parent().into_iter().chain([folder]) {
+        if fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink()) {
+            return Err(io::Error::other(format!("{} is a link", path.display())));
+        }
+    }
+    fs::create_dir_all(folder)
+}
+
+fn inside(folder: &Path, key: &str) -> Option<PathBuf> {
+    let plain = |part: &str| !matches!(part, "" | "." | "..") && !part.contains('\0');
+    key.split('/').all(plain).then(|| folder.join(key))
 }
 
 async fn download(cx: &Cx, bucket: &str, key: &str, to: &Path) -> io::Result<()> {

@@ -16,7 +16,7 @@ use super::{reports, secrets};
 use crate::cli::CliError;
 
 /// The bucket for artifacts.
-pub(super) const BUCKET: &str = "artifacts";
+pub(super) const BUCKET: &str = "headworks-run-artifacts";
 /// The role that builds act as.
 const ROLE: &str = "build";
 const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"codebuild.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;

@@ -108,6 +108,26 @@ impl Show {
         self.say(&format!("   {text}"));
     }
 
+    /// What became of an action of a pipeline.
+    pub fn action(&self, name: &str, status: &str, more: &str) {
+        match self.output {
+            Output::Json => {
+                self.event(&json!({ "type": "action", "action": name, "status": status, "detail": more.trim() }))
+            }
+            Output::Text => self.note(&format!("{name}: {status}{more}").replace(char::is_control, " ")),
+        }
+    }
+
+    /// How a pipeline ended.
+    pub fn pipeline_end(&self, pipeline: &str, execution: &str, status: &str) {
+        match self.output {
+            Output::Json => self.event(
+                &json!({ "type": "pipeline", "pipelineName": pipeline, "pipelineExecutionId": execution, "status": status }),
+            ),
+            Output::Text => eprintln!("== {status}"),
+        }
+    }
+
     /// How the build ended. `view` is what BatchGetBuilds says of it.
     pub fn end(&self, order: &Order, state: &BuildState, view: &Value, results: &Results) {
         let Results { delivered, told } = results;

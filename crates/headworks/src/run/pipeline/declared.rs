@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use formats::cloudformation::{Template, open, worded};
-use formats::pipeline::{ActionDeclaration, PipelineDeclaration, Provider};
+use formats::pipeline::{ActionDeclaration, PipelineDeclaration, Provider, document, problems, references, resolve};
 use formats::yaml::Node;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cli::CliError;
 
@@ -55,23 +55,28 @@ pub fn rehearsal(
     let projects = projects(declared, template);
     let mut pipeline = worded_all(declared)?;
     pipeline.triggers = Default::default();
+    // Those of the account in which it runs take their places.
+    pipeline.role_arn = "arn:aws:iam::123456789012:role/run".to_owned();
+    pipeline.artifact_stores = None;
+    let store = json!({ "type": "S3", "location": super::super::project::BUCKET });
+    pipeline.artifact_store = Some(serde_json::from_value(store).map_err(CliError::internal)?);
     pipeline.execution_mode = None;
     let mut sources = Vec::new();
     for action in pipeline.stages.iter_mut().take(1).flat_map(|s| &mut s.actions) {
         sources.push(source(action)?);
     }
+    leave_out(&mut pipeline, deploys, &mut notes);
     for stage in &mut pipeline.stages {
-        let name = stage.name.clone();
-        stage.actions.retain(|action| {
-            let left_out = !deploys && changes_something(action);
-            if left_out {
-                notes.push(format!("{name}/{} is not done; --deploy does it", action.name));
-            }
-            !left_out
-        });
         for action in &mut stage.actions {
             action.role_arn = None;
             action.region = None;
+        }
+        let conditions = [&mut stage.before_entry, &mut stage.on_success].into_iter().flatten();
+        let conditions = conditions.flat_map(|c| &mut c.conditions);
+        let on_failure = stage.on_failure.iter_mut().flat_map(|c| &mut c.conditions);
+        for rule in conditions.chain(on_failure).flat_map(|c| &mut c.rules) {
+            rule.role_arn = None;
+            rule.region = None;
         }
     }
     pipeline.stages.retain(|stage| !stage.actions.is_empty());
@@ -79,11 +84,22 @@ pub fn rehearsal(
         return Err(CliError::user("behind the sources the pipeline has only deployments")
             .hint("--deploy runs them, against nothing but this command's own account"));
     }
-    let all = || pipeline.stages.iter().flat_map(|s| &s.actions);
-    let to_s3 = |a: &&ActionDeclaration| a.provider() == Some(Provider::S3Deploy);
-    let buckets = all().filter(to_s3).filter_map(|a| a.config("BucketName").map(str::to_lowercase)).collect();
-    let pipeline = lower_buckets(pipeline);
+    let buckets = buckets(&mut pipeline);
     Ok(Rehearsal { pipeline, notes, sources, projects, buckets })
+}
+
+/// What is still wrong with the pipeline as it is run here. Words in place of what a template leaves open must fit as well.
+pub fn mistakes(pipeline: &PipelineDeclaration, region: &str) -> Result<Vec<String>, CliError> {
+    let text = serde_json::to_string(pipeline).map_err(CliError::internal)?;
+    let found = document::read(&text, Some(region)).diagnostics;
+    let shapes = found.iter().filter(|d| d.is_error() && is_shape(d.code)).map(|d| d.message.clone());
+    let known: Vec<String> = problems(pipeline, region).into_iter().map(|p| p.message).collect();
+    Ok(shapes.chain(known).collect())
+}
+
+/// Whether a code is about the file alone, not about what the pipeline does.
+pub fn is_shape(code: &str) -> bool {
+    code.starts_with('Y') || matches!(code, "P001" | "P002" | "P003" | "P004" | "P021")
 }
 
 /// Gives variables of the pipeline values, each `NAME=VALUE`. Those without one are an error.
@@ -134,16 +150,63 @@ fn source(action: &mut ActionDeclaration) -> Result<Source, CliError> {
     Ok(Source { action: action.name.clone(), kind })
 }
 
-/// Names of buckets that a template leaves open are words, which may have capitals.
-fn lower_buckets(mut pipeline: PipelineDeclaration) -> PipelineDeclaration {
+/// Leaves out the actions that change something elsewhere, unless they are wanted, and those that need what these make.
+fn leave_out(pipeline: &mut PipelineDeclaration, deploys: bool, notes: &mut Vec<String>) {
+    let (mut artifacts, mut namespaces) = (BTreeSet::new(), BTreeSet::new());
+    loop {
+        let before = notes.len();
+        for stage in &mut pipeline.stages {
+            let name = stage.name.clone();
+            stage.actions.retain(|action| {
+                let needs = action.input_artifacts.iter().any(|a| artifacts.contains(&a.name))
+                    || names_one(&action.configuration, &namespaces);
+                let why = match (changes_something(action) && !deploys, needs) {
+                    (true, _) => "--deploy does it",
+                    (false, true) => "it needs what a deployment makes; --deploy does both",
+                    (false, false) => return true,
+                };
+                notes.push(format!("{name}/{} is not done; {why}", action.name));
+                artifacts.extend(action.output_artifacts.iter().map(|a| a.name.clone()));
+                namespaces.extend(action.namespace.clone());
+                false
+            });
+        }
+        if notes.len() == before {
+            return;
+        }
+    }
+}
+
+fn names_one(configuration: &BTreeMap<String, String>, namespaces: &BTreeSet<String>) -> bool {
+    let named = configuration.values().flat_map(|value| references(value));
+    named.filter_map(|r| r.parts()).any(|(namespace, _)| namespaces.contains(namespace))
+}
+
+/// The buckets of S3 deployments, with names that they can have. Those that are known only when the pipeline runs are not in
+/// the list.
+fn buckets(pipeline: &mut PipelineDeclaration) -> BTreeSet<String> {
+    let defaults: BTreeMap<String, String> =
+        pipeline.variables.iter().filter_map(|v| Some((v.name.clone(), v.default_value.clone()?))).collect();
+    let mut names = BTreeSet::new();
     for action in pipeline.stages.iter_mut().flat_map(|s| &mut s.actions) {
         if action.provider() == Some(Provider::S3Deploy)
             && let Some(bucket) = action.configuration.get_mut("BucketName")
         {
-            *bucket = bucket.to_lowercase();
+            let variable = |namespace: &str, key: &str| defaults.get(key).cloned().filter(|_| namespace == "variables");
+            if let Ok(settled) = resolve(bucket, variable) {
+                *bucket = bucket_name(&settled);
+                names.insert(bucket.clone());
+            }
         }
     }
-    pipeline
+    names
+}
+
+/// A name that a bucket can have. One that AWS would take is itself.
+fn bucket_name(text: &str) -> String {
+    let name: String = text.to_lowercase().chars().take(63).collect();
+    let name = name.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    if name.len() < 3 { format!("bucket-{name}") } else { name.to_owned() }
 }
 
 /// The declaration with words for what a template leaves open.
@@ -171,7 +234,7 @@ fn projects(declared: &PipelineDeclaration, template: Option<&Node>) -> BTreeMap
 }
 
 fn in_template(root: &Node, name: &str) -> Option<Project> {
-    let template = Template::new(root, None);
+    let template = Template::new(root, None, true);
     template.resources("AWS::CodeBuild::Project").into_iter().find_map(|resource| {
         let properties = template.settle(resource.body.get("Properties")?)?;
         let by_name = properties.get("Name").and_then(Node::as_text) == Some(name);

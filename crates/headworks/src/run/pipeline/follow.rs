@@ -89,7 +89,7 @@ impl Seen {
             let name = format!("{}/{}", stage.name, run.name);
             let status = run.status.as_str();
             if !self.actions.contains_key(&run.id) {
-                show.note(&format!("{name}: Started"));
+                show.action(&name, "Started", "");
                 self.actions.insert(run.id.clone(), "InProgress");
             }
             // The log of a build, before the end of its action.
@@ -99,7 +99,7 @@ impl Seen {
                 at_rest &= look.is_none_or(|look| look.at_rest && !look.moved);
             }
             if self.actions.get(&run.id) != Some(&status) {
-                show.note(&format!("{name}: {status}{}", more(run)));
+                show.action(&name, status, &more(run));
                 self.actions.insert(run.id.clone(), status);
             }
         }

@@ -38,13 +38,25 @@ pub(super) async fn made(
     }
     let mut pipeline = rehearsal.pipeline;
     pipeline.role_arn = role;
-    pipeline.artifact_stores = None;
-    let store = json!({ "type": "S3", "location": BUCKET });
-    pipeline.artifact_store = Some(serde_json::from_value(store).map_err(CliError::internal)?);
     let name = pipeline.name.clone();
     let new = json!({ "pipeline": pipeline });
     codepipeline::create_pipeline(cx, input(new).map_err(refused)?).await.map_err(refused)?;
     Ok(name)
+}
+
+/// Flags that name what the pipeline does not have.
+pub(super) fn refuse_unknown(flags: &Flags, rehearsal: &Rehearsal) -> Result<(), CliError> {
+    let name = |given: &String| given.split_once('=').map_or(given.clone(), |(name, _)| name.to_owned());
+    let sources: Vec<&String> = rehearsal.sources.iter().map(|s| &s.action).collect();
+    if let Some(unknown) = flags.action_sources.iter().map(name).find(|n| !sources.contains(&n)) {
+        return Err(CliError::user(format!("--action-source: the pipeline has no source action {unknown}")));
+    }
+    if let Some(unknown) = flags.projects.iter().map(name).find(|n| !rehearsal.projects.contains_key(n)) {
+        let known: Vec<&str> = rehearsal.projects.keys().map(String::as_str).collect();
+        return Err(CliError::user(format!("--project: the pipeline has no build project {unknown}"))
+            .hint(format!("it has: {}", known.join(", "))));
+    }
+    Ok(())
 }
 
 /// The project's buildspec: the one that a flag names, else the template's, else that of the source.

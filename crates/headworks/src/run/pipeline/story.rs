@@ -1,13 +1,13 @@
 //! One run of a pipeline.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use devtools::codepipeline;
 use engine::pipeline::{ActionStatus, Execution, ExecutionState};
 use formats::pipeline::document::{self, Found};
 use formats::yaml::{self, Node};
-use platform::{Cx, s3};
+use platform::Cx;
 use serde_json::json;
 
 use super::super::interrupt::Interrupts;
@@ -29,9 +29,13 @@ const MAX_FILE_BYTES: u64 = 4 << 20;
 
 /// Whether the file that the flags name is a pipeline, or a template with one.
 pub fn is_pipeline(flags: &Flags) -> bool {
-    let file = flags.buildspec.as_deref().and_then(|file| content(file).ok());
+    let file = named(flags).and_then(|file| content(file).ok());
     let root = file.as_deref().and_then(|text| yaml::parse(text).ok());
     root.is_some_and(|(root, _)| declares_one(&root) || !document::in_template(&root, None).is_empty())
+}
+
+fn named(flags: &Flags) -> Option<&Path> {
+    flags.buildspec.as_deref().or(flags.buildspec_flag.as_deref())
 }
 
 fn declares_one(root: &Node) -> bool {
@@ -49,14 +53,15 @@ fn content(file: &Path) -> Result<String, CliError> {
 /// Runs the pipeline. The exit code is its: 0 when it succeeded, 1 when it did not.
 pub async fn run(layers: &Layers, flags: &Flags, show: &Show, interrupts: &Interrupts) -> Result<ExitCode, CliError> {
     refuse_flags_of_builds(flags)?;
-    let file = flags.buildspec.clone().unwrap_or_default();
+    let file = named(flags).map(Path::to_owned).unwrap_or_default();
     let text = content(&file)?;
     let (root, _) = yaml::parse(&text).map_err(|_| CliError::user(format!("{} cannot be read", file.display())))?;
     let found = found(&root, &text, flags)?;
-    if found.diagnostics.iter().any(formats::Diagnostic::is_error) {
+    let is_mistake = |d: &&formats::Diagnostic| d.is_error() && declared::is_shape(d.code);
+    if found.diagnostics.iter().any(|d| is_mistake(&d)) {
         let shown = file.display().to_string();
         let lines: Vec<String> =
-            found.diagnostics.iter().filter(|d| d.is_error()).map(|d| d.in_file(&shown).to_string()).collect();
+            found.diagnostics.iter().filter(is_mistake).map(|d| d.in_file(&shown).to_string()).collect();
         return Err(CliError::user(format!("the pipeline has mistakes\n{}", lines.join("\n"))));
     }
     let declared =
@@ -64,6 +69,16 @@ pub async fn run(layers: &Layers, flags: &Flags, show: &Show, interrupts: &Inter
     let template = root.get("Resources").is_some().then_some(&root);
     let mut rehearsal = declared::rehearsal(&declared, template, flags.pipeline.deploy.is_some())?;
     declared::give(&mut rehearsal.pipeline, &flags.pipeline.variables)?;
+    rows::refuse_unknown(&flags.pipeline, &rehearsal)?;
+    let region = layers.config()?.region;
+    let mistakes = declared::mistakes(&rehearsal.pipeline, region.as_str())?;
+    if !mistakes.is_empty() {
+        return Err(CliError::user(format!(
+            "the pipeline of {} has mistakes\n{}",
+            file.display(),
+            mistakes.join("\n")
+        )));
+    }
     let order = Order::of_pipeline(flags, file, |name| std::env::var(name).ok())?;
     let private = Private::open(layers, &order).await?;
     let ended = tokio::select! {
@@ -92,7 +107,7 @@ fn refuse_flags_of_builds(flags: &Flags) -> Result<(), CliError> {
         ("--watch", flags.watch),
         ("--batch", flags.batch),
         ("--reports", flags.reports.is_some()),
-        ("--secondary-source", !flags.secondary_sources.is_empty()),
+        ("--secondary-source", !flags.secondary_sources.is_empty() || flags.sources.len() > 1),
         ("--mount-source", flags.mount_source),
         ("--aws", flags.aws || flags.profile.is_some()),
     ];
@@ -104,7 +119,10 @@ fn refuse_flags_of_builds(flags: &Flags) -> Result<(), CliError> {
 
 fn found(root: &Node, text: &str, flags: &Flags) -> Result<Found, CliError> {
     if declares_one(root) {
-        return Ok(document::read(text, None));
+        return match &flags.pipeline.pipeline {
+            Some(_) => Err(CliError::user("--pipeline chooses from a template, and the file is a declaration")),
+            None => Ok(document::read(text, None)),
+        };
     }
     let mut all = document::in_template(root, None);
     let ids: Vec<String> = all.iter().filter_map(|f| f.logical_id.clone()).collect();
@@ -143,11 +161,11 @@ async fn execution(
     }
     if let Some(target) = &flags.pipeline.deploy {
         for bucket in &buckets {
-            let files = keep_bucket(cx, bucket, &target.join(bucket)).await?;
+            let files = deliver::bucket(cx, bucket, &target.join(bucket)).await?;
             show.note(&format!("deployed: {} ({files} files)", target.join(bucket).display()));
         }
     }
-    show.note(machine_status(&state));
+    show.pipeline_end(&pipeline, &id, machine_status(&state));
     Ok(is_success(&state))
 }
 
@@ -177,23 +195,4 @@ async fn keep_artifacts(cx: &Cx, state: &ExecutionState, target: &Path, show: &S
         }
     }
     Ok(())
-}
-
-/// Writes the objects of a bucket into a folder. Keys that lead out of it are named and left out.
-async fn keep_bucket(cx: &Cx, bucket: &str, folder: &Path) -> Result<usize, CliError> {
-    let mut files = 0;
-    for object in s3::list(cx, bucket, "").await.map_err(refused)? {
-        let Some(path) = inside(folder, &object.key) else {
-            eprintln!("warning: {} cannot be a file's name; it is not kept", object.key.escape_debug());
-            continue;
-        };
-        deliver::object(cx, bucket, &object.key, &path).await?;
-        files += 1;
-    }
-    Ok(files)
-}
-
-fn inside(folder: &Path, key: &str) -> Option<PathBuf> {
-    let plain = |part: &str| !matches!(part, "" | "." | "..") && !part.contains('\0');
-    key.split('/').all(plain).then(|| folder.join(key))
 }
