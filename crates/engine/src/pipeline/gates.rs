@@ -264,13 +264,11 @@ impl GatesState {
     /// carry.
     fn admit(&mut self, now: Timestamp, tells: &mut Vec<Tell>) -> Option<TimerChange> {
         let before = self.rush.as_ref().filter(|rush| rush.at == now).map_or(0, |rush| rush.entered);
-        let mut entered = before;
-        for gate in self.gates.iter_mut().filter(|gate| gate.admits()) {
+        for (entered, gate) in (before..).zip(self.gates.iter_mut().filter(|gate| gate.admits())) {
             if entered >= MAX_RUSH {
                 return Some(TimerChange::set::<Gates>("admit", now, &GateInput::Admit));
             }
-            entered += 1;
-            self.rush = Some(Rush { at: now, entered });
+            self.rush = Some(Rush { at: now, entered: entered + 1 });
             let next = gate.waiting.remove(0);
             gate.let_in(next, tells);
         }
