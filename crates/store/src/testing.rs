@@ -2,16 +2,13 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
-use base::{Clock, FakeClock, Timestamp};
+use base::{Clock, FakeClock, Ids as _, RandomIds, Timestamp};
 
 use crate::args;
 use crate::db::{Store, StoreOptions};
 use crate::error::Error;
 use crate::machines::Machines;
-
-static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// A store with its clock; the folder goes when this does.
 pub struct TestStore {
@@ -83,7 +80,8 @@ pub async fn rewrite(store: &Store, kind: &'static str, id: &str, edit: fn(&mut 
 
 async fn postgres(url: &str, machines: Machines) -> TestStore {
     let (clock, dir) = ground();
-    let schema = format!("t{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    // Process ids come again in a long run, and schemas stay.
+    let schema = format!("t{}", RandomIds.uuid().simple());
     let admin = open(url, Machines::new(), clock.clone(), dir.clone()).await;
     let mut tx = admin.store.read().await.expect("PostgreSQL gives a connection");
     tx.execute(sqlx::AssertSqlSafe(format!("CREATE SCHEMA {schema}")), &[]).await.expect("a fresh schema");
