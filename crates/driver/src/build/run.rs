@@ -128,9 +128,13 @@ pub(super) async fn run(driver: &DriverCx, claimed: &Claimed, job: Job<'_>) -> R
             // A stop that was committed while the job was starting found no job to cancel.
             Some(state) if state.is_stopping() => cancel(executor.as_ref(), job.spec).await,
             Some(_) => Ok(()),
-            // And whoever cleans up may have found nothing to remove.
             None => {
                 cancel(executor.as_ref(), job.spec).await?;
+                if is_owed(driver, claimed).await? {
+                    // A quick job: whoever cleans up after it wants to read its log first.
+                    return Ok(());
+                }
+                // And whoever cleans up may have found nothing to remove.
                 executor.destroy(&job.spec.id).await.map_err(|e| PerformError::new("remove a build's job", e))?;
                 prepare::remove(&job.spec.work_dir).await
             }
@@ -153,8 +157,7 @@ async fn cancel(executor: &dyn Executor, job: &JobSpec) -> Result<(), PerformErr
 async fn over(driver: &DriverCx, claimed: &Claimed, job: &JobSpec) -> Result<(), PerformError> {
     let jobs = driver.executor.list().await.map_err(|e| PerformError::new("look for a build's job", e))?;
     let is_known = jobs.iter().any(|entry| entry.id == job.id);
-    let owed = outbox::of_machine(&mut driver.cx.store.read().await?, &claimed.kind, &claimed.machine_id).await?;
-    let is_owed = owed.iter().any(|other| other.seq != claimed.seq);
+    let is_owed = is_owed(driver, claimed).await?;
     if is_known && !is_owed {
         driver.executor.destroy(&job.id).await.map_err(|e| PerformError::new("remove a build's job", e))?;
     }
@@ -162,6 +165,12 @@ async fn over(driver: &DriverCx, claimed: &Claimed, job: &JobSpec) -> Result<(),
         prepare::remove(&job.work_dir).await?;
     }
     answer::done(&driver.cx, claimed).await
+}
+
+/// Whether something else is still to be done for the build: its end's clean-up, once it has ended.
+async fn is_owed(driver: &DriverCx, claimed: &Claimed) -> Result<bool, PerformError> {
+    let owed = outbox::of_machine(&mut driver.cx.store.read().await?, &claimed.kind, &claimed.machine_id).await?;
+    Ok(owed.iter().any(|other| other.seq != claimed.seq))
 }
 
 /// Whether commands of the job may have run. Then it is followed, whatever else there is no room for.
