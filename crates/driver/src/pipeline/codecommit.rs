@@ -113,7 +113,7 @@ fn result(cx: &Cx, run: &RunAction, name: &str, branch: &str, commit: &Commit) -
     let url =
         format!("https://{}.console.aws.amazon.com/codecommit/home#/repository/{name}/commit/{id}", cx.scope().region);
     let message = commit.message.trim_end().to_owned();
-    let summary: Option<String> = Some(message.chars().take(MAX_SUMMARY).collect()).filter(|s: &String| !s.is_empty());
+    let summary = message.clone();
     let variables = [
         ("AuthorDate", date(&commit.author)),
         ("BranchName", branch.to_owned()),
@@ -122,11 +122,24 @@ fn result(cx: &Cx, run: &RunAction, name: &str, branch: &str, commit: &Commit) -
         ("CommitterDate", date(&commit.committer)),
         ("RepositoryName", name.to_owned()),
     ];
+    fetched(run, commit, url, &summary, &variables)
+}
+
+/// What a source action found: a commit.
+pub(super) fn fetched(
+    run: &RunAction,
+    commit: &Commit,
+    url: String,
+    summary: &str,
+    variables: &[(&str, String)],
+) -> ActionResult {
+    let id = commit.id.to_string();
+    let summary: Option<String> = Some(summary.chars().take(MAX_SUMMARY).collect()).filter(|s: &String| !s.is_empty());
     ActionResult::Succeeded {
         external_execution_id: Some(id.clone()),
         external_execution_url: Some(url.clone()),
         summary: summary.clone(),
-        output_variables: variables.into_iter().map(|(k, v)| (k.to_owned(), v)).collect(),
+        output_variables: variables.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect(),
         output_artifacts: run.outputs.clone(),
         revision: Some(Revision {
             id,

@@ -5,10 +5,10 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use base::{ApiError, ErrorKind, Timestamp};
+use base::{ApiError, ErrorKind};
 use devtools::codeconnections::remote_repository;
 use devtools::codepipeline::{action_secret, note_revision};
-use engine::pipeline::{ActionResult, GitHost, Revision, RunAction};
+use engine::pipeline::{ActionResult, GitHost, RunAction};
 use git::{Commit, Login, Remote, RemoteError};
 use platform::{Cx, s3};
 use serde_json::json;
@@ -17,12 +17,10 @@ use store::outbox::Claimed;
 use super::Trouble;
 use super::blocking::blocking;
 use super::clone_ref::{CloneOrigin, CloneRef};
-use super::codecommit::{date, store_clone_ref, zip_type};
+use super::codecommit::{date, fetched, store_clone_ref, zip_type};
 use crate::scratch::Scratch;
 use crate::{PerformError, archive};
 
-/// The longest revision summary of the model.
-const MAX_SUMMARY: usize = 2048;
 /// A commit's message in it is cut before that.
 const MAX_MESSAGE: usize = 1500;
 
@@ -222,18 +220,5 @@ fn result(cx: &Cx, run: &RunAction, wanted: &Wanted<'_>, provider: &str, commit:
             (url, message)
         }
     };
-    let summary = Some(summary.chars().take(MAX_SUMMARY).collect()).filter(|s: &String| !s.is_empty());
-    ActionResult::Succeeded {
-        external_execution_id: Some(id.clone()),
-        external_execution_url: Some(url.clone()),
-        summary: summary.clone(),
-        output_variables: variables.into_iter().map(|(k, v)| (k.to_owned(), v)).collect(),
-        output_artifacts: run.outputs.clone(),
-        revision: Some(Revision {
-            id,
-            summary,
-            url: Some(url),
-            created: Some(Timestamp::from_secs(commit.committer.seconds)),
-        }),
-    }
+    fetched(run, commit, url, &summary, &variables)
 }
