@@ -31,7 +31,7 @@ pub(super) async fn made(
         let buildspec = buildspec(order, flags, name, project)?;
         create_project(cx, input(declared(order, name, &buildspec, project, &role)).map_err(refused)?)
             .await
-            .map_err(refused)?;
+            .map_err(|e| refused(e).before(format!("build project '{}'", name.escape_debug())))?;
     }
     for source in &rehearsal.sources {
         fill(cx, client, source, &folder(order, flags, &source.action)?).await?;
