@@ -44,6 +44,7 @@
 
 mod action;
 mod artifact;
+mod begin;
 mod condition;
 mod draft;
 mod event;

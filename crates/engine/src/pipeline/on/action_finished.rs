@@ -2,7 +2,8 @@
 
 use base::{Step, Timestamp};
 
-use crate::pipeline::draft::{Draft, failed, timeout_of};
+use crate::pipeline::begin::timeout_of;
+use crate::pipeline::draft::{Draft, failed};
 use crate::pipeline::{
     ActionError, ActionResult, ActionRun, ActionStatus, Execution, ExecutionState, External, Phase, Refusal, Revision,
     RuleRun, RuleStatus, SourceRevision, condition,

@@ -2,7 +2,8 @@
 
 use base::{Step, Timestamp};
 
-use crate::pipeline::draft::{Draft, approval_token, failed};
+use crate::pipeline::begin::approval_token;
+use crate::pipeline::draft::{Draft, failed};
 use crate::pipeline::{ActionStatus, Approval, Execution, ExecutionState, External, Phase, Refusal, Verdict};
 
 pub(in crate::pipeline) fn approve(
