@@ -6,7 +6,8 @@ use engine::pipeline::{ActionResult, Artifact, ExecutionInput};
 use formats::pipeline::RetryMode;
 use serde_json::{Value, json};
 
-use crate::pipeline_world::{World, declare};
+use crate::pipeline_declare::declare;
+use crate::pipeline_world::World;
 
 fn world() -> World {
     let lines = "stage Source\naction Src CodeCommit out=Src\nstage Build\naction Compile CodeBuild in=Src";

@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use base::{Effect, Machine};
+use engine::job::JobInput;
 use engine::pipeline::{
-    ActionEffect, ActionResult, Approval, Artifact, Execution, ExecutionInput, External, GateInput, Mode, Revision,
-    Verdict, Work,
+    ActionResult, Approval, Artifact, ExecutionInput, External, GateInput, Mode, Revision, SourceOverride, Verdict,
 };
 
 use formats::pipeline::{ConditionKind, EncryptionKey, RetryMode};
 
-use crate::pipeline_world::{World, declare};
+use crate::pipeline_declare::{declare, declare_all};
+use crate::pipeline_report::report;
+use crate::pipeline_world::World;
 
 #[test]
 fn every_scenario_leads_to_what_its_file_says() {
@@ -91,6 +92,29 @@ fn difference(expected: &str, actual: &str) -> String {
     }
 }
 
+/// The page that says how AWS does it, or our own where AWS has no such thing, in the comment that a file begins with.
+#[test]
+fn every_scenario_names_the_page_that_it_follows() {
+    let engine = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut without = Vec::new();
+    for machine in ["pipeline", "build", "batch"] {
+        for file in std::fs::read_dir(engine.join("tests/scenarios").join(machine)).unwrap() {
+            let file = file.unwrap().path();
+            let text = std::fs::read_to_string(&file).unwrap();
+            let mut comment = text.lines().map_while(|line| line.strip_prefix("# ")).skip(1);
+            let is_page = |line: &str| {
+                let ours = line.split('#').next().filter(|path| path.starts_with("docs/"));
+                line.starts_with("https://docs.aws.amazon.com/")
+                    || ours.is_some_and(|path| engine.join("../..").join(path).is_file())
+            };
+            if !comment.any(is_page) {
+                without.push(file.display().to_string());
+            }
+        }
+    }
+    assert!(without.is_empty(), "no page is named in the comment that these begin with: {without:#?}");
+}
+
 fn play(text: &str) -> String {
     let mut out = String::new();
     let mut declaration = Vec::new();
@@ -98,7 +122,7 @@ fn play(text: &str) -> String {
     for line in text.lines() {
         match line.strip_prefix("> ") {
             Some(command) => {
-                let world = world.get_or_insert_with(|| World::new(declare(declaration.iter().copied())));
+                let world = world.get_or_insert_with(|| World::of(declare_all(declaration.iter().copied())));
                 let _ = writeln!(out, "{line}");
                 let command = world.aliases.iter().fold(command.to_owned(), |c, (short, id)| c.replace(short, id));
                 let answer = run(world, &command);
@@ -121,6 +145,9 @@ fn play(text: &str) -> String {
     }
     let world = world.expect("a scenario has commands");
     assert_eq!(world.gates.folded(), world.gates.state);
+    for row in world.jobs.values() {
+        assert_eq!(row.folded(), row.state);
+    }
     for row in world.executions.values() {
         assert_eq!(row.folded(), row.state);
     }
@@ -134,10 +161,21 @@ fn run(world: &mut World, command: &str) -> Result<(), String> {
     let by = || "arn:aws:iam::123456789012:user/ann".to_owned();
     let execution = |world: &mut World, id: &str, input| world.execution(id, input).map_err(|r| r.to_string());
     match word(0) {
+        // Of another pipeline: `PIPELINE:ID`. With `ACTION:TYPE=VALUE` a source revision is given.
         "start" => {
-            let pair = |w: &&str| w.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned()));
-            world.create(word(1), words.iter().skip(2).filter_map(pair).collect());
-            execution(world, word(1), ExecutionInput::Start)
+            let (pipeline, id) = word(1).split_once(':').unwrap_or(("demo", word(1)));
+            let (mut variables, mut overrides) = (BTreeMap::new(), Vec::new());
+            for (name, value) in words.iter().skip(2).filter_map(|w| w.split_once('=')) {
+                let value = value.to_owned();
+                match name.split_once(':') {
+                    Some((action, kind)) => {
+                        overrides.push(SourceOverride { action: action.to_owned(), kind: kind.to_owned(), value })
+                    }
+                    None => drop(variables.insert(name.to_owned(), value)),
+                }
+            }
+            world.create_of(pipeline, id, variables, overrides, None);
+            execution(world, id, ExecutionInput::Start)
         }
         "started" => {
             let external = External { id: Some(rest(3)), ..External::default() };
@@ -197,9 +235,66 @@ fn run(world: &mut World, command: &str) -> Result<(), String> {
         }
         "delete" => gates(world, GateInput::Delete { by: by() }),
         "wait" => {
-            let hours: u64 = word(1).trim_end_matches('h').parse().unwrap();
-            world.pass(Duration::from_secs(hours * 3600));
+            let seconds = if word(1).ends_with('h') { 3600 } else { 60 };
+            let count: u64 = word(1).trim_end_matches(['h', 'm']).parse().unwrap();
+            world.pass(Duration::from_secs(count * seconds));
             Ok(())
+        }
+        _ => work(world, &words),
+    }
+}
+
+/// What the driver does for actions whose work is a job or another execution, and what workers say.
+fn work(world: &mut World, words: &[&str]) -> Result<(), String> {
+    let word = |n: usize| words.get(n).copied().unwrap_or_default();
+    let asked = |world: &World| world.asked.get(&key(word(1), word(2))).cloned().expect("work that was asked for");
+    let id = |world: &World, name: &str| {
+        let number: usize = name.trim_start_matches("job").parse().expect("job and its number");
+        world.job_order[number - 1].clone()
+    };
+    match word(0) {
+        "queue" => {
+            let run = asked(world);
+            world.queue_job(&key(word(1), word(2)), run);
+            Ok(())
+        }
+        "invoke" => {
+            let run = asked(world);
+            world.invoke(word(1), &key(word(1), word(2)), &run);
+            Ok(())
+        }
+        "take-back" => {
+            world.cancel_jobs(&key(word(1), word(2)));
+            Ok(())
+        }
+        "stop-invoked" => {
+            world.stop_invoked(word(1));
+            Ok(())
+        }
+        "hand-out" => {
+            let (nonce, by) = (word(2).to_owned(), word(3).to_owned());
+            world.job(&id(world, word(1)), JobInput::HandOut { nonce, by }).map_err(|r| r.to_string())
+        }
+        "acknowledge" => {
+            let nonce = word(2).to_owned();
+            world.job(&id(world, word(1)), JobInput::Acknowledge { nonce }).map_err(|r| r.to_string())
+        }
+        "job-ok" => {
+            let pairs = words.iter().skip(2).filter_map(|w| w.split_once('='));
+            world.succeed_job(&id(world, word(1)), pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect())
+        }
+        "job-fail" => {
+            let message = words.get(2..).unwrap_or_default().join(" ");
+            let fail = JobInput::Fail { code: "JobFailed".to_owned(), message, external_id: None };
+            world.job(&id(world, word(1)), fail).map_err(|r| r.to_string())
+        }
+        "job-goes-on" => {
+            let external = External { id: Some(word(3).to_owned()).filter(|id| !id.is_empty()), ..External::default() };
+            world.continue_job(&id(world, word(1)), word(2), external)
+        }
+        "withdraw" => {
+            let message = words.get(2..).unwrap_or_default().join(" ");
+            world.job(&id(world, word(1)), JobInput::Withdraw { message }).map_err(|r| r.to_string())
         }
         other => panic!("no command {other}"),
     }
@@ -218,14 +313,15 @@ fn key(execution: &str, place: &str) -> String {
 /// All declared outputs, and `K=V` words as output variables (`revision=ID` as the source's revision).
 fn succeeded(world: &World, execution: &str, place: &str, words: &[&str]) -> ActionResult {
     let (stage, action) = place.split('#').next().unwrap().split_once('/').unwrap();
-    let declared = world.definition.stage(stage).and_then(|s| s.action(action));
+    let definition = std::sync::Arc::clone(&world.state(execution).definition);
+    let declared = definition.stage(stage).and_then(|s| s.action(action));
     let mut variables: BTreeMap<String, String> =
         words.iter().filter_map(|w| w.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect();
     let revision = variables.remove("revision").map(|id| Revision { id, summary: None, url: None, created: None });
     let artifact = |name: &String| Artifact {
         name: name.clone(),
         bucket: "artifacts".into(),
-        key: engine::pipeline::artifact_key("demo", name, &key(execution, place)),
+        key: engine::pipeline::artifact_key(&definition.name, name, &key(execution, place)),
     };
     ActionResult::Succeeded {
         external_execution_id: None,
@@ -235,99 +331,4 @@ fn succeeded(world: &World, execution: &str, place: &str, words: &[&str]) -> Act
         output_artifacts: declared.into_iter().flat_map(|d| &d.output_artifacts).map(|o| artifact(&o.name)).collect(),
         revision,
     }
-}
-
-fn report(world: &mut World, answer: Result<(), String>, out: &mut String) {
-    if let Err(refusal) = answer {
-        let _ = writeln!(out, "  refused: {refusal}");
-        return;
-    }
-    for refusal in world.unheard.drain(..) {
-        let _ = writeln!(out, "  unheard: {refusal}");
-    }
-    for (id, effect) in world.effects.drain(..) {
-        let _ = writeln!(out, "  effect {}", describe(&effect));
-        if let ActionEffect::RollBack(asked) = effect.effect {
-            world.aliases.push((format!("{id}-back"), asked.execution.clone()));
-            world.rollbacks.push((id, asked));
-        }
-    }
-    for event in world.events.drain(..) {
-        let text = |name: &str| event.detail.get(name).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
-        let place = [text("execution-id"), text("stage"), text("action")];
-        let place = place.iter().filter(|p| !p.is_empty()).cloned().collect::<Vec<_>>().join("/");
-        let _ = writeln!(out, "  event {place} {}", text("state"));
-    }
-    let gates: Vec<String> = world
-        .gates
-        .state
-        .gates
-        .iter()
-        .map(|g| {
-            let waiting = if g.waiting.is_empty() { String::new() } else { format!("{} ", g.waiting.join(" ")) };
-            let gate = if g.is_open() { "" } else { "x" };
-            format!("{waiting}{gate}{}[{}]", g.stage, g.inside.join(" "))
-        })
-        .collect();
-    let parallel = &world.gates.state.parallel;
-    let parallel = if parallel.is_empty() { String::new() } else { format!(" parallel[{}]", parallel.join(" ")) };
-    let _ = writeln!(out, "  {}{parallel}", gates.join(" "));
-    for (id, row) in &world.executions {
-        let _ = write!(out, "  {id} {}", Execution::status(&row.state));
-        if let Some(stage) = row.state.stages.last() {
-            let actions: Vec<String> =
-                stage.actions.iter().map(|a| format!("{}={}", a.name, a.status.as_str())).collect();
-            let attempt = if stage.attempt > 1 { format!("#{}", stage.attempt) } else { String::new() };
-            let _ = write!(out, ": {}{attempt} {} ({})", stage.name, stage.status.as_str(), actions.join(" "));
-            for check in &stage.conditions {
-                let rules: Vec<String> =
-                    check.rules.iter().map(|r| format!("{}={}", r.name, r.status.as_str())).collect();
-                let _ = write!(out, " {} {} ({})", check.kind.member(), check.status.as_str(), rules.join(" "));
-            }
-        }
-        let _ = writeln!(out);
-    }
-}
-
-fn describe(effect: &Effect<ActionEffect>) -> String {
-    let what = match &effect.effect {
-        ActionEffect::Cancel(cancel) => {
-            format!("cancel {:?} {}", cancel.provider, cancel.external_id.as_deref().unwrap_or("-"))
-        }
-        ActionEffect::RollBack(asked) => format!("roll back {}", asked.stage),
-        ActionEffect::Run(run) => {
-            let inputs: Vec<&str> = run.inputs.iter().map(|a| a.name.as_str()).collect();
-            let work = match &run.work {
-                Work::CodeCommitSource { repository, branch, commit, .. } => {
-                    format!("zip {repository} {}", commit.as_ref().unwrap_or(branch))
-                }
-                Work::GitSource { repository, branch, commit, .. } => {
-                    format!("fetch {repository} {}", commit.as_ref().unwrap_or(branch))
-                }
-                Work::S3Source { bucket, key, version } => {
-                    format!("copy {bucket}/{key} {}", version.as_deref().unwrap_or("newest"))
-                }
-                Work::CodeBuild { commands: Some(commands), .. } => format!("run {}", commands.commands.join("; ")),
-                Work::CodeBuild { project, primary, environment, batch: _, commands: None } => {
-                    let environment: Vec<String> =
-                        environment.iter().map(|v| format!("{}={}", v.name, v.value)).collect();
-                    format!("build {project} primary={} {}", primary.as_deref().unwrap_or("-"), environment.join(" "))
-                }
-                Work::InvokePipeline { pipeline, variables, revisions, wait } => {
-                    format!("start {pipeline} variables={variables} revisions={revisions} wait={wait}")
-                }
-                Work::Call { service, operation } => format!("call {service}:{operation}"),
-                Work::CloudWatchAlarm { alarm } => format!("see alarm {alarm}"),
-                Work::LambdaInvoke { function } => format!("invoke {function}"),
-                Work::Worker { action_type, configuration } => {
-                    format!("job {} {configuration:?}", action_type.provider)
-                }
-                Work::S3Deploy { bucket, object_key, extract, .. } => {
-                    format!("deploy to {bucket} {} extract={extract}", object_key.as_deref().unwrap_or("-"))
-                }
-            };
-            format!("run {} from [{}]", work.trim_end(), inputs.join(" "))
-        }
-    };
-    format!("{}: {what}", effect.key)
 }

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use base::{AccountId, Effect, Event, Machine, Region, Scope, Step, Tell, TimerChange, Timestamp};
+use engine::job::{Job, JobInput, JobPhase, JobRefusal};
 use engine::pipeline::{
     ActionEffect, Execution, ExecutionInput, ExecutionState, GateInput, GateRefusal, Gates, GatesState, Mode,
-    NewExecution, NewPipeline, Phase, Refusal, RollBack, Trigger,
+    NewExecution, NewPipeline, ParentAction, Phase, Refusal, RollBack, RunAction, SourceOverride, Trigger,
 };
 use formats::pipeline::{ConditionKind, PipelineDeclaration, RetryMode};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// One machine's row: first state, inputs taken, and how many.
 pub struct Row<M: Machine> {
@@ -38,12 +39,20 @@ pub struct World {
     pub now: Timestamp,
     pub definition: Arc<PipelineDeclaration>,
     pub gates: Row<Gates>,
+    /// The pipelines that actions invoke, by name.
+    pub invoked: BTreeMap<String, Invoked>,
+    /// The jobs of actions, and how many of each were made.
+    pub jobs: BTreeMap<String, Row<Job>>,
+    /// The ids of the jobs as they were made.
+    pub job_order: Vec<String>,
     pub executions: BTreeMap<String, Row<Execution>>,
     /// The ids of the executions as they were made.
     pub order: Vec<String>,
     pub timers: BTreeMap<(String, String), (Timestamp, Value)>,
     /// Effects committed since they were last taken.
     pub effects: Vec<(String, Effect<ActionEffect>)>,
+    /// The work that was asked for, by key, in scenarios.
+    pub asked: BTreeMap<String, RunAction>,
     /// Rollbacks that were asked for and have not begun, in scenarios.
     pub rollbacks: Vec<(String, RollBack)>,
     /// Short names for the ids of these rollbacks.
@@ -59,8 +68,11 @@ pub struct World {
     pub keep_events: bool,
 }
 
-/// What the gates' timers stand under.
-const GATES: &str = "(gates)";
+/// A pipeline beside the first.
+pub struct Invoked {
+    pub definition: Arc<PipelineDeclaration>,
+    pub gates: Row<Gates>,
+}
 
 pub fn scope() -> Scope {
     Scope { account: AccountId::parse("123456789012").unwrap(), region: Region::parse("eu-west-1").unwrap() }
@@ -68,15 +80,29 @@ pub fn scope() -> Scope {
 
 impl World {
     pub fn new(definition: PipelineDeclaration) -> Self {
-        let stages = definition.stages.iter().map(|s| s.name.clone()).collect();
+        World::of(vec![definition])
+    }
+
+    /// The first pipeline, and those that its actions invoke.
+    pub fn of(definitions: Vec<PipelineDeclaration>) -> Self {
+        let mut pipelines = definitions.into_iter().map(|definition| {
+            let stages = definition.stages.iter().map(|s| s.name.clone()).collect();
+            let gates = Row::new(GatesState::new(NewPipeline { version: 1, mode: Mode::of(&definition), stages }));
+            Invoked { definition: Arc::new(definition), gates }
+        });
+        let first = pipelines.next().expect("a pipeline");
         World {
             now: Timestamp::from_secs(1_700_000_000),
-            gates: Row::new(GatesState::new(NewPipeline { version: 1, mode: Mode::of(&definition), stages })),
-            definition: Arc::new(definition),
+            gates: first.gates,
+            definition: first.definition,
+            invoked: pipelines.map(|pipeline| (pipeline.definition.name.clone(), pipeline)).collect(),
+            jobs: BTreeMap::new(),
+            job_order: Vec::new(),
             executions: BTreeMap::new(),
             order: Vec::new(),
             timers: BTreeMap::new(),
             effects: Vec::new(),
+            asked: BTreeMap::new(),
             rollbacks: Vec::new(),
             aliases: Vec::new(),
             events: Vec::new(),
@@ -88,27 +114,85 @@ impl World {
         }
     }
 
+    /// The definition of a pipeline as it is now.
+    pub fn current(&mut self, pipeline: &str) -> Arc<PipelineDeclaration> {
+        let (definition, gates) = match self.invoked.get_mut(pipeline) {
+            Some(invoked) => (&mut invoked.definition, &invoked.gates),
+            None => (&mut self.definition, &self.gates),
+        };
+        let version = Some(gates.state.version);
+        if definition.version != version {
+            let execution_mode = Some(gates.state.mode.as_str().to_owned());
+            *definition = Arc::new(PipelineDeclaration { version, execution_mode, ..(**definition).clone() });
+        }
+        Arc::clone(definition)
+    }
+
+    /// The gates of the pipeline with this name.
+    pub fn gates_of(&self, pipeline: &str) -> &Row<Gates> {
+        self.invoked.get(pipeline).map_or(&self.gates, |invoked| &invoked.gates)
+    }
+
+    fn gates_mut(&mut self, pipeline: &str) -> &mut Row<Gates> {
+        self.invoked.get_mut(pipeline).map_or(&mut self.gates, |invoked| &mut invoked.gates)
+    }
+
+    /// The pipeline of an execution.
+    pub fn pipeline(&self, id: &str) -> String {
+        self.state(id).definition.name.clone()
+    }
+
     pub fn create(&mut self, id: &str, variables: BTreeMap<String, String>) {
-        let version = Some(self.gates.state.version);
-        if self.definition.version != version {
-            let execution_mode = Some(self.gates.state.mode.as_str().to_owned());
-            self.definition = Arc::new(PipelineDeclaration { version, execution_mode, ..(*self.definition).clone() });
+        let name = self.definition.name.clone();
+        self.create_of(&name, id, variables, Vec::new(), None);
+    }
+
+    /// An execution of any pipeline.
+    pub fn create_of(
+        &mut self,
+        pipeline: &str,
+        id: &str,
+        mut variables: BTreeMap<String, String>,
+        overrides: Vec<SourceOverride>,
+        parent: Option<ParentAction>,
+    ) {
+        let definition = self.current(pipeline);
+        for declared in &definition.variables {
+            if let Some(default) = declared.default_value.clone() {
+                variables.entry(declared.name.clone()).or_insert(default);
+            }
         }
         let state = ExecutionState::new(NewExecution {
             id: id.to_owned(),
             scope: scope(),
-            definition: Arc::clone(&self.definition),
+            definition,
             trigger: Trigger { kind: "StartPipelineExecution".into(), detail: "arn:aws:iam::123456789012:root".into() },
             variables,
-            overrides: Vec::new(),
+            overrides,
         });
         self.order.push(id.to_owned());
-        self.executions.insert(id.to_owned(), Row::new(state));
+        let old = self.executions.insert(id.to_owned(), Row::new(ExecutionState { parent, ..state }));
+        assert!(old.is_none(), "the execution {id} is made twice");
     }
 
     pub fn gates(&mut self, input: GateInput) -> Result<(), GateRefusal> {
-        let step = Gates::step(&self.gates.state, input.clone(), self.now)?;
-        let tells = self.apply_gates(input, step);
+        let name = self.definition.name.clone();
+        self.tell_gates_of(&name, input)
+    }
+
+    /// An input for the gates of any pipeline.
+    pub fn tell_gates_of(&mut self, pipeline: &str, input: GateInput) -> Result<(), GateRefusal> {
+        let step = Gates::step(&self.gates_of(pipeline).state, input.clone(), self.now)?;
+        let tells = self.apply_gates(pipeline, input, step);
+        self.deliver(tells);
+        Ok(())
+    }
+
+    /// An input for a job.
+    pub fn job(&mut self, id: &str, input: JobInput) -> Result<(), JobRefusal> {
+        let row = self.jobs.get(id).expect("a known job");
+        let step = Job::step(&row.state, input.clone(), self.now)?;
+        let tells = self.apply_job(id, input, step);
         self.deliver(tells);
         Ok(())
     }
@@ -127,30 +211,34 @@ impl World {
             Mode::Parallel => GateInput::Begin { execution },
             Mode::Superseded | Mode::Queued => GateInput::Return { execution, stage: stage.to_owned(), version },
         };
-        self.gates(back).map_err(|r| r.to_string())
+        self.tell_gates_of(&self.pipeline(id), back).map_err(|r| r.to_string())
     }
 
     /// As the operation does: the gates first, and both or neither.
     pub fn retry(&mut self, id: &str, stage: &str, mode: RetryMode) -> Result<(), String> {
-        let before = (self.gates.state.clone(), self.gates.log.len());
+        let gates = self.gates_of(&self.pipeline(id));
+        let before = (gates.state.clone(), gates.log.len());
         self.come_back(id, stage)?;
         let answer = self.execution(id, ExecutionInput::RetryStage { stage: stage.to_owned(), mode });
         if answer.is_err() {
-            self.gates.state = before.0;
-            self.gates.log.truncate(before.1);
+            let gates = self.gates_mut(&self.pipeline(id));
+            gates.state = before.0;
+            gates.log.truncate(before.1);
         }
         answer.map_err(|r| r.to_string())
     }
 
     /// As the operation does: the gates first, and both or neither.
     pub fn override_condition(&mut self, id: &str, stage: &str, kind: ConditionKind) -> Result<(), String> {
-        let before = (self.gates.state.clone(), self.gates.log.len());
+        let gates = self.gates_of(&self.pipeline(id));
+        let before = (gates.state.clone(), gates.log.len());
         self.come_back(id, stage)?;
         let input = ExecutionInput::OverrideCondition { stage: stage.to_owned(), kind, by: "ann".into() };
         let answer = self.execution(id, input);
         if answer.is_err() {
-            self.gates.state = before.0;
-            self.gates.log.truncate(before.1);
+            let gates = self.gates_mut(&self.pipeline(id));
+            gates.state = before.0;
+            gates.log.truncate(before.1);
         }
         answer.map_err(|r| r.to_string())
     }
@@ -158,17 +246,18 @@ impl World {
     /// As RollbackStage does: the execution is made, started, and given the stage, or nothing is done.
     pub fn roll_back(&mut self, id: &str, stage: &str, target: &str) -> Result<(), String> {
         let trigger = Trigger { kind: "ManualRollback".into(), detail: "ann".into() };
-        let version = self.gates.state.version;
+        let pipeline = self.pipeline(target);
+        let version = self.gates_of(&pipeline).state.version;
         let state =
             self.state(target).rollback(stage, version, id.to_owned(), trigger).map_err(|e| format!("{e:?}"))?;
         let occupy = GateInput::Occupy { execution: id.to_owned(), stage: stage.to_owned(), version };
-        if let Err(refusal) = Gates::step(&self.gates.state, occupy.clone(), self.now) {
+        if let Err(refusal) = Gates::step(&self.gates_of(&pipeline).state, occupy.clone(), self.now) {
             return Err(refusal.to_string());
         }
         self.order.push(id.to_owned());
         self.executions.insert(id.to_owned(), Row::new(state));
         self.execution(id, ExecutionInput::Start).map_err(|r| r.to_string())?;
-        self.gates(occupy).map_err(|r| r.to_string())
+        self.tell_gates_of(&pipeline, occupy).map_err(|r| r.to_string())
     }
 
     /// As the driver does with the effect of an execution that failed.
@@ -176,9 +265,14 @@ impl World {
         if !matches!(self.state(failed).phase, Phase::HandingOver { .. }) {
             return;
         }
-        let version = self.gates.state.version;
-        let target = self.gates.state.gate(&effect.stage).and_then(|g| g.succeeded.clone());
-        let fits = |id: &String| self.state(id).rollback_target(&effect.stage, version).is_ok();
+        let pipeline = self.pipeline(failed);
+        let gates = &self.gates_of(&pipeline).state;
+        let version = gates.version;
+        let target = gates.gate(&effect.stage).and_then(|g| g.succeeded.clone());
+        let fits = |id: &String| {
+            let state = self.state(id);
+            state.definition.name == pipeline && state.rollback_target(&effect.stage, version).is_ok()
+        };
         assert!(target.as_ref().is_none_or(fits), "the gate remembers what cannot be rolled back to: {target:?}");
         let missed = || self.executions.keys().find(|id| fits(id));
         assert!(target.is_some() || missed().is_none(), "the gate has forgotten a success: {:?}", missed());
@@ -204,8 +298,15 @@ impl World {
         while let Some(tell) = queue.pop_front() {
             let result = if tell.kind == Gates::KIND {
                 let input: GateInput = serde_json::from_value(tell.input).unwrap();
-                Gates::step(&self.gates.state, input.clone(), self.now)
-                    .map(|step| self.apply_gates(input, step))
+                let pipeline = pipeline_of(&tell.id);
+                Gates::step(&self.gates_of(pipeline).state, input.clone(), self.now)
+                    .map(|step| self.apply_gates(pipeline, input, step))
+                    .map_err(|r| r.to_string())
+            } else if tell.kind == Job::KIND {
+                let input: JobInput = serde_json::from_value(tell.input).unwrap();
+                let row = self.jobs.get(&tell.id).expect("a known job");
+                Job::step(&row.state, input.clone(), self.now)
+                    .map(|step| self.apply_job(&tell.id, input, step))
                     .map_err(|r| r.to_string())
             } else {
                 let input: ExecutionInput = serde_json::from_value(tell.input).unwrap();
@@ -221,10 +322,24 @@ impl World {
         }
     }
 
-    fn apply_gates(&mut self, input: GateInput, step: Step<Gates>) -> Vec<Tell> {
-        self.gates.state = step.state;
-        self.gates.log.push((self.now, input));
-        self.set_timers(GATES, step.timers);
+    fn apply_gates(&mut self, pipeline: &str, input: GateInput, step: Step<Gates>) -> Vec<Tell> {
+        let now = self.now;
+        let gates = self.gates_mut(pipeline);
+        gates.state = step.state;
+        gates.log.push((now, input));
+        self.set_timers(&scope().arn("codepipeline", pipeline).to_string(), step.timers);
+        step.tells
+    }
+
+    fn apply_job(&mut self, id: &str, input: JobInput, step: Step<Job>) -> Vec<Tell> {
+        let row = self.jobs.get_mut(id).expect("a known job");
+        assert!(!row.state.phase.is_ended() || row.state == step.state, "the job {id} goes on after its end");
+        row.state = step.state;
+        row.log.push((self.now, input));
+        self.set_timers(id, step.timers);
+        let timers = self.timers.keys().filter(|(job, _)| job == id).count();
+        let leased = matches!(self.jobs[id].state.phase, JobPhase::Dispatched { .. });
+        assert_eq!(timers, usize::from(leased), "who was handed {id} has a limit, and nobody else");
         step.tells
     }
 
@@ -264,16 +379,16 @@ impl World {
         }
     }
 
-    /// Whether the gates have put somebody off who may enter.
+    /// Whether gates have put somebody off who may enter.
     pub fn puts_off(&self) -> bool {
-        self.timers.keys().any(|(id, _)| id == GATES)
+        self.timers.keys().any(|(id, _)| is_pipeline(id))
     }
 
-    /// Fires the timer with which the gates let in whom they put off.
+    /// Fires the timer with which gates let in whom they put off.
     pub fn admit(&mut self) {
-        let Some(place) = self.timers.keys().find(|(id, _)| id == GATES).cloned() else { return };
+        let Some(place) = self.timers.keys().find(|(id, _)| is_pipeline(id)).cloned() else { return };
         let (_, input) = self.timers.remove(&place).expect("the timer just found");
-        self.gates(serde_json::from_value(input).unwrap()).unwrap();
+        self.tell_gates_of(pipeline_of(&place.0), serde_json::from_value(input).unwrap()).unwrap();
     }
 
     /// Moves the clock and fires what is due, in order.
@@ -287,18 +402,28 @@ impl World {
             .filter(|(_, at)| *at <= until)
         {
             self.now = self.now.max(at);
-            if place.0 == GATES {
-                self.admit();
-                continue;
-            }
             let (_, input) = self.timers.remove(&place).expect("the timer just found");
-            let input: ExecutionInput = serde_json::from_value(input).unwrap();
-            if let Err(refusal) = self.execution(&place.0, input) {
-                self.unheard.push(refusal.to_string());
-            }
+            let heard = if is_pipeline(&place.0) {
+                let input = serde_json::from_value(input).unwrap();
+                self.tell_gates_of(pipeline_of(&place.0), input).map_err(|r| r.to_string())
+            } else if self.jobs.contains_key(&place.0) {
+                self.job(&place.0, serde_json::from_value(input).unwrap()).map_err(|r| r.to_string())
+            } else {
+                self.execution(&place.0, serde_json::from_value(input).unwrap()).map_err(|r| r.to_string())
+            };
+            self.unheard.extend(heard.err());
         }
         self.now = until;
     }
+}
+
+/// Gates stand under their pipeline's ARN.
+fn is_pipeline(id: &str) -> bool {
+    id.starts_with("arn:")
+}
+
+fn pipeline_of(arn: &str) -> &str {
+    arn.rsplit(':').next().unwrap_or_default()
 }
 
 /// Events say what the state says: whatever has changed has an event, and the last one of each thing names what it is now.
@@ -334,100 +459,4 @@ fn told_what_changed(before: &ExecutionState, after: &ExecutionState, events: &[
             );
         }
     }
-}
-
-/// A declaration from lines `mode MODE`, `stage NAME`, `on-failure RESULT [RETRY-MODE]`, `condition KIND RESULT`,
-/// `rule NAME PROVIDER [in=A,B] [timeout=N] [KEY=VALUE]...`, and `action NAME PROVIDER [order=N] [in=A,B] [out=A,B] [ns=N] [KEY=VALUE]...`.
-pub fn declare<'a>(lines: impl Iterator<Item = &'a str>) -> PipelineDeclaration {
-    let mut stages: Vec<Value> = Vec::new();
-    let mut variables: Vec<Value> = Vec::new();
-    let mut condition = "";
-    let mut mode = "SUPERSEDED";
-    for line in lines {
-        let mut words = line.split_whitespace();
-        match words.next() {
-            Some("stage") => stages.push(json!({"name": words.next().expect("a name"), "actions": []})),
-            Some("mode") => mode = words.next().expect("a mode"),
-            Some("variable") => {
-                variables.push(json!({"name": words.next().expect("a name"), "defaultValue": "default"}))
-            }
-            Some("on-failure") => {
-                let stage = stages.last_mut().expect("a stage before what follows its failure");
-                stage["onFailure"] = json!({"result": words.next().expect("a result")});
-                if let Some(mode) = words.next() {
-                    stage["onFailure"]["retryConfiguration"] = json!({"retryMode": mode});
-                }
-            }
-            Some("condition") => {
-                let (member, result) = (words.next().expect("a kind"), words.next().expect("a result"));
-                let stage = stages.last_mut().expect("a stage before its conditions");
-                stage[member] = json!({"conditions": [{"result": result, "rules": []}]});
-                condition = member;
-            }
-            Some("rule") => {
-                let (name, provider) = (words.next().expect("a name"), words.next().expect("a provider"));
-                let stage = stages.last_mut().expect("a stage before its rules");
-                let rule = declare_rule(name, provider, words);
-                stage[condition]["conditions"][0]["rules"].as_array_mut().unwrap().push(rule);
-            }
-            Some("action") => {
-                let (name, provider) = (words.next().expect("a name"), words.next().expect("a provider"));
-                let action = declare_action(name, provider, words);
-                let stage = stages.last_mut().expect("a stage before its actions");
-                stage["actions"].as_array_mut().unwrap().push(action);
-            }
-            other => panic!("not a line of a pipeline: {other:?}"),
-        }
-    }
-    let declaration: PipelineDeclaration = serde_json::from_value(json!({
-        "name": "demo", "roleArn": "arn:aws:iam::123456789012:role/p", "version": 1, "pipelineType": "V2", "executionMode": mode,
-        "artifactStore": {"type": "S3", "location": "artifacts"}, "stages": stages, "variables": variables,
-    }))
-    .unwrap();
-    formats::pipeline::validate(&declaration, "eu-west-1").unwrap_or_else(|p| panic!("{}: {p}", p.code()));
-    declaration
-}
-
-/// `~` stands for a space.
-fn declare_rule<'a>(name: &str, provider: &str, words: impl Iterator<Item = &'a str>) -> Value {
-    let id = json!({"category": "Rule", "owner": "AWS", "provider": provider, "version": "1"});
-    let mut rule = json!({"name": name, "ruleTypeId": id, "configuration": {}});
-    for word in words {
-        let (key, value) = word.split_once('=').expect("key=value");
-        match key {
-            "in" => rule["inputArtifacts"] = value.split(',').map(|n| json!({"name": n})).collect(),
-            "timeout" => rule["timeoutInMinutes"] = json!(value.parse::<u32>().unwrap()),
-            _ => rule["configuration"][key] = json!(value.replace('~', " ")),
-        }
-    }
-    rule
-}
-
-fn declare_action<'a>(name: &str, provider: &str, words: impl Iterator<Item = &'a str>) -> Value {
-    let (category, provider, mut config) = match provider {
-        "CodeCommit" => ("Source", "CodeCommit", json!({"RepositoryName": "repo", "BranchName": "main"})),
-        "S3Source" => ("Source", "S3", json!({"S3Bucket": "src", "S3ObjectKey": "src.zip"})),
-        "CodeBuild" => ("Build", "CodeBuild", json!({"ProjectName": "project"})),
-        "Manual" => ("Approval", "Manual", json!({})),
-        "S3" => ("Deploy", "S3", json!({"BucketName": "site", "Extract": "true"})),
-        other => panic!("no provider {other}"),
-    };
-    let mut action = json!({
-        "name": name,
-        "actionTypeId": {"category": category, "owner": "AWS", "provider": provider, "version": "1"},
-    });
-    let names = |list: &str| list.split(',').map(|n| json!({"name": n})).collect::<Value>();
-    for word in words {
-        let (key, value) = word.split_once('=').expect("key=value");
-        match key {
-            "order" => action["runOrder"] = json!(value.parse::<u32>().unwrap()),
-            "in" => action["inputArtifacts"] = names(value),
-            "out" => action["outputArtifacts"] = names(value),
-            "ns" => action["namespace"] = json!(value),
-            "timeout" => action["timeoutInMinutes"] = json!(value.parse::<u32>().unwrap()),
-            _ => config[key] = json!(value),
-        }
-    }
-    action["configuration"] = config;
-    action
 }

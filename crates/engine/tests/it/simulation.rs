@@ -19,7 +19,8 @@ use formats::pipeline::{ConditionKind, PipelineDeclaration, RetryMode};
 
 use crate::build_simulation::request;
 use crate::build_world::{Builds, jump};
-use crate::pipeline_world::{World, declare};
+use crate::pipeline_declare::declare;
+use crate::pipeline_world::World;
 use crate::rng::{Rng, each_seed};
 
 const PIPELINES: [&str; 5] = [

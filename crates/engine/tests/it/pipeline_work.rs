@@ -1,0 +1,147 @@
+//! What the driver and the operations do with jobs and with executions that actions invoke, in memory.
+
+use std::collections::BTreeMap;
+
+use engine::job::{JobInput, JobPhase, JobState, JobSuccess, NewJob};
+use engine::pipeline::{ActionResult, ExecutionInput, External, ParentAction, Phase, RunAction, Work};
+
+use crate::pipeline_world::{Row, World, scope};
+
+/// How many executions may stand above one another.
+const MAX_DEPTH: u32 = 10;
+
+impl World {
+    /// As `queue_job` does: one job for an action, however often it is asked for.
+    pub fn queue_job(&mut self, key: &str, run: RunAction) {
+        let Work::Worker { action_type, configuration } = run.work else { panic!("not work for a worker: {run:?}") };
+        let id = NewJob::id(key, 1);
+        if self.jobs.contains_key(&id) {
+            return;
+        }
+        self.make_job(JobState::new(NewJob {
+            id,
+            scope: scope(),
+            execution: run.execution,
+            key: key.to_owned(),
+            pipeline: run.pipeline,
+            stage: run.stage,
+            action: run.action,
+            action_execution: run.id,
+            action_type,
+            settings: Default::default(),
+            configuration,
+            sealed: None,
+            inputs: Vec::new(),
+            outputs: run.outputs,
+            role_arn: run.role_arn,
+            encryption_key: None,
+            continuation: None,
+            number: 1,
+        }));
+    }
+
+    fn make_job(&mut self, state: JobState) {
+        let id = state.job.id.clone();
+        self.job_order.push(id.clone());
+        let old = self.jobs.insert(id, Row::new(state));
+        assert!(old.is_none(), "a job is made twice");
+    }
+
+    pub fn job_state(&self, id: &str) -> &JobState {
+        &self.jobs.get(id).expect("a known job").state
+    }
+
+    /// As PutJobSuccessResult does: the next job and the end of this one, or neither.
+    pub fn continue_job(&mut self, id: &str, token: &str, external: External) -> Result<(), String> {
+        let state = self.job_state(id).clone();
+        let next = state.job.next(token.to_owned());
+        let next_id = next.id.clone();
+        if self.jobs.contains_key(&next_id) {
+            return Err("the job has been continued before".to_owned());
+        }
+        let first = JobState { external: state.external, ..JobState::new(next) };
+        self.make_job(first);
+        let answer = self.job(id, JobInput::Continue { next: next_id.clone(), external });
+        if answer.is_err() {
+            self.jobs.remove(&next_id);
+            self.job_order.pop();
+        }
+        answer.map_err(|r| r.to_string())
+    }
+
+    pub fn succeed_job(&mut self, id: &str, variables: BTreeMap<String, String>) -> Result<(), String> {
+        let success = JobSuccess { external: External::default(), variables, revision: None };
+        self.job(id, JobInput::Succeed(success)).map_err(|r| r.to_string())
+    }
+
+    /// As `cancel_jobs` does.
+    pub fn cancel_jobs(&mut self, key: &str) {
+        let mut number = 1;
+        while self.jobs.contains_key(&NewJob::id(key, number)) {
+            let _ = self.job(&NewJob::id(key, number), JobInput::Cancel);
+            number += 1;
+        }
+    }
+
+    /// The id of the execution that an action under this key invokes.
+    pub fn invoked_id(key: &str) -> String {
+        key.replace('/', ".")
+    }
+
+    /// As `invoke_pipeline` and its performer do, in one transaction. Gives the id of the execution that began.
+    pub fn invoke(&mut self, execution: &str, key: &str, run: &RunAction) -> Option<String> {
+        let Work::InvokePipeline { pipeline, wait, .. } = &run.work else { panic!("not an invocation: {run:?}") };
+        let depth = self.state(execution).parent.as_ref().map_or(0, |p| p.depth) + 1;
+        if depth > MAX_DEPTH || (*pipeline != self.definition.name && !self.invoked.contains_key(pipeline)) {
+            let result = ActionResult::Failed {
+                code: "ConfigurationError".into(),
+                message: "the pipeline cannot be started".into(),
+                external_execution_id: None,
+                external_execution_url: None,
+                summary: None,
+            };
+            self.execution(execution, ExecutionInput::ActionFinished { key: key.to_owned(), result }).unwrap();
+            return None;
+        }
+        let id = World::invoked_id(key);
+        let parent = ParentAction { execution: execution.to_owned(), key: key.to_owned(), waits: *wait, depth };
+        self.create_of(pipeline, &id, BTreeMap::new(), Vec::new(), Some(parent));
+        self.execution(&id, ExecutionInput::Start).unwrap();
+        let input = if *wait {
+            // It may have ended in the instant in which it began.
+            let external = External { id: Some(id.clone()), ..External::default() };
+            ExecutionInput::ActionStarted { key: key.to_owned(), external }
+        } else {
+            let result = ActionResult::Succeeded {
+                external_execution_id: Some(id.clone()),
+                external_execution_url: None,
+                summary: None,
+                output_variables: BTreeMap::new(),
+                output_artifacts: Vec::new(),
+                revision: None,
+            };
+            ExecutionInput::ActionFinished { key: key.to_owned(), result }
+        };
+        let heard = self.execution(execution, input);
+        assert!(heard.is_ok() || self.state(&id).is_ended(), "{execution} did not hear that {id} has begun");
+        Some(id)
+    }
+
+    /// As `stop_invoked` does.
+    pub fn stop_invoked(&mut self, id: &str) {
+        let reason = Some("The execution that invoked this one was stopped.".to_owned());
+        let stopped = self.execution(id, ExecutionInput::Stop { abandon: true, reason, by: "parent".to_owned() });
+        let phase = &self.state(id).phase;
+        assert!(stopped.is_ok() || matches!(phase, Phase::Ended(_) | Phase::HandingOver { .. }), "{id} goes on");
+    }
+
+    /// The phase of a job as scenarios show it.
+    pub fn job_word(&self, id: &str) -> String {
+        match &self.job_state(id).phase {
+            JobPhase::Dispatched { nonce, by } => format!("Dispatched to {by} with {nonce}"),
+            JobPhase::InProgress { nonce, by } => format!("InProgress at {by} with {nonce}"),
+            JobPhase::Abandoned => "Abandoned".to_owned(),
+            phase => phase.as_str().to_owned(),
+        }
+    }
+}
