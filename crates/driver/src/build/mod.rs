@@ -14,6 +14,8 @@ mod fetch;
 mod finish;
 mod front;
 #[cfg(test)]
+mod half_begun_tests;
+#[cfg(test)]
 mod leftover_tests;
 mod log;
 mod loopback;

@@ -53,6 +53,10 @@ pub(super) async fn run(driver: &DriverCx, claimed: &Claimed, job: Job<'_>) -> R
     if stopping {
         // It may run since before a crash; if it does not, it must not begin now.
         cancel(executor.as_ref(), job.spec).await?;
+        if !has_begun(executor.as_ref(), &job.spec.id).await? {
+            // A server that died while it began the job has left nobody who would end it.
+            executor.destroy(&job.spec.id).await.map_err(|e| PerformError::new("remove a build's job", e))?;
+        }
     } else {
         if let Err(full) = cx.room()
             && !has_begun(executor.as_ref(), &job.spec.id).await?

@@ -90,11 +90,9 @@ async fn stopped_while_starting(world: &World, given_up: bool) -> String {
     // As restoring a cache does.
     std::fs::create_dir_all(work_dir.join("cache")).unwrap();
     slow.goes.notify_one();
-    if given_up {
-        // It asks again whether there is a job to be cleaned up after.
-        slow.came.notified().await;
-        slow.goes.notify_one();
-    }
+    // It asks again whether there is a job to be ended or cleaned up after.
+    slow.came.notified().await;
+    slow.goes.notify_one();
     running.await.unwrap().unwrap();
     world.drive().await;
     assert!(!work_dir.exists());
