@@ -4,4 +4,6 @@ pub mod codebuild;
 pub mod codecommit;
 pub mod codeconnections;
 pub mod codepipeline;
+pub mod codestar_notifications;
 pub mod needs;
+pub mod notices;

@@ -11,6 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use store::setback::{self, Held};
+use store::tables::codestar_notifications_target;
 use store::{Store, machine, outbox};
 
 /// The counters that the server keeps, and the gauges that are read when asked for.
@@ -25,6 +26,7 @@ pub struct Metrics {
     outbox_rows: Gauge,
     outbox_age_seconds: Gauge,
     held: Family<HeldLabels, Gauge>,
+    notices: Family<NoticeLabels, Gauge>,
     disk_free_bytes: Gauge,
 }
 
@@ -70,6 +72,11 @@ struct HeldLabels {
     what: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct NoticeLabels {
+    result: &'static str,
+}
+
 impl Metrics {
     /// All at zero.
     pub fn new() -> Self {
@@ -100,6 +107,9 @@ impl Metrics {
         let held: Family<HeldLabels, Gauge> = Family::default();
         let help = "Effects, events and timers that have failed and wait to be tried again; the log says why";
         registry.register("held", help, held.clone());
+        let notices: Family<NoticeLabels, Gauge> = Family::default();
+        let help = "Notices of the notification rules that there are: sent, and those that could not be";
+        registry.register("notices", help, notices.clone());
         let disk_free_bytes = Gauge::default();
         let help = "Free space where the data folder is";
         registry.register_with_unit("disk_free", help, Unit::Bytes, disk_free_bytes.clone());
@@ -114,6 +124,7 @@ impl Metrics {
             outbox_rows,
             outbox_age_seconds,
             held,
+            notices,
             disk_free_bytes,
         }
     }
@@ -160,6 +171,10 @@ impl Metrics {
         let Held { effects, events, timers } = setback::held(&mut tx).await?;
         for (what, count) in [("effect", effects), ("event", events), ("timer", timers)] {
             self.held.get_or_create(&HeldLabels { what }).set(count);
+        }
+        let told = codestar_notifications_target::told(&mut tx).await?;
+        for (result, count) in [("sent", told.sent), ("unsent", told.unsent)] {
+            self.notices.get_or_create(&NoticeLabels { result }).set(count);
         }
         if let Some(free) = disk_free_bytes {
             self.disk_free_bytes.set(i64::try_from(free).unwrap_or(i64::MAX));

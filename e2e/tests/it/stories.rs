@@ -31,6 +31,11 @@ fn a_webhook_of_a_pipeline_starts_it_once_for_each_delivery() {
 }
 
 #[test]
+fn notification_rules_tell_each_event_once_and_say_what_was_not_sent() {
+    tell("notifications");
+}
+
+#[test]
 fn executions_queue_up_or_run_side_by_side() {
     tell("modes");
 }

@@ -4,5 +4,6 @@ pub mod codebuild;
 pub mod codecommit;
 pub mod codeconnections;
 pub mod codepipeline;
+pub mod codestar_notifications;
 #[cfg(test)]
 mod tests;

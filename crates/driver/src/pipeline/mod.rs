@@ -15,6 +15,8 @@ mod invoke;
 mod job;
 #[cfg(test)]
 mod job_tests;
+#[cfg(test)]
+mod notice_tests;
 mod performer;
 mod poll;
 mod s3_source;

@@ -10,7 +10,7 @@ use store::outbox::Claimed;
 use base::Machine as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use devtools::{codebuild, codecommit, codepipeline};
+use devtools::{codebuild, codecommit, codepipeline, notices};
 use engine::build::Build;
 use engine::pipeline::{Execution, ExecutionState, Gates};
 use platform::s3::{self, Describe};
@@ -113,28 +113,60 @@ impl World {
 
     async fn claim(&self) -> Vec<Claimed> {
         let all = outbox::claim(&self.cx.cx.store, "test", 20, Duration::from_secs(60)).await.unwrap();
-        all.into_iter().filter(|c| [Execution::KIND, codepipeline::TRIGGER].contains(&c.kind.as_str())).collect()
+        let ours = [Execution::KIND, codepipeline::TRIGGER, notices::NOTICE];
+        all.into_iter().filter(|c| ours.contains(&c.kind.as_str())).collect()
     }
 
     /// Delivers events and performs effects until nothing is left. How many looks into repositories were claimed.
     pub(super) async fn drive(&self) -> usize {
-        let starter: Arc<Vec<Arc<dyn Subscriber>>> = Arc::new(vec![Arc::new(PipelineStarter)]);
         let mut looks = 0;
         loop {
-            while crate::bus::publish(&self.cx.cx.store, &starter).await.unwrap() {}
+            self.deliver().await;
             let claimed = self.claim().await;
             if claimed.is_empty() {
                 return looks;
             }
             // The driver performs all of them at once: nothing may depend on which is done first.
             for claimed in claimed.into_iter().rev() {
-                if claimed.kind == codepipeline::TRIGGER {
+                if claimed.kind == notices::NOTICE {
+                    crate::NoticePerformer.perform(&self.cx, &claimed).await.unwrap();
+                } else if claimed.kind == codepipeline::TRIGGER {
                     looks += 1;
                     TriggerPerformer.perform(&self.cx, &claimed).await.unwrap();
                 } else {
                     PipelinePerformer.perform(&self.cx, &claimed).await.unwrap();
                 }
                 // Executions that begin at one moment are listed in any order.
+                self.test.clock.advance(Duration::from_millis(50));
+            }
+        }
+    }
+
+    /// Delivers the events that there are.
+    async fn deliver(&self) {
+        let starter: Arc<Vec<Arc<dyn Subscriber>>> =
+            Arc::new(vec![Arc::new(crate::NoticeWriter), Arc::new(PipelineStarter)]);
+        while crate::bus::publish(&self.cx.cx.store, &starter).await.unwrap() {}
+    }
+
+    /// As `drive`, but leaves notices where they are.
+    pub(super) async fn drive_without_notices(&self) {
+        loop {
+            self.deliver().await;
+            let claimed = self.claim().await;
+            let (notices, claimed): (Vec<_>, Vec<_>) = claimed.into_iter().partition(|c| c.kind == notices::NOTICE);
+            for notice in notices {
+                let back = self.cx.cx.store.write(move |tx| {
+                    let notice = notice.clone();
+                    Box::pin(async move { outbox::retry_later(tx, &notice, Duration::ZERO).await })
+                });
+                back.await.unwrap();
+            }
+            if claimed.is_empty() {
+                return;
+            }
+            for claimed in claimed {
+                PipelinePerformer.perform(&self.cx, &claimed).await.unwrap();
                 self.test.clock.advance(Duration::from_millis(50));
             }
         }

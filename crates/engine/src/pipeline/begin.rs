@@ -70,9 +70,6 @@ impl Draft {
                         // approves finds them here.
                         run.external.id = (self.state.mode() == Mode::Parallel).then(|| token.clone());
                         run.status = ActionStatus::AwaitingApproval { token };
-                        run.external.summary = run.resolved.get("NotificationArn").map(|topic| {
-                            format!("No notice was sent to {topic}: the operation sns:Publish is not available.")
-                        });
                     }
                 }
             }
@@ -99,7 +96,8 @@ pub(super) fn approval_token(key: &str) -> String {
 }
 
 /// How long an action may take.
-pub(super) fn timeout_of(action: &ActionDeclaration) -> std::time::Duration {
+/// How long an action may take.
+pub fn timeout_of(action: &ActionDeclaration) -> std::time::Duration {
     match (action.timeout_in_minutes, action.action_type()) {
         (Some(minutes), _) => std::time::Duration::from_secs(u64::from(minutes) * 60),
         (None, Some(kind)) => kind.timeout,

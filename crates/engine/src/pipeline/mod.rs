@@ -61,6 +61,7 @@ pub use action::{
     Work,
 };
 pub use artifact::artifact_key;
+pub use begin::timeout_of;
 pub use condition::{ConditionRun, ConditionStatus, RuleRun, RuleStatus};
 pub use execution::{Execution, Refusal};
 pub use gates::{Gate, GateInput, GateRefusal, Gates, GatesState, NewPipeline, Rush, Transition, TransitionChange};

@@ -35,6 +35,11 @@ fn codes_of_connections_are_modelled() {
     }
 }
 
+#[test]
+fn codes_of_notifications_are_modelled() {
+    check("codestar-notifications", devtools::codestar_notifications::CODES, &[]);
+}
+
 /// Amazon S3 API reference, "Error responses" and the operations' own pages: the model has a handful of these only.
 #[rustfmt::skip]
 const OF_S3: &[&str] = &[

@@ -12,10 +12,13 @@ use crate::pipeline::{
 pub(in crate::pipeline) fn action_started(
     state: &ExecutionState,
     key: String,
-    external: External,
+    mut external: External,
     now: Timestamp,
 ) -> Result<Step<Execution>, Refusal> {
-    if rule(state, &key).is_none() {
+    if let Some(run) = current(state, &key).filter(|run| matches!(run.status, ActionStatus::AwaitingApproval { .. })) {
+        // What became of its notice.
+        external = External { summary: external.summary, ..run.external.clone() };
+    } else if rule(state, &key).is_none() {
         working(state, &key)?;
     }
     let mut draft = Draft::of(state, now);
