@@ -98,6 +98,8 @@ fn walk(text: &str) -> usize {
         trigger: Trigger { kind: "StartPipelineExecution".to_owned(), detail: String::new() },
         variables: Default::default(),
         overrides: Vec::new(),
+        starters: Vec::new(),
+        salt: String::new(),
     });
     let mut inputs = std::collections::VecDeque::from([ExecutionInput::Start]);
     let mut begun = 0;

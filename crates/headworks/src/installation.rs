@@ -264,7 +264,7 @@ impl Installation {
             .with(driver::SandboxPerformer)
             .with(driver::TriggerPerformer)
             .subscribe(driver::NoticeWriter)
-            .subscribe(driver::PipelineStarter)
+            .subscribe(driver::PipelineStarter { ids: Arc::new(RandomIds) })
             .sweep(driver::ContentSweep)
             .first(driver::BuildResume)
             .sweep(driver::DiskSweep::default())

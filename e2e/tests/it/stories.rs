@@ -201,6 +201,11 @@ fn a_pipeline_runs_against_the_working_copy() {
 }
 
 #[test]
+fn approvals_take_several_principals_who_have_not_brought_the_execution_about() {
+    tell("approvals");
+}
+
+#[test]
 fn an_action_starts_another_pipeline() {
     tell("child_pipelines");
 }

@@ -11,7 +11,7 @@ use git::{BoxFuture, ObjectId, PublishError, RefChange, RefPublisher, RefRefusal
 use platform::Cx;
 use serde_json::{Value, json};
 use store::tables::codecommit_repository::Row;
-use store::tables::{codecommit_ref, codecommit_repository};
+use store::tables::{codecommit_push, codecommit_ref, codecommit_repository};
 use store::{Store, Tx, events};
 
 type Answers = Vec<Result<(), RefRefusal>>;
@@ -131,6 +131,7 @@ async fn commit(tx: &mut Tx, id: &str, changes: &[RefChange], atomic: bool, call
             codecommit_ref::delete(tx, id, &change.name).await?;
         } else {
             codecommit_ref::set(tx, id, &change.name, &change.new.to_string()).await?;
+            codecommit_push::add(tx, id, &change.new.to_string(), caller).await?;
         }
         if let Some(event) = event(&row, change, caller) {
             let number = row.ref_number.to_string();

@@ -19,6 +19,8 @@ pub(super) struct Change<'a> {
     pub container: &'a str,
     /// The connection, for a repository behind one.
     pub connection: Option<&'a str>,
+    /// Who has changed it (an ARN), where that is told.
+    pub by: Option<&'a str>,
     pub what: What<'a>,
 }
 
@@ -80,7 +82,8 @@ impl<'a> Change<'a> {
                 };
                 let (commit, before) = (text("/commitId"), text("/oldCommitId"));
                 let what = What::Git { event, commit, before, from: None, files: Files::InRepository };
-                Some(Change { provider: "CodeCommit", container: text("/repositoryName")?, connection: None, what })
+                let (container, by) = (text("/repositoryName")?, text("/callerUserArn"));
+                Some(Change { provider: "CodeCommit", container, connection: None, by, what })
             }
             codeconnections::DETAIL_TYPE if event.source == codeconnections::SOURCE => {
                 let name = text("/referenceName")?;
@@ -102,11 +105,11 @@ impl<'a> Change<'a> {
                     files: files.map_or(Files::Unknown, |files| Files::Told(files)),
                 };
                 let container = text("/fullRepositoryId")?;
-                Some(Change { provider: CONNECTION, container, connection: text("/connectionArn"), what })
+                Some(Change { provider: CONNECTION, container, connection: text("/connectionArn"), by: None, what })
             }
             "Object Created" if event.source == "aws.s3" => {
                 let what = What::Object { key: text("/object/key")?, version: text("/object/version-id") };
-                Some(Change { provider: "S3", container: text("/bucket/name")?, connection: None, what })
+                Some(Change { provider: "S3", container: text("/bucket/name")?, connection: None, by: None, what })
             }
             _ => None,
         }

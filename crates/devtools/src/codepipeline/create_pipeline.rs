@@ -47,17 +47,26 @@ pub async fn create_pipeline(cx: &Cx, input: Input) -> Result<Output, ApiError> 
     let declaration = Arc::new(declaration);
     let execution = cx.ids.uuid().to_string();
     let trigger = Trigger { kind: "CreatePipeline".to_owned(), detail: cx.caller.principal.arn.clone() };
+    let salt = start::salt(&*cx.ids);
     let cx_in = cx.clone();
     let output = Output { pipeline: secrets::masked((*declaration).clone()), tags: to_tags(&tags) };
     cx.store
         .write(move |tx| {
             let (scope, declaration, tags) = (scope.clone(), declaration.clone(), tags.clone());
             let (id, trigger, cx) = (execution.clone(), trigger.clone(), cx_in.clone());
+            let salt = salt.clone();
             Box::pin(async move {
                 roles_exist(tx, &cx, &declaration).await?;
                 insert(tx, &scope, &declaration, tags).await?;
-                let first =
-                    start::Start { id, trigger, variables: Default::default(), overrides: Vec::new(), parent: None };
+                let first = start::Start {
+                    id,
+                    starters: vec![trigger.detail.clone()],
+                    trigger,
+                    variables: Default::default(),
+                    overrides: Vec::new(),
+                    parent: None,
+                    salt,
+                };
                 start::start(tx, &scope, declaration, first).await?;
                 Ok::<_, ApiError>(())
             })

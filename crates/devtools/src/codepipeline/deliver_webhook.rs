@@ -18,7 +18,7 @@ use store::tables::codepipeline_webhook::{self, Row};
 
 use super::on_event::newest;
 use super::put_webhook::identity;
-use super::start::{Start, start};
+use super::start::{self, Start};
 use super::webhook::{Definition, IpRange, arn};
 
 /// How long a delivery's id is remembered. Git servers deliver again for some days at most.
@@ -80,18 +80,20 @@ pub async fn deliver_webhook(cx: &Cx, delivery: WebhookDelivery) -> Result<Webho
     let cx = cx.as_service("codepipeline", &row.scope);
     let marks = marks(&definition, &delivery, cx.now());
     let uuid = cx.ids.uuid().to_string();
+    let salt = start::salt(&*cx.ids);
     let store = cx.store.clone();
     store
         .write(move |tx| {
             let (row, definition) = (row.clone(), definition.clone());
             let (marks, uuid, body) = (marks.clone(), uuid.clone(), body.clone());
+            let salt = salt.clone();
             Box::pin(async move {
                 for Mark { text, expires } in &marks {
                     if !codepipeline_webhook::take(tx, &row.token, text, *expires).await? {
                         return Ok(WebhookAnswer::Replayed);
                     }
                 }
-                match begin(tx, &row, &definition, &body, uuid.clone()).await? {
+                match begin(tx, &row, &definition, &body, (uuid.clone(), salt)).await? {
                     Outcome::Started => Ok(WebhookAnswer::Started(uuid)),
                     Outcome::Ignored(why) => Ok(WebhookAnswer::Ignored(why)),
                     Outcome::Failed { code, why } => {
@@ -166,7 +168,13 @@ enum Outcome {
     },
 }
 
-async fn begin(tx: &mut Tx, row: &Row, definition: &Definition, body: &Value, id: String) -> Result<Outcome, ApiError> {
+async fn begin(
+    tx: &mut Tx,
+    row: &Row,
+    definition: &Definition,
+    body: &Value,
+    (id, salt): (String, String),
+) -> Result<Outcome, ApiError> {
     let pipeline = &definition.target_pipeline;
     let Some(declaration) = newest(tx, &row.scope, pipeline).await? else {
         let why = format!("the pipeline {pipeline} was deleted");
@@ -184,8 +192,17 @@ async fn begin(tx: &mut Tx, row: &Row, definition: &Definition, body: &Value, id
         return Ok(Outcome::Failed { code: "VariableWithoutValue", why });
     }
     let trigger = Trigger { kind: "Webhook".to_owned(), detail: arn(&row.scope, &row.name) };
-    let begin = Start { id, trigger, variables: Default::default(), overrides: Vec::new(), parent: None };
-    start(tx, &row.scope, declaration.clone(), begin).await?;
+    let begin = Start {
+        id,
+        trigger,
+        variables: Default::default(),
+        overrides: Vec::new(),
+        parent: None,
+        // Git servers name no principals of ours.
+        starters: Vec::new(),
+        salt,
+    };
+    start::start(tx, &row.scope, declaration.clone(), begin).await?;
     codepipeline_webhook::set_triggered(tx, &row.token).await?;
     Ok(Outcome::Started)
 }

@@ -40,6 +40,8 @@ pub async fn invoke_pipeline(
         trigger: Trigger { kind: "StartPipelineExecution".to_owned(), detail: run.role_arn.clone() },
         variables: variables(&declaration, list::<Variable>("Variables", given)?)?,
         overrides: overrides(&declaration, list::<SourceRevisionOverride>("SourceRevisions", revisions)?)?,
+        starters: starters(parent),
+        salt: start::salt(&*cx.ids),
         parent: Some(ParentAction { execution: parent.id.clone(), key: key.to_owned(), waits: *wait, depth }),
     };
     let id = begin.id.clone();
@@ -48,6 +50,15 @@ pub async fn invoke_pipeline(
     }
     start::start(tx, &scope, declaration, begin).await?;
     Ok(id)
+}
+
+/// Whoever brought the parent about, by a push too, has brought about its children.
+fn starters(parent: &ExecutionState) -> Vec<String> {
+    let pushers = parent.source_revisions.iter().flat_map(|source| &source.revision.pushers);
+    let mut all: Vec<String> = parent.starters.iter().chain(pushers).cloned().collect();
+    all.sort();
+    all.dedup();
+    all
 }
 
 fn list<T: DeserializeOwned>(key: &str, text: &str) -> Result<Vec<T>, ApiError> {

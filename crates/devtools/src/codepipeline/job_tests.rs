@@ -478,6 +478,8 @@ async fn targets_are_looked_for_in_the_newest_executions_only() {
                         trigger: row.state.trigger.clone(),
                         variables: Default::default(),
                         overrides: Vec::new(),
+                        starters: Vec::new(),
+                        salt: String::new(),
                     });
                     let (scope, parent) = (row.scope.clone(), row.parent.clone());
                     machine::create(tx, NewMachine::<Execution> { id, scope, parent, state }).await?;

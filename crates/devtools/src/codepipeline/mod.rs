@@ -6,6 +6,8 @@
 pub mod acknowledge_job;
 pub mod acknowledge_third_party_job;
 mod action_types;
+#[cfg(test)]
+mod approval_tests;
 mod change;
 mod condition_view;
 pub mod create_custom_action_type;

@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use base::Scope;
+use base::{Ids, Scope};
 use engine::pipeline::GitEvent;
 use formats::pipeline::PipelineDeclaration;
 use store::Tx;
@@ -19,11 +19,11 @@ use store::events::EventRow;
 use store::tables::{codepipeline_declaration, codepipeline_pipeline, codepipeline_source};
 
 use super::change::{Change, Files, Starting, What};
-use super::start::{Start, start};
+use super::start::{self, Start};
 use super::{poll, trigger};
 
 /// Starts the pipelines whose sources this event changes. An event that comes twice starts each of them once.
-pub async fn on_event(tx: &mut Tx, event: &EventRow) -> Result<(), store::Error> {
+pub async fn on_event(tx: &mut Tx, ids: &dyn Ids, event: &EventRow) -> Result<(), store::Error> {
     let Some(change) = Change::of(&event.event) else { return Ok(()) };
     let watching =
         codepipeline_source::watching(tx, &event.scope, change.provider, change.container, change.item()).await?;
@@ -58,7 +58,7 @@ pub async fn on_event(tx: &mut Tx, event: &EventRow) -> Result<(), store::Error>
             starting.plain = news;
         }
         let source = Source { scope: &event.scope, event: &event.id, resource: event.event.resources.first() };
-        begin(tx, &source, declaration.clone(), &change, &starting, commit).await?;
+        begin(tx, ids, &source, (declaration.clone(), &change, &starting), commit).await?;
     }
     Ok(())
 }
@@ -74,10 +74,9 @@ pub(super) struct Source<'a> {
 /// Starts an execution for a change, once.
 pub(super) async fn begin(
     tx: &mut Tx,
+    ids: &dyn Ids,
     source: &Source<'_>,
-    declaration: Arc<PipelineDeclaration>,
-    change: &Change<'_>,
-    starting: &Starting<'_>,
+    (declaration, change, starting): (Arc<PipelineDeclaration>, &Change<'_>, &Starting<'_>),
     commit: Option<&str>,
 ) -> Result<(), store::Error> {
     if starting.is_empty() {
@@ -97,8 +96,10 @@ pub(super) async fn begin(
         variables: BTreeMap::new(),
         overrides: change.overrides(starting, commit),
         parent: None,
+        starters: change.by.iter().map(|by| (*by).to_owned()).collect(),
+        salt: start::salt(ids),
     };
-    start(tx, source.scope, declaration, begin).await
+    start::start(tx, source.scope, declaration, begin).await
 }
 
 pub(super) async fn newest(

@@ -14,7 +14,7 @@ use store::Tx;
 use store::tables::{codepipeline_poll, codepipeline_source};
 
 use super::on_event::newest;
-use super::start::{Start, start};
+use super::start::{self, Start};
 
 /// A source to look at.
 #[derive(Clone, Debug)]
@@ -103,14 +103,16 @@ fn elsewhere(action: &ActionDeclaration) -> Option<(GitHost, String, String)> {
 /// Starts the pipeline if the revision is news.
 pub async fn polled(cx: &Cx, source: &PolledSource, revision: &str) -> Result<(), ApiError> {
     let (source, revision) = (source.clone(), revision.to_owned());
+    let salt = start::salt(&*cx.ids);
     let write = cx.store.write(move |tx| {
         let (source, revision) = (source.clone(), revision.clone());
-        Box::pin(async move { saw(tx, &source, &revision).await })
+        let salt = salt.clone();
+        Box::pin(async move { saw(tx, &source, &revision, salt).await })
     });
     write.await.map_err(ApiError::from)
 }
 
-async fn saw(tx: &mut Tx, source: &PolledSource, revision: &str) -> Result<(), store::Error> {
+async fn saw(tx: &mut Tx, source: &PolledSource, revision: &str, salt: String) -> Result<(), store::Error> {
     let PolledSource { scope, pipeline, action, .. } = source;
     let before = codepipeline_poll::get(tx, scope, pipeline, action).await?;
     let known = before.filter(|(of, _)| *of == source.source()).map(|(_, revision)| revision);
@@ -140,8 +142,11 @@ async fn saw(tx: &mut Tx, source: &PolledSource, revision: &str) -> Result<(), s
             value: revision.to_owned(),
         }],
         parent: None,
+        // Git servers elsewhere name no principals of ours.
+        starters: Vec::new(),
+        salt,
     };
-    start(tx, scope, declaration.clone(), begin).await
+    start::start(tx, scope, declaration.clone(), begin).await
 }
 
 /// Notes that an execution takes this revision of a source elsewhere.

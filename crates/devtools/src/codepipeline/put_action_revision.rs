@@ -48,8 +48,10 @@ pub struct Output {
 /// Takes a revision.
 pub async fn put_action_revision(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     let (scope, limit) = (cx.scope().clone(), cx.site.max_executions);
+    let (salt, by) = (start::salt(&*cx.ids), cx.caller.principal.arn.clone());
     let output = cx.store.write(move |tx| {
         let (scope, input) = (scope.clone(), input.clone());
+        let (salt, starters) = (salt.clone(), vec![by.clone()]);
         Box::pin(async move {
             let gates = load::locked(tx, &scope, &input.pipeline_name).await?;
             let row = load::pipeline(tx, &scope, &input.pipeline_name).await?;
@@ -73,7 +75,15 @@ pub async fn put_action_revision(cx: &Cx, input: Input) -> Result<Output, ApiErr
             let variables = variables(&declaration, Vec::new())?;
             within_limit(gates.as_ref(), &row.name, limit)?;
             let trigger = Trigger { kind: "PutActionRevision".to_owned(), detail: revision.revision_id.clone() };
-            let begin = start::Start { id: id.clone(), trigger, variables, overrides: Vec::new(), parent: None };
+            let begin = start::Start {
+                id: id.clone(),
+                trigger,
+                variables,
+                overrides: Vec::new(),
+                parent: None,
+                starters,
+                salt,
+            };
             start::start(tx, &scope, declaration, begin).await?;
             Ok::<_, ApiError>(Output { new_revision, pipeline_execution_id: id })
         })

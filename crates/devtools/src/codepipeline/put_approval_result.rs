@@ -1,6 +1,9 @@
 //! PutApprovalResult: approves or rejects a manual approval, for whoever holds its token. GetPipelineState shows it; for
 //! executions of mode PARALLEL, ListActionExecutions does as `externalExecutionId`.
 //! <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_PutApprovalResult.html>
+//!
+//! Beyond AWS an approval may take several principals, none of whom has brought the execution about, and the name of the
+//! revision: `engine::pipeline::ApprovalRun`.
 
 use base::{ApiError, ErrorKind, Scope, Timestamp};
 use engine::pipeline::{Approval, Execution, ExecutionInput, ExecutionState, Mode, Refusal, Verdict};
@@ -141,10 +144,22 @@ fn wrong_token() -> ApiError {
 fn refused(error: AdvanceError<Refusal>) -> ApiError {
     match error {
         AdvanceError::Store(e) => e.into(),
-        AdvanceError::Refused(Refusal::ApprovalCompleted) => ApiError::new(
+        AdvanceError::Refused(Refusal::ApprovalCompleted { why }) => ApiError::new(
             "ApprovalAlreadyCompletedException",
-            "The approval action has already been approved or rejected.",
+            format!("The approval action has already been approved or rejected, or has ended: {why}."),
         ),
+        AdvanceError::Refused(Refusal::ApprovedBefore { by, missing }) => {
+            let what = format!("{by} has approved this action already: it waits for {missing} more, of others.");
+            ApiError::new("ApprovalAlreadyCompletedException", what)
+        }
+        // As when a policy forbids it: clients know this one of every operation.
+        AdvanceError::Refused(Refusal::SelfApproval { by, why }) => ApiError::new(
+            "AccessDeniedException",
+            format!("User: {by} may not approve this action, whose HeadworksSelfApproval is false: {why}."),
+        ),
+        AdvanceError::Refused(Refusal::RevisionNotNamed { revision }) => errors::validation(format!(
+            "This approval is for revision {revision}: the summary of the approval must contain {revision}"
+        )),
         AdvanceError::NotFound | AdvanceError::Refused(_) => wrong_token(),
     }
 }

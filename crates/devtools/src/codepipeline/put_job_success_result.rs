@@ -108,6 +108,7 @@ fn success(state: &JobState, input: &Input, external: External) -> JobSuccess {
             })
         }),
         created: found.created,
+        pushers: Vec::new(),
     });
     JobSuccess { external, variables: input.output_variables.clone().unwrap_or_default(), revision }
 }

@@ -32,14 +32,15 @@ pub struct Output {
 pub async fn retry_stage_execution(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     let scope = cx.scope().clone();
     let (id, limit) = (input.pipeline_execution_id.clone(), cx.site.max_executions);
+    let by = cx.caller.principal.arn.clone();
     cx.store
         .write(move |tx| {
-            let (scope, input) = (scope.clone(), input.clone());
+            let (scope, input, by) = (scope.clone(), input.clone(), Some(by.clone()));
             Box::pin(async move {
                 let (pipeline, stage) = (&input.pipeline_name, &input.stage_name);
                 let id = &input.pipeline_execution_id;
                 come_back(tx, &scope, (pipeline, stage), id, limit, errors::not_retryable).await?;
-                let retry = ExecutionInput::RetryStage { stage: stage.clone(), mode: input.retry_mode };
+                let retry = ExecutionInput::RetryStage { stage: stage.clone(), mode: input.retry_mode, by };
                 store::advance::<Execution>(tx, &input.pipeline_execution_id, retry)
                     .await
                     .map_err(|e| refused(pipeline, stage, e))?;

@@ -43,7 +43,13 @@ pub async fn roll_back_failed(tx: &mut Tx, failed: &str, asked: &RollBack) -> Re
             Some(target) => {
                 let detail = json!({"FailedPipelineExecutionId": failed}).to_string();
                 let trigger = Trigger { kind: "AutomatedRollback".to_owned(), detail };
-                let rollback = target.state.rollback(&asked.stage, gates.version, asked.execution.clone(), trigger);
+                let rollback = target.state.rollback(
+                    &asked.stage,
+                    gates.version,
+                    asked.execution.clone(),
+                    // It is the work of those who started what failed.
+                    (trigger, row.state.starters.clone()),
+                );
                 let why = |_| format!("Stage '{}' cannot be rolled back to execution {}.", asked.stage, target.id);
                 rollback.map_err(why).map_or_else(|why| (None, Some(why)), |state| (Some(state), None))
             }

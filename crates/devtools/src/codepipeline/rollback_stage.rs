@@ -35,6 +35,7 @@ pub async fn rollback_stage(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     cx.store
         .write(move |tx| {
             let (scope, input, id, trigger) = (scope.clone(), input.clone(), id.clone(), trigger.clone());
+            let by = trigger.detail.clone();
             Box::pin(async move {
                 let gates = load::locked(tx, &scope, &input.pipeline_name).await?;
                 let row = load::pipeline(tx, &scope, &input.pipeline_name).await?;
@@ -52,7 +53,7 @@ pub async fn rollback_stage(cx: &Cx, input: Input) -> Result<Output, ApiError> {
                 let target = load::execution(tx, &scope, &row, &input.target_pipeline_execution_id).await?;
                 let state = target
                     .state
-                    .rollback(stage, row.version, id.clone(), trigger)
+                    .rollback(stage, row.version, id.clone(), (trigger, vec![by]))
                     .map_err(|why| no_target(stage, &target.id, why))?;
                 roll_back::begin(tx, &scope, state).await?;
                 let occupy = GateInput::Occupy { execution: id, stage: stage.clone(), version: row.version };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use base::Scope;
+use base::{Ids, Scope};
 use engine::pipeline::{
     Execution, ExecutionInput, ExecutionState, NewExecution, ParentAction, SourceOverride, Trigger,
 };
@@ -23,6 +23,15 @@ pub(super) struct Start {
     pub overrides: Vec<SourceOverride>,
     /// The action that invoked it.
     pub parent: Option<ParentAction>,
+    /// Who brings it about, as far as that is known (ARNs).
+    pub starters: Vec<String>,
+    /// Random: see [`salt`].
+    pub salt: String,
+}
+
+/// What the tokens of an execution's approvals are derived from. Nobody is told.
+pub(super) fn salt(ids: &dyn Ids) -> String {
+    ids.uuid().to_string()
 }
 
 /// Makes the execution and sets it going; one with this id that exists already is left alone. Nothing begins when the pipeline
@@ -56,6 +65,8 @@ pub(super) async fn start(
         trigger: start.trigger,
         variables,
         overrides: start.overrides,
+        starters: start.starters,
+        salt: start.salt,
     });
     state.parent = start.parent;
     let row = NewMachine::<Execution> { id: start.id.clone(), scope: scope.clone(), parent, state };

@@ -53,12 +53,13 @@ pub struct Output {
 pub async fn start_pipeline_execution(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     let scope = cx.scope().clone();
     let fresh = cx.ids.uuid().to_string();
-    let limit = cx.site.max_executions;
+    let (limit, salt) = (cx.site.max_executions, start::salt(&*cx.ids));
     let trigger = Trigger { kind: "StartPipelineExecution".to_owned(), detail: cx.caller.principal.arn.clone() };
     let pipeline_execution_id = cx
         .store
         .write(move |tx| {
             let (scope, input, fresh, trigger) = (scope.clone(), input.clone(), fresh.clone(), trigger.clone());
+            let salt = salt.clone();
             Box::pin(async move {
                 let gates = load::locked(tx, &scope, &input.name).await?;
                 let row = load::pipeline(tx, &scope, &input.name).await?;
@@ -78,7 +79,9 @@ pub async fn start_pipeline_execution(cx: &Cx, input: Input) -> Result<Output, A
                 if machine::get::<Execution>(tx, &id).await?.is_none() {
                     within_limit(gates.as_ref(), &row.name, limit)?;
                 }
-                let begin = start::Start { id: id.clone(), trigger, variables, overrides, parent: None };
+                let starters = vec![trigger.detail.clone()];
+                let begin =
+                    start::Start { id: id.clone(), trigger, variables, overrides, parent: None, starters, salt };
                 start::start(tx, &scope, declaration, begin).await?;
                 Ok::<_, ApiError>(id)
             })

@@ -198,7 +198,7 @@ impl World {
                     time: tx.now(),
                     event: event.clone(),
                 };
-                Box::pin(async move { on_event(tx, &row).await })
+                Box::pin(async move { on_event(tx, &base::RandomIds, &row).await })
             })
             .await
             .unwrap();

@@ -67,9 +67,10 @@ pub async fn weigh_trigger(cx: &Cx, claimed: &Claimed) -> Result<(), ApiError> {
         Some(declaration) => look(cx, declaration, &asked).await?,
         None => None,
     };
-    let (claimed, scope) = (claimed.clone(), cx.scope().clone());
+    let (claimed, scope, ids) = (claimed.clone(), cx.scope().clone(), cx.ids.clone());
     let weighed = cx.store.write(move |tx| {
         let (claimed, scope, asked, looked) = (claimed.clone(), scope.clone(), asked.clone(), looked.clone());
+        let ids = ids.clone();
         Box::pin(async move {
             let Some(looked) = looked else { return line::finish(tx, &claimed).await };
             let (Some(declaration), Some(change)) =
@@ -86,7 +87,7 @@ pub async fn weigh_trigger(cx: &Cx, claimed: &Claimed) -> Result<(), ApiError> {
             let starting = change.watched_by(&declaration).chosen(&looked.starts);
             let source = Source { scope: &scope, event: &asked.id, resource: asked.event.resources.first() };
             let commit = looked.commit.to_string();
-            begin(tx, &source, declaration.clone(), &change, &starting, Some(&commit)).await
+            begin(tx, &*ids, &source, (declaration.clone(), &change, &starting), Some(&commit)).await
         })
     });
     Ok(weighed.await?)

@@ -10,6 +10,7 @@ use engine::pipeline::{ActionResult, Revision, RunAction};
 use git::{Commit, Identity, ObjectId, Repository};
 use platform::{Cx, s3};
 use store::outbox::Claimed;
+use store::tables::codecommit_push;
 
 use super::Trouble;
 use super::blocking::blocking;
@@ -43,12 +44,13 @@ pub(super) async fn source(
     let head = format!("refs/heads/{branch}");
     let id = codecommit::resolve(cx, &row, Some(commit.unwrap_or(&head))).await;
     let id = id.map_err(|e| unresolved(e, name, branch, commit))?;
+    let pushers = codecommit_push::pushers(&mut cx.store.read().await?, &row.id, &id.to_string()).await?;
     let repository = codecommit::open(cx, &row).await.map_err(|e| Trouble::of("open the repository", e))?;
     if clone_ref {
         let commit = blocking("read a commit", move || repository.commit(id).map_err(|e| unreadable(id, e))).await?;
         let origin = CloneOrigin::CodeCommit { repository: name.to_owned() };
         store_clone_ref(cx, run, &CloneRef::new(origin, commit.id.to_string())).await?;
-        return Ok(result(cx, run, name, branch, &commit));
+        return Ok(result(cx, run, (name, branch), &commit, pushers));
     }
     let scratch = Scratch::new(cx, &claimed.key)?;
     let (file, tree) = (scratch.path().join("artifact.zip"), scratch.path().join("tree"));
@@ -59,7 +61,7 @@ pub(super) async fn source(
             .await
             .map_err(|e| Trouble::of(&format!("store the artifact '{}'", output.name), e))?;
     }
-    Ok(result(cx, run, name, branch, &commit))
+    Ok(result(cx, run, (name, branch), &commit, pushers))
 }
 
 /// Stores a reference as the artifact.
@@ -108,7 +110,13 @@ fn zip(repository: &Repository, id: ObjectId, tree: PathBuf, file: PathBuf) -> R
     Ok(commit)
 }
 
-fn result(cx: &Cx, run: &RunAction, name: &str, branch: &str, commit: &Commit) -> ActionResult {
+fn result(
+    cx: &Cx,
+    run: &RunAction,
+    (name, branch): (&str, &str),
+    commit: &Commit,
+    pushers: Vec<String>,
+) -> ActionResult {
     let id = commit.id.to_string();
     let url =
         format!("https://{}.console.aws.amazon.com/codecommit/home#/repository/{name}/commit/{id}", cx.scope().region);
@@ -122,7 +130,7 @@ fn result(cx: &Cx, run: &RunAction, name: &str, branch: &str, commit: &Commit) -
         ("CommitterDate", date(&commit.committer)),
         ("RepositoryName", name.to_owned()),
     ];
-    fetched(run, commit, url, &summary, &variables)
+    fetched(run, commit, url, &summary, &variables, pushers)
 }
 
 /// What a source action found: a commit.
@@ -132,6 +140,7 @@ pub(super) fn fetched(
     url: String,
     summary: &str,
     variables: &[(&str, String)],
+    pushers: Vec<String>,
 ) -> ActionResult {
     let id = commit.id.to_string();
     let summary: Option<String> = Some(summary.chars().take(MAX_SUMMARY).collect()).filter(|s: &String| !s.is_empty());
@@ -146,6 +155,7 @@ pub(super) fn fetched(
             summary,
             url: Some(url),
             created: Some(Timestamp::from_secs(commit.committer.seconds)),
+            pushers,
         }),
     }
 }

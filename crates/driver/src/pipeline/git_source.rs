@@ -220,5 +220,5 @@ fn result(cx: &Cx, run: &RunAction, wanted: &Wanted<'_>, provider: &str, commit:
             (url, message)
         }
     };
-    fetched(run, commit, url, &summary, &variables)
+    fetched(run, commit, url, &summary, &variables, Vec::new())
 }

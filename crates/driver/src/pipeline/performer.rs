@@ -1,7 +1,9 @@
 //! Which action of a pipeline is performed where, and what its failure means.
 
 use super::{answer, build, codecommit, deploy, git_source, invoke, job, s3_source};
-use base::{ApiError, ErrorKind, Machine};
+use std::sync::Arc;
+
+use base::{ApiError, ErrorKind, Ids, Machine};
 use devtools::codepipeline;
 use engine::pipeline::{ActionEffect, ActionResult, Execution, RollBack, RunAction, Work};
 use formats::pipeline::Provider;
@@ -18,8 +20,11 @@ use crate::{DriverCx, PerformError, Performer, Subscriber};
 pub struct PipelinePerformer;
 
 /// Starts pipelines when their sources change.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct PipelineStarter;
+#[derive(Clone)]
+pub struct PipelineStarter {
+    /// Salts the executions.
+    pub ids: Arc<dyn Ids>,
+}
 
 impl Performer for PipelinePerformer {
     fn kind(&self) -> &'static str {
@@ -37,7 +42,7 @@ impl Subscriber for PipelineStarter {
     }
 
     fn deliver<'a>(&'a self, tx: &'a mut Tx, event: &'a EventRow) -> BoxFuture<'a, Result<(), store::Error>> {
-        Box::pin(codepipeline::on_event(tx, event))
+        Box::pin(codepipeline::on_event(tx, &*self.ids, event))
     }
 }
 

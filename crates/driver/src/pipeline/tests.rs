@@ -145,7 +145,7 @@ impl World {
     /// Delivers the events that there are.
     async fn deliver(&self) {
         let starter: Arc<Vec<Arc<dyn Subscriber>>> =
-            Arc::new(vec![Arc::new(crate::NoticeWriter), Arc::new(PipelineStarter)]);
+            Arc::new(vec![Arc::new(crate::NoticeWriter), Arc::new(PipelineStarter { ids: Arc::new(base::RandomIds) })]);
         while crate::bus::publish(&self.cx.cx.store, &starter).await.unwrap() {}
     }
 

@@ -123,7 +123,9 @@ async fn a_change_that_waits_when_its_pipeline_is_deleted_starts_nothing() {
         world.triggered(json!({"push": [{"filePaths": {"includes": ["src/*"]}}]})).await;
         world.commit("main", "src/x").await;
         let starter: std::sync::Arc<Vec<std::sync::Arc<dyn crate::Subscriber>>> =
-            std::sync::Arc::new(vec![std::sync::Arc::new(super::PipelineStarter)]);
+            std::sync::Arc::new(vec![std::sync::Arc::new(super::PipelineStarter {
+                ids: std::sync::Arc::new(base::RandomIds),
+            })]);
         while crate::bus::publish(&world.cx.cx.store, &starter).await.unwrap() {}
         codepipeline::delete_pipeline(&world.cx.cx, input(json!({"name": "demo"}))).await.unwrap();
         world.drive().await;

@@ -444,7 +444,7 @@ fn own_environment(state: &ExecutionState, action: &ActionDeclaration) -> Result
     action.environment().unwrap_or_default().into_iter().map(one).collect()
 }
 
-fn configuration_error(action: &ActionDeclaration, what: &str) -> ActionError {
+pub(super) fn configuration_error(action: &ActionDeclaration, what: &str) -> ActionError {
     ActionError {
         code: "ConfigurationError".to_owned(),
         message: format!("The configuration of action '{}' is not valid: {what}.", action.name),

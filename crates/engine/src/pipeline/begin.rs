@@ -8,7 +8,7 @@ use formats::pipeline::{ActionDeclaration, PipelineDeclaration, Provider, RetryM
 use super::action::prepare;
 use super::draft::Draft;
 use super::event::Word;
-use super::{ActionEffect, ActionRun, ActionStatus, Execution, ExecutionInput, ExecutionState, External, Mode};
+use super::{ActionEffect, ActionRun, ActionStatus, ApprovalRun, Execution, ExecutionInput, ExecutionState, External};
 
 impl Draft {
     /// Starts the actions that failed in the attempt before, when these alone are retried.
@@ -51,6 +51,7 @@ impl Draft {
             resolved: Default::default(),
             inputs: Vec::new(),
             external: External::default(),
+            approval: None,
             status: ActionStatus::Working,
         };
         let prepared = prepare(before, &stage, action, &key, &id);
@@ -64,13 +65,10 @@ impl Draft {
                         let effect = ActionEffect::Run(Box::new(work));
                         self.effects.push(Effect { key: key.clone(), effect });
                     }
-                    None => {
-                        let token = approval_token(&key);
-                        // API Reference, PutApprovalResult: the state of a pipeline in mode PARALLEL shows no tokens; whoever
-                        // approves finds them here.
-                        run.external.id = (self.state.mode() == Mode::Parallel).then(|| token.clone());
-                        run.status = ActionStatus::AwaitingApproval { token };
-                    }
+                    None => match ApprovalRun::asked(before, action, &run.resolved, &key) {
+                        Ok(approval) => self.ask_for_approval(&mut run, approval),
+                        Err(error) => failure = Some(error),
+                    },
                 }
             }
             Err(error) => failure = Some(error),
@@ -90,12 +88,6 @@ impl Draft {
     }
 }
 
-/// The token of the approval under this effect key.
-pub(super) fn approval_token(key: &str) -> String {
-    base::derived_uuid(&["approval", key]).to_string()
-}
-
-/// How long an action may take.
 /// How long an action may take.
 pub fn timeout_of(action: &ActionDeclaration) -> std::time::Duration {
     match (action.timeout_in_minutes, action.action_type()) {

@@ -360,7 +360,7 @@ impl Draft {
         Arc::make_mut(run)
     }
 
-    fn run_mut(&mut self, key: &str) -> Option<&mut ActionRun> {
+    pub(super) fn run_mut(&mut self, key: &str) -> Option<&mut ActionRun> {
         self.current_mut().actions.iter_mut().find(|a| a.key == key)
     }
 

@@ -26,8 +26,14 @@ pub enum Refusal {
     AlreadyStopping,
     /// The token is not that of the approval.
     WrongToken,
-    /// Someone has decided before, or it timed out.
-    ApprovalCompleted,
+    /// Nobody decides on it any more.
+    ApprovalCompleted { why: String },
+    /// This principal has approved before, and others have to.
+    ApprovedBefore { by: String, missing: u32 },
+    /// The principal may not approve what he has brought about himself.
+    SelfApproval { by: String, why: String },
+    /// The approval must name the revision that it is for.
+    RevisionNotNamed { revision: String },
     /// An update cancels only what is under way.
     NotUnderWay,
     /// The stage cannot be retried as it stands.
@@ -49,7 +55,14 @@ impl fmt::Display for Refusal {
             Refusal::NotStoppable { status } => write!(f, "the execution cannot be stopped: its status is {status}"),
             Refusal::AlreadyStopping => f.write_str("the execution is stopping already"),
             Refusal::WrongToken => f.write_str("the token is not that of the approval"),
-            Refusal::ApprovalCompleted => f.write_str("the approval has been completed"),
+            Refusal::ApprovalCompleted { why } => write!(f, "the approval has been completed: {why}"),
+            Refusal::ApprovedBefore { by, missing } => {
+                write!(f, "{by} has approved before; {missing} more must come from others")
+            }
+            Refusal::SelfApproval { by, why } => write!(f, "{by} may not approve this: {why}"),
+            Refusal::RevisionNotNamed { revision } => {
+                write!(f, "the approval is for revision {revision}, and its summary does not name it")
+            }
             Refusal::NotUnderWay => f.write_str("the execution has ended"),
             Refusal::NotRetryable { why } => write!(f, "the stage cannot be retried: {why}"),
             Refusal::NotOverridable { why } => write!(f, "the condition cannot be overridden: {why}"),
@@ -77,7 +90,7 @@ impl Machine for Execution {
             ExecutionInput::Approve(approval) => on::approve(state, approval, now),
             ExecutionInput::Stop { abandon: false, reason, by } => on::stop(state, reason, by, now),
             ExecutionInput::Stop { abandon: true, reason, by } => on::abandon(state, reason, by, now),
-            ExecutionInput::RetryStage { stage, mode } => on::retry_stage(state, &stage, mode, now),
+            ExecutionInput::RetryStage { stage, mode, by } => on::retry_stage(state, &stage, mode, by, now),
             ExecutionInput::OverrideCondition { stage, kind, by } => {
                 on::override_condition(state, &stage, kind, by, now)
             }

@@ -28,7 +28,13 @@ pub enum ExecutionInput {
     /// Someone asks it to stop.
     Stop { abandon: bool, reason: Option<String>, by: String },
     /// Someone wants a failed stage to be tried again. The gates have let it back in before.
-    RetryStage { stage: String, mode: RetryMode },
+    RetryStage {
+        stage: String,
+        mode: RetryMode,
+        /// Who; inputs of earlier programs do not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+    },
     /// Someone lets it go on although a condition of the stage is not met. The gates have let it back in before, if it had
     /// failed.
     OverrideCondition { stage: String, kind: ConditionKind, by: String },
@@ -82,6 +88,9 @@ pub struct Revision {
     pub url: Option<String>,
     /// When the revision came to be.
     pub created: Option<Timestamp>,
+    /// Who pushed it (ARNs), where the source tells.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pushers: Vec<String>,
 }
 
 /// The revision that a source action of an execution used.

@@ -43,6 +43,7 @@
 //! Both machines talk by tells in the same transaction, so that no third place knows who is where.
 
 mod action;
+mod approval;
 mod artifact;
 mod begin;
 mod condition;
@@ -60,6 +61,7 @@ pub use action::{
     ActionEffect, ArtifactPlace, BatchOptions, BuildVariable, CancelAction, Commands, GitHost, RollBack, RunAction,
     Work,
 };
+pub use approval::{ApprovalRun, Given, is_same_principal};
 pub use artifact::artifact_key;
 pub use begin::timeout_of;
 pub use condition::{ConditionRun, ConditionStatus, RuleRun, RuleStatus};

@@ -7,7 +7,7 @@ use base::{Scope, Timestamp};
 use formats::pipeline::{PipelineDeclaration, RetryMode};
 use serde::{Deserialize, Serialize};
 
-use super::{ActionError, ConditionRun, RuleRun, SourceRevision};
+use super::{ActionError, ApprovalRun, ConditionRun, RuleRun, SourceRevision};
 
 /// What an execution is made from.
 #[derive(Clone, Debug)]
@@ -20,6 +20,10 @@ pub struct NewExecution {
     /// Every pipeline variable with its value.
     pub variables: BTreeMap<String, String>,
     pub overrides: Vec<SourceOverride>,
+    /// Who brought it about, as far as that is known (ARNs).
+    pub starters: Vec<String>,
+    /// Random, and told to nobody: what is derived from it cannot be guessed.
+    pub salt: String,
 }
 
 /// State of the `pipeline_execution` machine.
@@ -34,6 +38,12 @@ pub struct ExecutionState {
     pub variables: BTreeMap<String, String>,
     pub overrides: Vec<SourceOverride>,
     pub source_revisions: Vec<SourceRevision>,
+    /// Who brought it about, or had a stage of it retried, as far as that is known (ARNs).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub starters: Vec<String>,
+    /// Random, and told to nobody: the tokens of its approvals are derived from it. Executions of earlier programs have none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub salt: String,
     #[serde(default)]
     pub kind: ExecutionKind,
     /// Of whom it is a child.
@@ -236,6 +246,9 @@ pub struct ActionRun {
     pub resolved: BTreeMap<String, String>,
     pub inputs: Vec<Artifact>,
     pub external: External,
+    /// Of a manual approval: what it takes, and who has given it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ApprovalRun>,
     pub status: ActionStatus,
 }
 
@@ -290,6 +303,8 @@ impl ExecutionState {
             variables: new.variables,
             overrides: new.overrides,
             source_revisions: Vec::new(),
+            starters: new.starters,
+            salt: new.salt,
             kind: ExecutionKind::Standard,
             parent: None,
             phase: Phase::New,
@@ -304,13 +319,22 @@ impl ExecutionState {
     }
 
     /// An execution that rolls a stage back to this one. User Guide, "Considerations for rollbacks".
-    pub fn rollback(&self, stage: &str, version: u32, id: String, trigger: Trigger) -> Result<Self, NoTarget> {
+    ///
+    /// `starters` are those who want the rollback; who pushed the revisions is known of this execution.
+    pub fn rollback(
+        &self,
+        stage: &str,
+        version: u32,
+        id: String,
+        (trigger, starters): (Trigger, Vec<String>),
+    ) -> Result<Self, NoTarget> {
         let index = self.rollback_target(stage, version)?;
         let before = |run: &&Arc<StageRun>| self.definition.stages.iter().take(index).any(|s| s.name == run.name);
         let earlier = self.stages.iter().filter(before).cloned().collect();
         Ok(ExecutionState {
             id,
             trigger,
+            starters,
             kind: ExecutionKind::Rollback(Rollback { target: self.id.clone(), stage: index, earlier }),
             parent: None,
             phase: Phase::New,

@@ -112,7 +112,7 @@ fn a_retry_resumes_the_execution_and_its_stage() {
     let result = serde_json::from_value(json!({"Failed": {"code": "JobFailed", "message": "no such branch"}})).unwrap();
     world.execution("e1", ExecutionInput::ActionFinished { key: "e1/Source/Src/1".into(), result }).unwrap();
     details(&mut world);
-    world.retry("e1", "Source", RetryMode::FailedActions).unwrap();
+    world.retry("e1", "Source", RetryMode::FailedActions, "ann").unwrap();
     let events = details(&mut world);
     assert_eq!(events.len(), 3);
     assert_eq!(events[0].1, json!({"pipeline": "demo", "execution-id": "e1", "state": "RESUMED", "version": 1}));

@@ -10,7 +10,7 @@ use crate::pipeline_world::World;
 /// Writes down what a command has led to.
 pub fn report(world: &mut World, answer: Result<(), String>, out: &mut String) {
     if let Err(refusal) = answer {
-        let _ = writeln!(out, "  refused: {refusal}");
+        let _ = writeln!(out, "  refused: {}", refusal.replace("arn:aws:iam::123456789012:user/", "@"));
         return;
     }
     for refusal in world.unheard.drain(..) {
@@ -50,6 +50,13 @@ pub fn report(world: &mut World, answer: Result<(), String>, out: &mut String) {
             }
         }
         let _ = writeln!(out);
+        // What an approval beyond AWS says of itself.
+        for action in row.state.stages.last().into_iter().flat_map(|stage| &stage.actions) {
+            let beyond = action.approval.is_some() && action.resolved.keys().any(|key| key.starts_with("Headworks"));
+            for line in action.external.summary.iter().filter(|_| beyond).flat_map(|text| text.lines()) {
+                let _ = writeln!(out, "    {}: {}", action.name, line.replace("arn:aws:iam::123456789012:user/", "@"));
+            }
+        }
     }
     for (n, id) in world.job_order.iter().enumerate() {
         let _ = writeln!(out, "  job{} {}", n + 1, world.job_word(id));

@@ -156,9 +156,13 @@ fn play(text: &str) -> String {
 
 fn run(world: &mut World, command: &str) -> Result<(), String> {
     let words: Vec<&str> = command.split_whitespace().collect();
+    let user = |name: &str| format!("arn:aws:iam::123456789012:user/{name}");
+    // `@bob` at the end of a command says who gives it.
+    let named = words.last().and_then(|w| w.strip_prefix('@'));
+    let words = &words[..words.len() - usize::from(named.is_some())];
     let word = |n: usize| words.get(n).copied().unwrap_or_default();
     let rest = |n: usize| words.get(n..).unwrap_or_default().join(" ");
-    let by = || "arn:aws:iam::123456789012:user/ann".to_owned();
+    let by = || user(named.unwrap_or("ann"));
     let execution = |world: &mut World, id: &str, input| world.execution(id, input).map_err(|r| r.to_string());
     match word(0) {
         // Of another pipeline: `PIPELINE:ID`. With `ACTION:TYPE=VALUE` a source revision is given.
@@ -174,6 +178,7 @@ fn run(world: &mut World, command: &str) -> Result<(), String> {
                     None => drop(variables.insert(name.to_owned(), value)),
                 }
             }
+            world.starters = named.map(user).into_iter().collect();
             world.create_of(pipeline, id, variables, overrides, None);
             execution(world, id, ExecutionInput::Start)
         }
@@ -199,7 +204,7 @@ fn run(world: &mut World, command: &str) -> Result<(), String> {
             let (stage, action) = word(2).split('#').next().unwrap().split_once('/').unwrap();
             let token = match word(0) {
                 "approve-with-wrong-token" => "00000000-0000-0000-0000-000000000000".to_owned(),
-                _ => base::derived_uuid(&["approval", &key(word(1), word(2))]).to_string(),
+                _ => token(world, word(1), word(2)),
             };
             let verdict = if word(0) == "reject" { Verdict::Rejected } else { Verdict::Approved };
             let (stage, action) = (stage.to_owned(), action.to_owned());
@@ -212,7 +217,7 @@ fn run(world: &mut World, command: &str) -> Result<(), String> {
         }
         "retry" => {
             let mode = if word(3) == "all" { RetryMode::AllActions } else { RetryMode::FailedActions };
-            world.retry(word(1), word(2), mode)
+            world.retry(word(1), word(2), mode, &by())
         }
         "override" => {
             let kind = if word(3) == "beforeEntry" { ConditionKind::BeforeEntry } else { ConditionKind::OnSuccess };
@@ -300,6 +305,12 @@ fn work(world: &mut World, words: &[&str]) -> Result<(), String> {
     }
 }
 
+/// The token that the approval had, if it was asked for.
+fn token(world: &World, execution: &str, place: &str) -> String {
+    let run = world.state(execution).action_by_key(&key(execution, place));
+    run.and_then(|run| run.approval.as_ref()).map(|asked| asked.token.clone()).unwrap_or_default()
+}
+
 fn gates(world: &mut World, input: GateInput) -> Result<(), String> {
     world.gates(input).map_err(|r| r.to_string())
 }
@@ -310,14 +321,18 @@ fn key(execution: &str, place: &str) -> String {
     format!("{execution}/{place}/{attempt}")
 }
 
-/// All declared outputs, and `K=V` words as output variables (`revision=ID` as the source's revision).
+/// All declared outputs, and `K=V` words as output variables (`revision=ID` as the source's revision, `pushers=A,B` as users
+/// who pushed it).
 fn succeeded(world: &World, execution: &str, place: &str, words: &[&str]) -> ActionResult {
     let (stage, action) = place.split('#').next().unwrap().split_once('/').unwrap();
     let definition = std::sync::Arc::clone(&world.state(execution).definition);
     let declared = definition.stage(stage).and_then(|s| s.action(action));
     let mut variables: BTreeMap<String, String> =
         words.iter().filter_map(|w| w.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect();
-    let revision = variables.remove("revision").map(|id| Revision { id, summary: None, url: None, created: None });
+    let user = |name: &str| format!("arn:aws:iam::123456789012:user/{name}");
+    let pushers: Vec<String> = variables.remove("pushers").iter().flat_map(|p| p.split(',')).map(user).collect();
+    let revision =
+        variables.remove("revision").map(|id| Revision { id, summary: None, url: None, created: None, pushers });
     let artifact = |name: &String| Artifact {
         name: name.clone(),
         bucket: "artifacts".into(),

@@ -66,6 +66,8 @@ pub struct World {
     pub unheard: Vec<String>,
     /// Whether events are kept (the simulation only counts them).
     pub keep_events: bool,
+    /// Who brings about the execution that is made next.
+    pub starters: Vec<String>,
 }
 
 /// A pipeline beside the first.
@@ -111,6 +113,7 @@ impl World {
             entered: Vec::new(),
             unheard: Vec::new(),
             keep_events: true,
+            starters: Vec::new(),
         }
     }
 
@@ -169,6 +172,8 @@ impl World {
             trigger: Trigger { kind: "StartPipelineExecution".into(), detail: "arn:aws:iam::123456789012:root".into() },
             variables,
             overrides,
+            starters: std::mem::take(&mut self.starters),
+            salt: format!("salt of {id}"),
         });
         self.order.push(id.to_owned());
         let old = self.executions.insert(id.to_owned(), Row::new(ExecutionState { parent, ..state }));
@@ -215,11 +220,12 @@ impl World {
     }
 
     /// As the operation does: the gates first, and both or neither.
-    pub fn retry(&mut self, id: &str, stage: &str, mode: RetryMode) -> Result<(), String> {
+    pub fn retry(&mut self, id: &str, stage: &str, mode: RetryMode, by: &str) -> Result<(), String> {
         let gates = self.gates_of(&self.pipeline(id));
         let before = (gates.state.clone(), gates.log.len());
         self.come_back(id, stage)?;
-        let answer = self.execution(id, ExecutionInput::RetryStage { stage: stage.to_owned(), mode });
+        let answer =
+            self.execution(id, ExecutionInput::RetryStage { stage: stage.to_owned(), mode, by: Some(by.to_owned()) });
         if answer.is_err() {
             let gates = self.gates_mut(&self.pipeline(id));
             gates.state = before.0;
@@ -248,8 +254,10 @@ impl World {
         let trigger = Trigger { kind: "ManualRollback".into(), detail: "ann".into() };
         let pipeline = self.pipeline(target);
         let version = self.gates_of(&pipeline).state.version;
-        let state =
-            self.state(target).rollback(stage, version, id.to_owned(), trigger).map_err(|e| format!("{e:?}"))?;
+        let state = self
+            .state(target)
+            .rollback(stage, version, id.to_owned(), (trigger, Vec::new()))
+            .map_err(|e| format!("{e:?}"))?;
         let occupy = GateInput::Occupy { execution: id.to_owned(), stage: stage.to_owned(), version };
         if let Err(refusal) = Gates::step(&self.gates_of(&pipeline).state, occupy.clone(), self.now) {
             return Err(refusal.to_string());
@@ -278,8 +286,10 @@ impl World {
         assert!(target.is_some() || missed().is_none(), "the gate has forgotten a success: {:?}", missed());
         let by = target.map(|target| {
             let trigger = Trigger { kind: "AutomatedRollback".into(), detail: failed.to_owned() };
-            let state =
-                self.state(&target).rollback(&effect.stage, version, effect.execution.clone(), trigger).unwrap();
+            let state = self
+                .state(&target)
+                .rollback(&effect.stage, version, effect.execution.clone(), (trigger, Vec::new()))
+                .unwrap();
             let old = self.executions.insert(effect.execution.clone(), Row::new(state));
             assert!(old.is_none(), "a rollback began twice");
             self.order.push(effect.execution.clone());

@@ -276,7 +276,7 @@ impl Simulation {
         let mode = if self.rng.chance(50) { RetryMode::FailedActions } else { RetryMode::AllActions };
         let before = self.world.state(&id).clone();
         let latest = self.world.gates.state.gate(&stage).and_then(|g| g.latest.clone());
-        if self.world.retry(&id, &stage, mode).is_ok() {
+        if self.world.retry(&id, &stage, mode, "ann").is_ok() {
             if before.mode() != Mode::Parallel {
                 assert_eq!(latest.as_ref(), Some(&id), "an execution came back behind another");
                 assert_eq!(before.version, self.world.gates.state.version, "an old definition came back");

@@ -58,7 +58,14 @@ pub(super) static TYPES: [ActionType; 17] = [
         ..call(Category::Build, "ECRBuildAndPublish", "ecr", "PutImage")
     },
     ActionType {
-        optional: &["CustomData", "ExternalEntityLink", "NotificationArn"],
+        optional: &[
+            "CustomData",
+            "ExternalEntityLink",
+            "NotificationArn",
+            "HeadworksQuorum",
+            "HeadworksSelfApproval",
+            "HeadworksRevision",
+        ],
         timeout: Duration::from_secs(7 * 24 * HOUR),
         ..kind(Category::Approval, Provider::ManualApproval, "Manual")
     },

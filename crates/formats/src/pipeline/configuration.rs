@@ -1,6 +1,6 @@
 //! The configuration of one action: which keys its type knows, and what their values may be.
 
-use super::{ActionDeclaration, ActionType, Problem, Provider, references};
+use super::{ActionDeclaration, ActionType, Problem, Provider, references, validate_approvals};
 use crate::cloudformation::is_open;
 
 const CANNED_ACLS: [&str; 7] = [
@@ -67,7 +67,10 @@ fn values(action: &ActionDeclaration, provider: Provider) -> Result<(), Problem>
         }
         Provider::CodeBuild => code_build(action)?,
         Provider::Commands => commands(action)?,
-        Provider::ManualApproval => {}
+        Provider::ManualApproval => {
+            one_of(action, "HeadworksSelfApproval", &["true", "false"])?;
+            validate_approvals::configuration(action)?;
+        }
         Provider::S3Deploy => {
             boolean(action, "Extract")?;
             one_of(action, "CannedACL", &CANNED_ACLS)?;
@@ -129,7 +132,7 @@ fn cloud_formation(action: &ActionDeclaration) -> Result<(), Problem> {
     }
 }
 
-fn wrong(action: &ActionDeclaration, key: &str, what: &str) -> Problem {
+pub(super) fn wrong(action: &ActionDeclaration, key: &str, what: &str) -> Problem {
     Problem::action(format!(
         "Action configuration for action '{}': the value of '{key}' is not valid: {what}",
         action.name

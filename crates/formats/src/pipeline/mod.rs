@@ -13,6 +13,7 @@ mod problem;
 mod rule_type;
 mod trigger;
 mod validate;
+mod validate_approvals;
 mod validate_conditions;
 mod validate_triggers;
 mod variable;
@@ -38,5 +39,6 @@ pub use trigger::{
     GitConfiguration, Patterns, PullRequestEvent, PullRequestFilter, PushFilter, TriggerDeclaration, TriggerProvider,
 };
 pub use validate::{problems, problems_with, validate, validate_with};
+pub use validate_approvals::MAX_QUORUM;
 pub use variable::{Reference, Unresolved, references, resolve};
 pub use window::DeploymentWindow;

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use super::{
     ActionDeclaration, ActionType, ActionTypeId, ArtifactDetails, Category, ConditionKind, ConditionResult,
     CustomActionType, PipelineDeclaration, Problem, ProblemKind, Provider, StageDeclaration, configuration, references,
-    validate_conditions, validate_triggers,
+    validate_approvals, validate_conditions, validate_triggers,
 };
 
 use crate::cloudformation::is_open;
@@ -57,6 +57,7 @@ pub fn problems_with(pipeline: &PipelineDeclaration, region: &str, registered: &
         found.extend(artifacts(pipeline).err());
         found.extend(variables(pipeline).err());
         found.extend(validate_triggers::check(pipeline).err());
+        found.extend(validate_approvals::check(pipeline).err());
         found.extend(validate_conditions::check(pipeline, region).err());
     }
     found

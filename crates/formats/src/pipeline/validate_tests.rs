@@ -521,3 +521,40 @@ fn the_modes_of_cloudformation_have_their_keys() {
         ": the value of 'TemplatePath' is not valid: it must be INPUT_ARTIFACT::FILE, with one of the action's input artifacts",
     );
 }
+
+#[test]
+fn an_approval_asks_for_what_it_can_be_told() {
+    let approval = |configuration: Value| {
+        move |p: &mut Value| {
+            let ok = action("Ok", "Approval", "Manual", json!({"configuration": configuration}));
+            p["stages"][2]["actions"].as_array_mut().unwrap().push(ok);
+        }
+    };
+    for fine in [
+        json!({"HeadworksQuorum": "1"}),
+        json!({"HeadworksQuorum": "20", "HeadworksSelfApproval": "false", "HeadworksRevision": "#{Source.CommitId}"}),
+        json!({"HeadworksQuorum": "#{Source.BranchName}", "HeadworksRevision": "release #{Source.CommitId}"}),
+    ] {
+        assert_eq!(pipeline(approval(fine)), Ok(()));
+    }
+    for (wrong, text) in [
+        (json!({"HeadworksQuorum": "0"}), "must be a number from 1 to 20"),
+        (json!({"HeadworksQuorum": "21"}), "must be a number from 1 to 20"),
+        (json!({"HeadworksQuorum": "two"}), "must be a number from 1 to 20"),
+        (json!({"HeadworksQuorum": "-1"}), "must be a number from 1 to 20"),
+        (json!({"HeadworksSelfApproval": "never"}), "is not one of true, false"),
+        (json!({"HeadworksRevision": "Source.CommitId"}), "it must hold a variable of the execution"),
+        (json!({"HeadworksRevision": "#{Other.CommitId}"}), "namespace that does not exist"),
+    ] {
+        let refused = pipeline(approval(wrong)).unwrap_err();
+        assert!(refused.contains(text), "{refused}");
+    }
+    let of_s3 = |p: &mut Value| {
+        approval(json!({"HeadworksSelfApproval": "false"}))(p);
+        let more =
+            json!({"configuration": {"S3Bucket": "b", "S3ObjectKey": "k"}, "outputArtifacts": [{"name": "Src"}]});
+        p["stages"][0]["actions"] = json!([action("Src", "Source", "S3", more)]);
+    };
+    let refused = pipeline(of_s3).unwrap_err();
+    assert!(refused.contains("no source of the pipeline tells who pushed a revision"), "{refused}");
+}

@@ -58,6 +58,8 @@ async fn fill(config: Config, executions: usize) -> Result<(), CliError> {
             trigger: Trigger { kind: "StartPipelineExecution".to_owned(), detail: String::new() },
             variables: BTreeMap::new(),
             overrides: Vec::new(),
+            starters: Vec::new(),
+            salt: String::new(),
         });
         // Creating the pipeline has started one already; every execution must end before the next one overtakes it.
         finish_all(&cx.store, &pattern).await?;
@@ -162,6 +164,7 @@ fn succeeded(run: RunAction) -> ActionResult {
             summary: Some("Seeded".to_owned()),
             url: None,
             created: None,
+            pushers: Vec::new(),
         }),
         Work::CodeBuild { .. }
         | Work::S3Deploy { .. }

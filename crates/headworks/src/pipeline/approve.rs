@@ -21,13 +21,14 @@ pub struct Flags {
     /// Reject it instead
     #[arg(long)]
     reject: bool,
-    /// Why; it is kept with the approval
+    /// Why; it is kept with the approval. A revision that the approval must name is added
     #[arg(long, default_value = "")]
     summary: String,
 }
 
 /// An approval that waits.
 struct Waiting {
+    execution: String,
     stage: String,
     action: String,
     token: String,
@@ -36,13 +37,42 @@ struct Waiting {
 pub(super) async fn run(client: &Client, flags: &Flags) -> Result<ExitCode, CliError> {
     let waiting = chosen(waiting(client, flags).await?, flags)?;
     let status = if flags.reject { "Rejected" } else { "Approved" };
+    let revision = match flags.reject {
+        true => None,
+        false => revision(client, flags, &waiting).await?,
+    };
+    let summary = match &revision {
+        Some(revision) if !flags.summary.contains(revision.as_str()) => {
+            format!("{} {revision}", flags.summary).trim().to_owned()
+        }
+        Some(_) | None => flags.summary.clone(),
+    };
     let ask = json!({
         "pipelineName": flags.pipeline, "stageName": waiting.stage, "actionName": waiting.action, "token": waiting.token,
-        "result": { "status": status, "summary": flags.summary },
+        "result": { "status": status, "summary": summary },
     });
     client.call("codepipeline", "PutApprovalResult", ask).await?;
-    say(format_args!("{}/{}: {status}", waiting.stage, waiting.action));
+    let of = revision.map(|revision| format!(" for revision {revision}")).unwrap_or_default();
+    say(format_args!("{}/{}: {status}{of}", waiting.stage, waiting.action));
+    if let Some(action) = action(client, flags, &waiting).await?.filter(|a| text(&a["status"]) == "InProgress") {
+        let summary = plain(&action["output"]["executionResult"]["externalExecutionSummary"]);
+        summary.lines().take(1).for_each(|line| say(format_args!("{line}; it waits for others")));
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The revision that approvals must name, when the pipeline asks for that.
+async fn revision(client: &Client, flags: &Flags, waiting: &Waiting) -> Result<Option<String>, CliError> {
+    let action = action(client, flags, waiting).await?.unwrap_or_default();
+    let revision = action["input"]["resolvedConfiguration"]["HeadworksRevision"].as_str();
+    Ok(revision.map(|text| text.trim().to_owned()))
+}
+
+/// The newest run of the approval, as ListActionExecutions shows it.
+async fn action(client: &Client, flags: &Flags, waiting: &Waiting) -> Result<Option<Value>, CliError> {
+    let all = seen::actions(client, &flags.pipeline, &waiting.execution).await?;
+    let is_it = |a: &&Value| plain(&a["stageName"]) == waiting.stage && plain(&a["actionName"]) == waiting.action;
+    Ok(all.iter().rev().find(is_it).cloned())
 }
 
 async fn waiting(client: &Client, flags: &Flags) -> Result<Vec<Waiting>, CliError> {
@@ -65,7 +95,8 @@ async fn in_parallel(client: &Client, pipeline: &str, execution: &str) -> Result
         let is_approval = text(&action["input"]["actionTypeId"]["category"]) == "Approval";
         let token = action["output"]["executionResult"]["externalExecutionId"].as_str();
         let token = token.filter(|_| is_approval && text(&action["status"]) == "InProgress")?.to_owned();
-        Some(Waiting { stage: plain(&action["stageName"]), action: plain(&action["actionName"]), token })
+        let (stage, action) = (plain(&action["stageName"]), plain(&action["actionName"]));
+        Some(Waiting { execution: execution.to_owned(), stage, action, token })
     };
     Ok(seen::actions(client, pipeline, execution).await?.iter().filter_map(waiting).collect())
 }
@@ -74,7 +105,8 @@ fn in_stage(stage: &Value) -> Vec<Waiting> {
     let waiting = |action: &Value| {
         let latest = &action["latestExecution"];
         let token = latest["token"].as_str().filter(|_| text(&latest["status"]) == "InProgress")?.to_owned();
-        Some(Waiting { stage: plain(&stage["stageName"]), action: plain(&action["actionName"]), token })
+        let execution = plain(&stage["latestExecution"]["pipelineExecutionId"]);
+        Some(Waiting { execution, stage: plain(&stage["stageName"]), action: plain(&action["actionName"]), token })
     };
     list(&stage["actionStates"]).iter().filter_map(waiting).collect()
 }

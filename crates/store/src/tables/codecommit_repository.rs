@@ -139,5 +139,6 @@ pub async fn next_number(tx: &mut Tx, id: &str, now: Timestamp) -> Result<Option
 /// Deletes a repository and its refs.
 pub async fn delete(tx: &mut Tx, id: &str) -> Result<(), Error> {
     tx.execute("DELETE FROM codecommit_repository WHERE id = $1", args![id]).await?;
+    super::codecommit_push::forget(tx, id).await?;
     tx.execute("DELETE FROM codecommit_ref WHERE repository = $1", args![id]).await.map(|_| ())
 }

@@ -11,6 +11,7 @@ pub mod codebuild_report_group;
 pub mod codebuild_test_case;
 pub mod codebuild_token;
 pub mod codebuild_webhook;
+pub mod codecommit_push;
 pub mod codecommit_ref;
 pub mod codecommit_repository;
 pub mod codeconnections_connection;

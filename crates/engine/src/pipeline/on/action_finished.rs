@@ -12,16 +12,17 @@ use crate::pipeline::{
 pub(in crate::pipeline) fn action_started(
     state: &ExecutionState,
     key: String,
-    mut external: External,
+    external: External,
     now: Timestamp,
 ) -> Result<Step<Execution>, Refusal> {
-    if let Some(run) = current(state, &key).filter(|run| matches!(run.status, ActionStatus::AwaitingApproval { .. })) {
-        // What became of its notice.
-        external = External { summary: external.summary, ..run.external.clone() };
-    } else if rule(state, &key).is_none() {
+    let mut draft = Draft::of(state, now);
+    if current(state, &key).is_some_and(|run| matches!(run.status, ActionStatus::AwaitingApproval { .. })) {
+        draft.note_notice(&key, external.summary);
+        return Ok(draft.done());
+    }
+    if rule(state, &key).is_none() {
         working(state, &key)?;
     }
-    let mut draft = Draft::of(state, now);
     draft.set_external(&key, external);
     Ok(draft.done())
 }

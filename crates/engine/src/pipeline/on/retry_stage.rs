@@ -12,6 +12,7 @@ pub(in crate::pipeline) fn retry_stage(
     state: &ExecutionState,
     stage: &str,
     mode: RetryMode,
+    by: Option<String>,
     now: Timestamp,
 ) -> Result<Step<Execution>, Refusal> {
     let not = |why: &str| Err(Refusal::NotRetryable { why: why.to_owned() });
@@ -20,6 +21,8 @@ pub(in crate::pipeline) fn retry_stage(
     };
     let index = state.definition.stages.iter().position(|s| s.name == stage).unwrap_or_default();
     let mut draft = Draft::of(state, now);
+    let news = by.filter(|by| !state.starters.contains(by));
+    draft.state.starters.extend(news);
     match &state.phase {
         Phase::Ended(Ended::Failed) => {
             if mode == RetryMode::FailedActions && !run.has_failed_action() {

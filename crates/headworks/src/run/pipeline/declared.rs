@@ -70,6 +70,11 @@ pub fn rehearsal(
         for action in &mut stage.actions {
             action.role_arn = None;
             action.region = None;
+            for key in ["HeadworksQuorum", "HeadworksSelfApproval"] {
+                if action.configuration.remove(key).is_some() {
+                    notes.push(format!("{}/{}: {key} is left out: you alone approve", stage.name, action.name));
+                }
+            }
         }
         let conditions = [&mut stage.before_entry, &mut stage.on_success].into_iter().flatten();
         let conditions = conditions.flat_map(|c| &mut c.conditions);

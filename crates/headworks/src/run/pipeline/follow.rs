@@ -149,9 +149,11 @@ async fn decide(stage: &str, action: &ActionRun, approvals: Approvals) -> Result
 async fn put(cx: &Cx, state: &ExecutionState, stage: &str, action: &ActionRun, approved: bool) -> Result<(), CliError> {
     let ActionStatus::AwaitingApproval { token } = &action.status else { return Ok(()) };
     let status = if approved { "Approved" } else { "Rejected" };
+    // Whoever sits here has seen what he runs.
+    let summary = action.resolved.get("HeadworksRevision").map(String::as_str).unwrap_or_default();
     let ask = json!({
         "pipelineName": state.definition.name, "stageName": stage, "actionName": action.name, "token": token,
-        "result": { "status": status, "summary": "" },
+        "result": { "status": status, "summary": summary },
     });
     codepipeline::put_approval_result(cx, input(ask).map_err(refused)?).await.map_err(refused).map(drop)
 }

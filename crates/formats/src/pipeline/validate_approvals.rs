@@ -1,0 +1,44 @@
+//! What a manual approval may ask for beyond AWS, and what it can be told.
+
+use super::configuration::{is_fixed, wrong};
+use super::{ActionDeclaration, PipelineDeclaration, Problem, Provider};
+use crate::cloudformation::is_open;
+
+/// How many principals an approval may ask for.
+pub const MAX_QUORUM: u32 = 20;
+
+/// The values of the keys, each by itself.
+pub(super) fn configuration(action: &ActionDeclaration) -> Result<(), Problem> {
+    if let Some(quorum) = action.config("HeadworksQuorum").filter(|v| is_fixed(v))
+        && !quorum.parse::<u32>().is_ok_and(|quorum| (1..=MAX_QUORUM).contains(&quorum))
+    {
+        return Err(wrong(action, "HeadworksQuorum", &format!("it must be a number from 1 to {MAX_QUORUM}")));
+    }
+    if let Some(revision) = action.config("HeadworksRevision").filter(|v| !is_open(v))
+        && is_fixed(revision)
+    {
+        let what = "it must hold a variable of the execution, such as #{SourceVariables.CommitId}";
+        return Err(wrong(action, "HeadworksRevision", what));
+    }
+    Ok(())
+}
+
+/// Who wrote what an execution works on is known of CodeCommit alone: without such a source nobody can be told from its author.
+pub(super) fn check(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
+    let tells = |action: &ActionDeclaration| {
+        action.provider() == Some(Provider::CodeCommitSource) || is_open(&action.action_type_id.provider)
+    };
+    if pipeline.source_actions().any(tells) {
+        return Ok(());
+    }
+    for (n, stage) in pipeline.stages.iter().enumerate() {
+        for (m, action) in stage.actions.iter().enumerate() {
+            if action.config("HeadworksSelfApproval") != Some("false") {
+                continue;
+            }
+            let what = "no source of the pipeline tells who pushed a revision; CodeCommit sources do";
+            return Err(wrong(action, "HeadworksSelfApproval", what).in_item("actions", m).in_item("stages", n));
+        }
+    }
+    Ok(())
+}
