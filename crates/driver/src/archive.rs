@@ -142,6 +142,26 @@ pub fn unpack(
     Ok(())
 }
 
+/// The content of one file of an archive, if that has it; `name` is as it stands there.
+pub fn read_file(archive: impl Read + Seek, name: &str, most_bytes: u64) -> Result<Option<Vec<u8>>, ArchiveError> {
+    let mut archive = ZipArchive::new(archive).map_err(ArchiveError::Malformed)?;
+    let entry = match archive.by_name(name) {
+        Ok(entry) => entry,
+        Err(zip::result::ZipError::FileNotFound) => return Ok(None),
+        Err(e) => return Err(ArchiveError::Malformed(e)),
+    };
+    if !entry.is_file() {
+        return Err(ArchiveError::Unsafe { name: name.to_owned(), why: "it is no file" });
+    }
+    let mut content = Vec::new();
+    // What the header says of the size is not to be trusted.
+    entry.take(most_bytes.saturating_add(1)).read_to_end(&mut content).map_err(broken)?;
+    if content.len() as u64 > most_bytes {
+        return Err(ArchiveError::TooLarge(format!("{most_bytes} bytes of '{name}'")));
+    }
+    Ok(Some(content))
+}
+
 struct Budget {
     limits: Limits,
     packed_bytes: u64,
@@ -369,6 +389,21 @@ mod tests {
             let bytes = zip(|w| file(w, name, b"evil"));
             assert!(refusal(&bytes).contains(why), "{name}");
         }
+    }
+
+    #[test]
+    fn one_file_is_read_up_to_its_bound_and_a_link_is_none() {
+        let bytes = zip(|w| {
+            file(w, "a/x.json", b"[1]");
+            file(w, "bomb", &vec![0; 5 << 20]);
+            w.add_symlink("l", "/etc/passwd", SimpleFileOptions::default()).unwrap();
+        });
+        let read = |name: &str| read_file(Cursor::new(&bytes), name, 1 << 20).map_err(|e| e.to_string());
+        assert_eq!(read("a/x.json"), Ok(Some(b"[1]".to_vec())));
+        assert_eq!(read("a/y.json"), Ok(None));
+        assert!(read("bomb").unwrap_err().contains("more than 1048576 bytes of 'bomb'"));
+        assert!(read("l").unwrap_err().contains("it is no file"));
+        assert!(read_file(Cursor::new(b"no zip"), "x", 9).unwrap_err().is_users());
     }
 
     #[test]

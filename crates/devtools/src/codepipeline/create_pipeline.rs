@@ -57,7 +57,7 @@ pub async fn create_pipeline(cx: &Cx, input: Input) -> Result<Output, ApiError> 
             let salt = salt.clone();
             Box::pin(async move {
                 roles_exist(tx, &cx, &declaration).await?;
-                insert(tx, &scope, &declaration, tags).await?;
+                insert(tx, &scope, &declaration, tags, Watch::Sources).await?;
                 let first = start::Start {
                     id,
                     starters: vec![trigger.detail.clone()],
@@ -88,7 +88,22 @@ pub(super) async fn roles_exist(tx: &mut Tx, cx: &Cx, declaration: &PipelineDecl
     Ok(())
 }
 
-async fn insert(tx: &mut Tx, scope: &Scope, declaration: &PipelineDeclaration, tags: Tags) -> Result<(), ApiError> {
+/// What starts a pipeline by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Watch {
+    /// Changes of its sources, as far as its actions and triggers want that.
+    Sources,
+    Nothing,
+}
+
+/// Makes a pipeline of version 1.
+pub(super) async fn insert(
+    tx: &mut Tx,
+    scope: &Scope,
+    declaration: &PipelineDeclaration,
+    tags: Tags,
+    watch: Watch,
+) -> Result<(), ApiError> {
     let name = &declaration.name;
     if codepipeline_pipeline::get(tx, scope, name).await?.is_some() {
         return Err(errors::name_in_use(scope, name));
@@ -102,7 +117,7 @@ async fn insert(tx: &mut Tx, scope: &Scope, declaration: &PipelineDeclaration, t
     let now = tx.now();
     let row = codepipeline_pipeline::Row { name: name.clone(), version: 1, tags, created: now, updated: now };
     codepipeline_pipeline::insert(tx, scope, &row).await?;
-    store_declaration(tx, scope, declaration).await?;
+    store_declaration(tx, scope, declaration, watch).await?;
     let stages = declaration.stages.iter().map(|s| s.name.clone()).collect();
     let state = GatesState::new(NewPipeline { version: 1, mode: Mode::of(declaration), stages });
     let gates = NewMachine::<Gates> { id: load::arn(scope, name), scope: scope.clone(), parent: String::new(), state };
@@ -123,11 +138,16 @@ pub(super) async fn store_declaration(
     tx: &mut Tx,
     scope: &Scope,
     declaration: &PipelineDeclaration,
+    watch: Watch,
 ) -> Result<(), ApiError> {
     let text = serde_json::to_string(declaration).map_err(ApiError::internal)?;
     let version = declaration.version.unwrap_or(1);
     codepipeline_declaration::insert(tx, scope, &declaration.name, version, &text).await?;
-    codepipeline_source::replace(tx, scope, &declaration.name, &sources(declaration)).await?;
+    let watched = match watch {
+        Watch::Sources => sources(declaration),
+        Watch::Nothing => Vec::new(),
+    };
+    codepipeline_source::replace(tx, scope, &declaration.name, &watched).await?;
     Ok(())
 }
 

@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use base::{ApiError, Timestamp};
-use engine::pipeline::{Begun, Execution, ExecutionState, Gate, GatesState, Mode, RetryTrigger, StageStatus};
+use engine::pipeline::{
+    ActionRun, Begun, Execution, ExecutionState, Gate, GatesState, Mode, RetryTrigger, StageStatus,
+};
 use formats::pipeline::{ConditionKind, CustomActionType, StageDeclaration};
 use platform::Cx;
 use serde::{Deserialize, Serialize};
@@ -116,15 +118,24 @@ fn stage_state(
         place(&state.id, status.as_str(), state.kind.as_str())
     });
     let inbound: Vec<StageExecution> = gate.waiting.iter().map(|id| place(id, "InProgress", "STANDARD")).collect();
-    let action_states = stage.actions.iter().map(|action| {
+    let action_states = stage.actions.iter().flat_map(|action| {
         // The latest execution in the stage, or, as long as it has not come to this action, the one that ran it last.
         let earlier = gate.last_ran.get(&action.name).and_then(of);
-        let run = [latest, earlier]
+        let runs = |state: &'_ &ExecutionState| !state.latest_runs(&stage.name, action).is_empty();
+        let state = [latest, earlier].into_iter().flatten().find(runs);
+        let runs: Vec<_> = state
             .into_iter()
-            .flatten()
-            .find_map(|state| Some((state, state.latest_run(&stage.name, &action.name)?)));
-        let state = view::waiting(view::action_state(action, region, run), action, no_room);
-        view::of_worker(state, action, registered, run.map(|(_, run)| run))
+            .flat_map(|s| s.latest_runs(&stage.name, action).into_iter().map(move |r| (s, r)))
+            .collect();
+        let of = move |run: Option<(&ExecutionState, &ActionRun)>| {
+            let state = view::waiting(view::action_state(action, region, run), action, no_room);
+            view::of_worker(state, action, registered, run.map(|(_, run)| run))
+        };
+        // An action with a matrix has as many states as it has runs.
+        match runs.is_empty() {
+            true => vec![of(None)],
+            false => runs.into_iter().map(|run| of(Some(run))).collect(),
+        }
     });
     let run = latest.and_then(|state| state.stage(&stage.name));
     let condition = |kind| condition_view::state(stage, kind, run);

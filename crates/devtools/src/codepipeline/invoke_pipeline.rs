@@ -1,14 +1,18 @@
 //! The action that starts another pipeline.
 //! <https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-PipelineInvoke.html>
 //!
-//! Beyond AWS: with `HeadworksWait` the action ends as the execution does, and stopping one stops the other.
+//! Beyond AWS: with `HeadworksWait` the action ends as the execution does, stopping one stops the other, and a retry of the failed
+//! action tries the execution again in the stage in which it failed, if that can be.
 
 use base::{ApiError, Scope};
-use engine::pipeline::{Execution, ExecutionInput, ExecutionState, ParentAction, RunAction, Trigger, Work};
+use engine::pipeline::{
+    Execution, ExecutionInput, ExecutionState, ParentAction, ParentRetry, RunAction, Trigger, Work,
+};
 use platform::Cx;
 use serde::de::DeserializeOwned;
 use store::{Tx, machine};
 
+use super::retry_stage_execution::{come_back, refused};
 use super::start_pipeline_execution::{SourceRevisionOverride, Variable, overrides, variables, within_limit};
 use super::{errors, load, start};
 
@@ -23,7 +27,7 @@ pub async fn invoke_pipeline(
     parent: &ExecutionState,
     (key, run): (&str, &RunAction),
 ) -> Result<String, ApiError> {
-    let Work::InvokePipeline { pipeline, variables: given, revisions, wait } = &run.work else {
+    let Work::InvokePipeline { pipeline, variables: given, revisions, wait, .. } = &run.work else {
         return Err(ApiError::internal("a pipeline was invoked by an action of another kind"));
     };
     let depth = parent.parent.as_ref().map_or(0, |p| p.depth) + 1;
@@ -65,10 +69,31 @@ fn list<T: DeserializeOwned>(key: &str, text: &str) -> Result<Vec<T>, ApiError> 
     serde_json::from_str(text).map_err(|e| errors::validation(format!("The value of '{key}' is not valid: {e}")))
 }
 
-/// Stops an execution whose parent does not wait for it any more.
-pub async fn stop_invoked(tx: &mut Tx, id: &str, by: &str) -> Result<(), store::Error> {
+/// Tries the execution `id` again that an action of `parent` started in an earlier attempt, for the action under the effect key
+/// `key`, which waits for it from now on. An error of a client says why it cannot be: give the transaction up then.
+pub async fn retry_invoked(
+    tx: &mut Tx,
+    cx: &Cx,
+    parent: &ExecutionState,
+    (key, id): (&str, &str),
+) -> Result<(), ApiError> {
+    let row = machine::get::<Execution>(tx, id).await?;
+    let Some((child, (stage, mode))) = row.and_then(|row| Some((row.state.clone(), row.state.retry_for(&parent.id)?)))
+    else {
+        return Err(errors::validation(format!("Execution {id} is not one to be tried again")));
+    };
+    let pipeline = child.definition.name.as_str();
+    come_back(tx, &child.scope, (pipeline, &stage), id, cx.site.max_executions, errors::not_retryable).await?;
+    let parent = Some(ParentRetry { key: key.to_owned(), starters: starters(parent) });
+    let retry = ExecutionInput::RetryStage { stage: stage.clone(), mode, by: None, parent };
+    store::advance::<Execution>(tx, id, retry).await.map_err(|e| refused(pipeline, &stage, e))?;
+    Ok(())
+}
+
+/// Stops an execution whose parent does not wait for it any more, or, `gently`, when its running actions have ended.
+pub async fn stop_invoked(tx: &mut Tx, id: &str, by: &str, gently: bool) -> Result<(), store::Error> {
     let reason = Some("The execution that invoked this one was stopped.".to_owned());
-    let stop = ExecutionInput::Stop { abandon: true, reason, by: by.to_owned() };
+    let stop = ExecutionInput::Stop { abandon: !gently, reason, by: by.to_owned() };
     match store::advance::<Execution>(tx, id, stop).await {
         // It has ended before.
         Ok(_) | Err(store::AdvanceError::NotFound | store::AdvanceError::Refused(_)) => Ok(()),

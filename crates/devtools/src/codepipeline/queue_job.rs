@@ -27,7 +27,8 @@ pub async fn queue_job(
     }
     let kind = action_types::find_locked(tx, scope, &action_type).await?;
     let kind = kind.ok_or_else(|| errors::action_type_not_found(&action_type))?;
-    let declared = execution.definition.stage(&run.stage).and_then(|stage| stage.action(&run.action));
+    let name = execution.action_by_key(key).map_or(run.action.as_str(), |run| run.declared_name());
+    let declared = execution.definition.stage(&run.stage).and_then(|stage| stage.action(name));
     let sealed = declared.map(|action| secrets::sealed(&action.configuration));
     let revisions = &execution.source_revisions;
     let revision = |name: &str| revisions.iter().find(|r| r.artifact == name).map(|r| r.revision.id.clone());

@@ -40,7 +40,8 @@ pub async fn retry_stage_execution(cx: &Cx, input: Input) -> Result<Output, ApiE
                 let (pipeline, stage) = (&input.pipeline_name, &input.stage_name);
                 let id = &input.pipeline_execution_id;
                 come_back(tx, &scope, (pipeline, stage), id, limit, errors::not_retryable).await?;
-                let retry = ExecutionInput::RetryStage { stage: stage.clone(), mode: input.retry_mode, by };
+                let retry =
+                    ExecutionInput::RetryStage { stage: stage.clone(), mode: input.retry_mode, by, parent: None };
                 store::advance::<Execution>(tx, &input.pipeline_execution_id, retry)
                     .await
                     .map_err(|e| refused(pipeline, stage, e))?;
@@ -94,7 +95,7 @@ pub(super) async fn come_back(
     Ok(())
 }
 
-fn refused(pipeline: &str, stage: &str, error: AdvanceError<Refusal>) -> ApiError {
+pub(super) fn refused(pipeline: &str, stage: &str, error: AdvanceError<Refusal>) -> ApiError {
     match error {
         AdvanceError::Store(e) => e.into(),
         AdvanceError::Refused(Refusal::Busy) => errors::busy(pipeline),

@@ -20,6 +20,10 @@ pub struct Output {}
 /// Removes tags.
 pub async fn untag_resource(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     let tagged = Tagged::parse(cx, &input.resource_arn)?;
+    if let Some(key) = input.tag_keys.iter().find(|key| key.to_ascii_lowercase().starts_with("aws:")) {
+        let what = format!("The tag key '{key}' is not valid: the prefix aws: is reserved.");
+        return Err(ApiError::new("InvalidTagsException", what));
+    }
     let scope = cx.scope().clone();
     cx.store
         .write(move |tx| {

@@ -12,7 +12,7 @@ use platform::Cx;
 use serde::{Deserialize, Serialize};
 use store::tables::codepipeline_pipeline;
 
-use super::create_pipeline::{normal, roles_exist, store_declaration};
+use super::create_pipeline::{Watch, normal, roles_exist, store_declaration};
 use super::{action_types, errors, load, secrets, transition};
 
 #[derive(Clone, Debug, Deserialize)]
@@ -46,7 +46,7 @@ pub async fn update_pipeline(cx: &Cx, input: Input) -> Result<Output, ApiError> 
                 secrets::seal(&cx, &mut declaration, Some(&before), &registered)?;
                 let now = tx.now();
                 codepipeline_pipeline::set_version(tx, &scope, &row.name, row.version + 1, now).await?;
-                store_declaration(tx, &scope, &declaration).await?;
+                store_declaration(tx, &scope, &declaration, Watch::Sources).await?;
                 let stages = declaration.stages.iter().map(|s| s.name.clone()).collect();
                 let redefine = GateInput::Redefine { version: row.version + 1, mode: Mode::of(&declaration), stages };
                 store::advance::<Gates>(tx, &load::arn(&scope, &row.name), redefine)

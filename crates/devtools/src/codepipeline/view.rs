@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use base::{ApiError, Timestamp};
 use engine::pipeline::{
     ActionError, ActionRun, ActionStatus, Artifact, Ended, ExecutionKind, ExecutionState, External, Phase, RuleRun,
-    RuleStatus, SourceRevision, Transition,
+    RuleStatus, SourceRevision, Transition, child_name,
 };
-use formats::pipeline::{ActionDeclaration, ActionTypeId, CustomActionType, Provider, fill_url};
+use formats::pipeline::{ActionDeclaration, ActionTypeId, CustomActionType, DEFINITION, Provider, fill_url};
 use serde::Serialize;
 
 use super::secrets;
@@ -253,14 +253,14 @@ pub(super) fn action_state(
 ) -> ActionState {
     let revision = run.and_then(|(state, run)| state.source_revisions.iter().find(|s| s.action == run.name));
     ActionState {
-        action_name: declared.name.clone(),
+        action_name: run.map_or(&declared.name, |(_, run)| &run.name).clone(),
         current_revision: revision.zip(run).filter(|_| declared.is_source()).map(|(s, (_, run))| ActionRevision {
             revision_id: s.revision.id.clone(),
             revision_change_id: s.revision.id.clone(),
             created: s.revision.created.unwrap_or(run.updated),
         }),
         latest_execution: run.map(|(_, run)| action_execution(run)),
-        entity_url: entity_url(declared, region),
+        entity_url: run.and_then(|run| child_url(declared, region, run)).or_else(|| entity_url(declared, region)),
         revision_url: revision.filter(|_| declared.is_source()).and_then(|s| s.revision.url.clone()),
     }
 }
@@ -287,7 +287,7 @@ pub(super) fn of_worker(
     let kind = CustomActionType::find(registered, &declared.action_type_id);
     let settings = kind.and_then(|k| k.settings.as_ref());
     if let Some(template) = settings.and_then(|s| s.entity_url_template.as_deref()) {
-        let configuration = run.map_or(&declared.configuration, |run| &run.resolved);
+        let configuration = run.map_or_else(|| declared.configuration.clone(), |run| run.configuration(declared));
         state.entity_url = fill_url(template, |name| configuration.get(name.strip_prefix("Config:")?).cloned());
     }
     state
@@ -311,6 +311,20 @@ fn action_execution(run: &ActionRun) -> ActionExecution {
         external_execution_url: run.external.url.clone(),
         error_details: details(&run.status),
     }
+}
+
+/// The page about the pipeline that a run has brought along.
+fn child_url(
+    declared: &ActionDeclaration,
+    region: &str,
+    (state, run): (&ExecutionState, &ActionRun),
+) -> Option<String> {
+    declared.config(DEFINITION)?;
+    Some(pipeline_url(region, &child_name(&state.definition.name, &run.name)))
+}
+
+fn pipeline_url(region: &str, pipeline: &str) -> String {
+    format!("https://{region}.console.aws.amazon.com/codesuite/codepipeline/pipelines/{pipeline}/view")
 }
 
 /// The console's page about what an action works on. Its host is AWS's: clients take it apart.
@@ -342,15 +356,13 @@ fn entity_url(action: &ActionDeclaration, region: &str) -> Option<String> {
         }
         // The type of a job worker has a template.
         Provider::Worker | Provider::Call => None,
-        Provider::Pipeline => {
-            Some(format!("{console}/codesuite/codepipeline/pipelines/{}/view", config("PipelineName")))
-        }
+        Provider::Pipeline => Some(pipeline_url(region, action.config("PipelineName")?)),
     }
 }
 
 /// One action execution of an execution.
 pub(super) fn action_detail(state: &ExecutionState, stage: &str, run: &ActionRun) -> Option<ActionDetail> {
-    let declared = state.definition.stage(stage)?.action(&run.name)?;
+    let declared = state.definition.stage(stage)?.action(run.declared_name())?;
     let (outputs, variables) = match &run.status {
         ActionStatus::Succeeded { outputs, variables } => (artifacts(outputs), variables.clone()),
         ActionStatus::Working
@@ -371,7 +383,7 @@ pub(super) fn action_detail(state: &ExecutionState, stage: &str, run: &ActionRun
         input: ActionInput {
             action_type_id: declared.action_type_id.clone(),
             configuration: shown(&declared.configuration),
-            resolved_configuration: shown(&run.resolved),
+            resolved_configuration: shown(&run.configuration(declared)),
             role_arn: declared.role_arn.clone(),
             region: state.scope.region.to_string(),
             input_artifacts: artifacts(&run.inputs),

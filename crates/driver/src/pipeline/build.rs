@@ -37,6 +37,7 @@ async fn begin_in(tx: &mut Tx, cx: &Cx, claimed: &Claimed, run: RunAction) -> Re
             | Work::S3Deploy { .. }
             | Work::Call { .. }
             | Work::InvokePipeline { .. }
+            | Work::ReadMatrix(_)
             | Work::CloudWatchAlarm { .. }
             | Work::LambdaInvoke { .. }
             | Work::Worker { .. } => None,

@@ -102,7 +102,7 @@ async fn open(cx: &Cx, artifact: &Artifact) -> Result<(s3::Found, platform::Byte
     opened.map_err(|e| Trouble::of(&format!("read the artifact '{}'", artifact.name), e))
 }
 
-async fn fetch(cx: &Cx, artifact: &Artifact, into: &Path) -> Result<u64, Trouble> {
+pub(super) async fn fetch(cx: &Cx, artifact: &Artifact, into: &Path) -> Result<u64, Trouble> {
     let ours = |e: std::io::Error| Trouble::Ours(PerformError::new("fetch an artifact", e));
     let (found, mut content) = open(cx, artifact).await?;
     let mut file = tokio::fs::File::create(into).await.map_err(ours)?;

@@ -5,6 +5,7 @@
 //! Before anything is done, the execution is asked whether it still wants it.
 
 mod answer;
+mod artifact_file;
 mod blocking;
 mod build;
 pub(crate) mod clone_ref;
@@ -15,6 +16,7 @@ mod invoke;
 mod job;
 #[cfg(test)]
 mod job_tests;
+mod matrix;
 #[cfg(test)]
 mod notice_tests;
 mod performer;

@@ -1,6 +1,6 @@
 //! Which action of a pipeline is performed where, and what its failure means.
 
-use super::{answer, build, codecommit, deploy, git_source, invoke, job, s3_source};
+use super::{answer, build, codecommit, deploy, git_source, invoke, job, matrix, s3_source};
 use std::sync::Arc;
 
 use base::{ApiError, ErrorKind, Ids, Machine};
@@ -99,7 +99,14 @@ async fn action(cx: &Cx, claimed: &Claimed, run: RunAction) -> Result<(), Perfor
     let done = match &run.work {
         Work::CodeBuild { .. } => return build::begin(cx, claimed, run).await,
         Work::Worker { .. } => return job::begin(cx, claimed, run).await,
-        Work::InvokePipeline { .. } => return invoke::begin(cx, claimed, run).await,
+        Work::InvokePipeline { .. } => match invoke::begin(cx, claimed, &run).await {
+            Ok(()) => return Ok(()),
+            Err(trouble) => Err(trouble),
+        },
+        Work::ReadMatrix(file) => match matrix::read(cx, claimed, &run, file).await {
+            Ok(()) => return Ok(()),
+            Err(trouble) => Err(trouble),
+        },
         Work::CodeCommitSource { repository, branch, commit, clone_ref } => {
             let commit = commit.as_deref();
             let wanted = codecommit::Wanted { repository, branch, commit, clone_ref: *clone_ref };

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use formats::pipeline::{
-    ActionDeclaration, ActionTypeId, EnvironmentVariable, EnvironmentVariableKind, Provider, Unresolved, resolve,
+    ActionDeclaration, ActionTypeId, DEFINITION, EnvironmentVariable, EnvironmentVariableKind, MATRIX, MATRIX_FILE,
+    MATRIX_NAMESPACE, Provider, Unresolved, artifact_file, resolve,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{ActionError, ActionStatus, Artifact, ExecutionState, SourceOverride, artifact_key};
+use super::{
+    ActionError, ActionStatus, Artifact, Cell, ExecutionState, SourceOverride, artifact_key, child_name, matrix,
+};
 
 /// An effect of an execution.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -92,7 +95,20 @@ pub enum Work {
         commands: Option<Commands>,
     },
     /// Start another pipeline, and end as its execution does if it is waited for.
-    InvokePipeline { pipeline: String, variables: String, revisions: String, wait: bool },
+    InvokePipeline {
+        pipeline: String,
+        variables: String,
+        revisions: String,
+        wait: bool,
+        /// Where the pipeline's definition is, if the execution brings it along. It is made under the name `pipeline`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        definition: Option<ArtifactFile>,
+        /// The execution that was started before, and failed. It is tried again if that can be.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        earlier: Option<String>,
+    },
+    /// Read the runs of a matrix; answer with `MatrixRead`, or `ActionFinished` if they cannot be read.
+    ReadMatrix(ArtifactFile),
     /// Call an operation of a service that is not built yet.
     Call { service: String, operation: String },
     /// See whether an alarm is in a state that a rule does not allow.
@@ -109,6 +125,13 @@ pub enum Work {
     },
     /// Make a job of a registered action type, for whoever polls for it.
     Worker { action_type: ActionTypeId, configuration: BTreeMap<String, String> },
+}
+
+/// A file in an input artifact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArtifactFile {
+    pub artifact: String,
+    pub path: String,
 }
 
 /// Where a repository elsewhere is.
@@ -155,11 +178,17 @@ pub struct CancelAction {
     pub provider: Provider,
     /// What the work is known as elsewhere, if it has said so.
     pub external_id: Option<String>,
+    /// Let it finish what it is at: it still answers.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gently: bool,
 }
 
 fn plaintext() -> String {
     "PLAINTEXT".to_owned()
 }
+
+/// What a reference stands for.
+type Lookup<'a> = dyn Fn(&str, &str) -> Option<String> + 'a;
 
 /// What came of preparing an action.
 pub(super) struct Prepared {
@@ -169,15 +198,30 @@ pub(super) struct Prepared {
     pub work: Option<RunAction>,
 }
 
+/// What an action run begins with.
+pub(super) struct Beginning<'a> {
+    pub stage: &'a str,
+    /// As clients see it.
+    pub name: &'a str,
+    pub key: &'a str,
+    pub id: &'a str,
+    pub cell: Option<&'a Cell>,
+    /// What the run was known as elsewhere in the attempt before.
+    pub earlier: Option<String>,
+}
+
 /// Resolves variables, finds the input artifacts and settles where outputs go.
 pub(super) fn prepare(
     state: &ExecutionState,
-    stage: &str,
     action: &ActionDeclaration,
-    key: &str,
-    id: &str,
+    beginning: Beginning<'_>,
 ) -> Result<Prepared, ActionError> {
-    let resolved = configuration(state, action).map_err(|_| ActionError {
+    let Beginning { stage, name, key, id, cell, earlier } = beginning;
+    let lookup = |namespace: &str, key: &str| match cell.filter(|_| namespace == MATRIX_NAMESPACE) {
+        Some(cell) => cell.values.get(key).cloned(),
+        None => variable(state, namespace, key),
+    };
+    let resolved = configuration(action, &lookup).map_err(|_| ActionError {
         code: "ConfigurationError".to_owned(),
         message: format!(
             "An action in this pipeline failed because one or more variables could not be resolved: Action name={}. \
@@ -186,7 +230,7 @@ pub(super) fn prepare(
         ),
     })?;
     let inputs = inputs(state, action)?;
-    let Some(work) = work(state, action, &resolved)? else {
+    let Some(work) = work(state, action, &resolved, &lookup, (name, earlier))? else {
         return Ok(Prepared { resolved, inputs, work: None });
     };
     let definition = &state.definition;
@@ -197,8 +241,38 @@ pub(super) fn prepare(
         key: artifact_key(&definition.name, &output.name, key),
     });
     let outputs = outputs.collect();
-    let run = RunAction { outputs, ..run_action(state, stage, action, id, inputs.clone(), work) };
+    let run = run_action(state, stage, action, id, inputs.clone(), work);
+    let run = RunAction { action: name.to_owned(), outputs, ..run };
     Ok(Prepared { resolved, inputs, work: Some(run) })
+}
+
+/// The work that reads the matrix of an action.
+pub(super) fn prepare_matrix(
+    state: &ExecutionState,
+    stage: &str,
+    action: &ActionDeclaration,
+    place: &str,
+    id: &str,
+) -> Result<RunAction, ActionError> {
+    let lookup = |namespace: &str, key: &str| variable(state, namespace, key);
+    let place = resolve(place, lookup).map_err(|e| no_value(action, &e))?;
+    let inputs = inputs(state, action)?;
+    let file = artifact_place(action, MATRIX_FILE, &place)?;
+    Ok(run_action(state, stage, action, id, inputs, Work::ReadMatrix(file)))
+}
+
+fn artifact_place(action: &ActionDeclaration, key: &str, place: &str) -> Result<ArtifactFile, ActionError> {
+    let found = artifact_file(place).filter(|(name, _)| action.input_artifacts.iter().any(|a| a.name == *name));
+    let (artifact, path) = found.ok_or_else(|| {
+        let what =
+            format!("the value '{place}' of '{key}' is not INPUT_ARTIFACT::FILE with one of its input artifacts");
+        configuration_error(action, &what)
+    })?;
+    Ok(ArtifactFile { artifact: artifact.to_owned(), path: path.to_owned() })
+}
+
+fn no_value(action: &ActionDeclaration, unresolved: &Unresolved) -> ActionError {
+    configuration_error(action, &format!("the variable #{{{}}} has no value", unresolved.text))
 }
 
 /// Work without outputs.
@@ -226,14 +300,13 @@ pub(super) fn run_action(
     }
 }
 
-fn configuration(state: &ExecutionState, action: &ActionDeclaration) -> Result<BTreeMap<String, String>, Unresolved> {
-    let lookup = |namespace: &str, key: &str| variable(state, namespace, key);
+fn configuration(action: &ActionDeclaration, lookup: &Lookup<'_>) -> Result<BTreeMap<String, String>, Unresolved> {
     let resolve_one = |(key, value): (&String, &String)| {
         if action.provider() == Some(Provider::Pipeline)
             && let Ok(mut list) = serde_json::from_str::<serde_json::Value>(value)
             && list.is_array()
         {
-            each_text(&mut list, &lookup)?;
+            each_text(&mut list, lookup)?;
             return Ok((key.clone(), list.to_string()));
         }
         // Values go into the list after it was parsed: a quote in a commit's message must not add a variable.
@@ -249,11 +322,12 @@ fn configuration(state: &ExecutionState, action: &ActionDeclaration) -> Result<B
         };
         Ok((key.clone(), resolved))
     };
-    action.configuration.iter().map(resolve_one).collect()
+    let of_matrix = |key: &str| [MATRIX, MATRIX_FILE].contains(&key);
+    action.configuration.iter().filter(|(key, _)| !of_matrix(key)).map(resolve_one).collect()
 }
 
 /// Resolves the texts in a JSON value, which stays what it is whatever they hold.
-fn each_text(value: &mut serde_json::Value, lookup: &impl Fn(&str, &str) -> Option<String>) -> Result<(), Unresolved> {
+fn each_text(value: &mut serde_json::Value, lookup: &Lookup<'_>) -> Result<(), Unresolved> {
     match value {
         serde_json::Value::String(text) => *text = resolve(text, lookup)?,
         serde_json::Value::Array(items) => items.iter_mut().try_for_each(|item| each_text(item, lookup))?,
@@ -279,7 +353,11 @@ pub(super) fn variable(state: &ExecutionState, namespace: &str, key: &str) -> Op
         .iter()
         .flat_map(|s| s.actions.iter().map(move |a| (s, a)))
         .find(|(_, a)| a.namespace.as_deref() == Some(namespace))?;
-    match &state.records().find(|s| s.name == stage.name)?.action(&action.name)?.status {
+    let record = state.records().find(|s| s.name == stage.name)?;
+    if action.matrix().is_some() {
+        return matrix::values_of(record, action, key);
+    }
+    match &record.action(&action.name)?.status {
         ActionStatus::Succeeded { variables, .. } => variables.get(key).cloned(),
         ActionStatus::Working
         | ActionStatus::AwaitingApproval { .. }
@@ -322,6 +400,8 @@ fn work(
     state: &ExecutionState,
     action: &ActionDeclaration,
     resolved: &BTreeMap<String, String>,
+    lookup: &Lookup<'_>,
+    (name, earlier): (&str, Option<String>),
 ) -> Result<Option<Work>, ActionError> {
     let text = |key: &str| resolved.get(key).cloned();
     let must = |key: &str| {
@@ -332,12 +412,22 @@ fn work(
     };
     let is_clone_ref = text("OutputArtifactFormat").as_deref() == Some("CODEBUILD_CLONE_REF");
     let work = match action.provider() {
-        Some(Provider::Pipeline) => Work::InvokePipeline {
-            pipeline: must("PipelineName")?,
-            variables: text("Variables").unwrap_or_else(|| "[]".to_owned()),
-            revisions: text("SourceRevisions").unwrap_or_else(|| "[]".to_owned()),
-            wait: text("HeadworksWait").as_deref() == Some("true"),
-        },
+        Some(Provider::Pipeline) => {
+            let definition = text(DEFINITION).map(|place| artifact_place(action, DEFINITION, &place)).transpose()?;
+            // Who brings a pipeline along waits for it unless it says otherwise.
+            let wait = text("HeadworksWait").map_or(definition.is_some(), |wait| wait == "true");
+            Work::InvokePipeline {
+                pipeline: match &definition {
+                    Some(_) => child_name(&state.definition.name, name),
+                    None => must("PipelineName")?,
+                },
+                variables: text("Variables").unwrap_or_else(|| "[]".to_owned()),
+                revisions: text("SourceRevisions").unwrap_or_else(|| "[]".to_owned()),
+                wait,
+                definition,
+                earlier: earlier.filter(|_| wait),
+            }
+        }
         Some(Provider::Call) => {
             let call = action.action_type().and_then(|t| t.call);
             let call = call.ok_or_else(|| configuration_error(action, "its type names no operation"))?;
@@ -388,7 +478,7 @@ fn work(
                     })
                 });
                 let mut environment = list.transpose()?.unwrap_or_default();
-                environment.extend(own_environment(state, action)?);
+                environment.extend(own_environment(action, lookup)?);
                 environment
             },
             commands: None,
@@ -398,7 +488,7 @@ fn work(
         Some(Provider::Commands) => Work::CodeBuild {
             project: String::new(),
             primary: action.input_artifacts.first().map(|a| a.name.clone()),
-            environment: own_environment(state, action)?,
+            environment: own_environment(action, lookup)?,
             batch: None,
             commands: Some(Commands {
                 commands: action.commands.clone(),
@@ -430,11 +520,9 @@ fn work(
 }
 
 /// The variables of the action's own environment, with references replaced.
-fn own_environment(state: &ExecutionState, action: &ActionDeclaration) -> Result<Vec<BuildVariable>, ActionError> {
-    let lookup = |namespace: &str, key: &str| variable(state, namespace, key);
+fn own_environment(action: &ActionDeclaration, lookup: &Lookup<'_>) -> Result<Vec<BuildVariable>, ActionError> {
     let one = |declared: EnvironmentVariable| {
-        let value = resolve(&declared.value, lookup)
-            .map_err(|e| configuration_error(action, &format!("the variable #{{{}}} has no value", e.text)))?;
+        let value = resolve(&declared.value, lookup).map_err(|e| no_value(action, &e))?;
         let kind = match declared.kind {
             EnvironmentVariableKind::Plaintext => plaintext(),
             EnvironmentVariableKind::SecretsManager => "SECRETS_MANAGER".to_owned(),

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use base::{Effect, TimerChange};
-use formats::pipeline::{ActionDeclaration, PipelineDeclaration, Provider, RetryMode};
+use formats::pipeline::{ActionDeclaration, MatrixSource, PipelineDeclaration, Provider, RetryMode, Values};
 
-use super::action::prepare;
+use super::action::{Beginning, prepare, prepare_matrix};
 use super::draft::Draft;
 use super::event::Word;
-use super::{ActionEffect, ActionRun, ActionStatus, ApprovalRun, Execution, ExecutionInput, ExecutionState, External};
+use super::{
+    ActionEffect, ActionError, ActionRun, ActionStatus, ApprovalRun, Cell, Execution, ExecutionInput, ExecutionState,
+    External, matrix,
+};
 
 impl Draft {
     /// Starts the actions that failed in the attempt before, when these alone are retried.
@@ -21,8 +24,14 @@ impl Draft {
             RetryMode::FailedActions => last.actions.iter().filter(|a| a.has_failed()),
         };
         let declared = before.definition.stage(&last.name);
-        for action in failed.filter_map(|run| declared?.action(&run.name)) {
-            self.start_action(&before, action);
+        for run in failed {
+            let Some(action) = declared.and_then(|stage| stage.action(run.declared_name())) else { continue };
+            // A run of a matrix is tried again with the values that it had; what could not be made one is looked at anew.
+            match &run.cell {
+                Some(_) => self.start_run(&before, action, run.cell.clone(), run.external.id.clone()),
+                None if action.matrix().is_some() => self.start_action(&before, action),
+                None => self.start_run(&before, action, None, run.external.id.clone()),
+            }
         }
     }
 
@@ -38,14 +47,53 @@ impl Draft {
     }
 
     fn start_action(&mut self, before: &ExecutionState, action: &ActionDeclaration) {
-        let (stage, attempt) = (self.current().name.clone(), self.current().attempt);
-        let key = format!("{}/{stage}/{}/{attempt}", self.state.id, action.name);
-        let id = base::derived_uuid(&["action", &key]).to_string();
-        let mut run = ActionRun {
-            name: action.name.clone(),
+        match action.matrix() {
+            None => self.start_run(before, action, None, None),
+            Some(MatrixSource::File(place)) => self.read_matrix(before, action, place),
+            Some(MatrixSource::Text(text)) => match matrix::runs(before, action, text) {
+                Ok(runs) => self.start_runs(before, action, runs),
+                Err(error) => {
+                    let run = self.new_run(action, None);
+                    self.begin(run, action, Some(error));
+                }
+            },
+        }
+    }
+
+    /// Starts the runs of a matrix.
+    pub(super) fn start_runs(&mut self, before: &ExecutionState, action: &ActionDeclaration, runs: Vec<Values>) {
+        for cell in Cell::all(runs) {
+            self.start_run(before, action, Some(cell), None);
+        }
+    }
+
+    /// Begins with what tells the runs. It is a record of its own, under the action's own name.
+    fn read_matrix(&mut self, before: &ExecutionState, action: &ActionDeclaration, place: &str) {
+        let mut run = self.new_run(action, None);
+        let stage = self.current().name.clone();
+        let failure = match prepare_matrix(before, &stage, action, place, &run.id) {
+            Ok(work) => {
+                run.inputs.clone_from(&work.inputs);
+                self.effects.push(Effect { key: run.key.clone(), effect: ActionEffect::Run(Box::new(work)) });
+                None
+            }
+            Err(error) => Some(error),
+        };
+        self.begin(run, action, failure);
+    }
+
+    fn new_run(&self, action: &ActionDeclaration, cell: Option<Cell>) -> ActionRun {
+        let name = match &cell {
+            Some(cell) => format!("{}@{}", action.name, cell.number),
+            None => action.name.clone(),
+        };
+        let key = format!("{}/{}/{name}/{}", self.state.id, self.current().name, self.current().attempt);
+        ActionRun {
+            id: base::derived_uuid(&["action", &key]).to_string(),
+            name,
             run_order: action.run_order,
-            key: key.clone(),
-            id: id.clone(),
+            cell,
+            key,
             started: self.now,
             updated: self.now,
             resolved: Default::default(),
@@ -53,8 +101,27 @@ impl Draft {
             external: External::default(),
             approval: None,
             status: ActionStatus::Working,
+        }
+    }
+
+    /// `earlier` is what the run was known as elsewhere in the attempt before, when it alone is tried again.
+    fn start_run(
+        &mut self,
+        before: &ExecutionState,
+        action: &ActionDeclaration,
+        cell: Option<Cell>,
+        earlier: Option<String>,
+    ) {
+        let mut run = self.new_run(action, cell);
+        let beginning = Beginning {
+            stage: &self.current().name,
+            name: &run.name,
+            key: &run.key,
+            id: &run.id,
+            cell: run.cell.as_ref(),
+            earlier,
         };
-        let prepared = prepare(before, &stage, action, &key, &id);
+        let prepared = prepare(before, action, beginning);
         let mut failure = None;
         match prepared {
             Ok(prepared) => {
@@ -63,9 +130,9 @@ impl Draft {
                 match prepared.work {
                     Some(work) => {
                         let effect = ActionEffect::Run(Box::new(work));
-                        self.effects.push(Effect { key: key.clone(), effect });
+                        self.effects.push(Effect { key: run.key.clone(), effect });
                     }
-                    None => match ApprovalRun::asked(before, action, &run.resolved, &key) {
+                    None => match ApprovalRun::asked(before, action, &run.resolved, &run.key) {
                         Ok(approval) => self.ask_for_approval(&mut run, approval),
                         Err(error) => failure = Some(error),
                     },
@@ -73,6 +140,15 @@ impl Draft {
             }
             Err(error) => failure = Some(error),
         }
+        if run.cell.is_some() {
+            // There may be 500, and each step writes them all.
+            run.resolved.retain(|key, value| action.config(key) != Some(value));
+        }
+        self.begin(run, action, failure);
+    }
+
+    fn begin(&mut self, run: ActionRun, action: &ActionDeclaration, failure: Option<ActionError>) {
+        let key = run.key.clone();
         self.current_mut().actions.push(run.clone());
         self.action_event(&run, Word::Started);
         match failure {

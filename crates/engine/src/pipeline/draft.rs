@@ -81,6 +81,16 @@ impl Draft {
         self.tells.push(Tell::to::<Execution>(parent.execution, &input));
     }
 
+    /// An execution that had ended goes on: for the action of its parent under this effect key, or for nobody but who asked.
+    /// The action that waited before has heard how it ended.
+    pub fn comes_back_for(&mut self, key: Option<String>) {
+        let Some(parent) = &mut self.state.parent else { return };
+        parent.waits = key.is_some();
+        if let Some(key) = key {
+            parent.key = key;
+        }
+    }
+
     /// Opens the record of a stage and starts its first actions.
     pub fn enter(&mut self, stage: usize) {
         self.open(stage, Begun::Entered, Vec::new());
@@ -143,7 +153,9 @@ impl Draft {
     /// Asks the performer of an action to give up, where there is something to give up.
     pub fn cancel_work(&mut self, key: &str) {
         let Some(run) = self.run_mut(key).map(|r| r.clone()) else { return };
-        let provider = self.declared_of(&run).and_then(|a| a.provider());
+        let declared = self.declared_of(&run);
+        // What reads a matrix holds nothing elsewhere.
+        let provider = declared.filter(|a| a.matrix().is_some() == run.cell.is_some()).and_then(|a| a.provider());
         match provider {
             Some(Provider::CodeBuild | Provider::Commands) => {
                 self.cancel_elsewhere(key, Provider::CodeBuild, run.external.id)
@@ -164,8 +176,22 @@ impl Draft {
     }
 
     pub(super) fn cancel_elsewhere(&mut self, key: &str, provider: Provider, external_id: Option<String>) {
-        let cancel = CancelAction { key: key.to_owned(), provider, external_id };
+        let cancel = CancelAction { key: key.to_owned(), provider, external_id, gently: false };
         self.effects.push(Effect { key: format!("{key}/cancel"), effect: ActionEffect::Cancel(cancel) });
+    }
+
+    /// Asks the executions that actions wait for to stop, too, when they have done what they are at.
+    pub fn stop_children(&mut self) {
+        let of = |run: &&ActionRun| self.declared_of(run).and_then(|a| a.provider()) == Some(Provider::Pipeline);
+        let running = self.current().actions.iter().filter(|a| !a.is_ended() && a.external.id.is_some()).filter(of);
+        let asked: Vec<Effect<ActionEffect>> = running
+            .map(|run| {
+                let (key, external_id) = (run.key.clone(), run.external.id.clone());
+                let cancel = CancelAction { key, provider: Provider::Pipeline, external_id, gently: true };
+                Effect { key: format!("{}/stop", run.key), effect: ActionEffect::Cancel(cancel) }
+            })
+            .collect();
+        self.effects.extend(asked);
     }
 
     /// Abandons whatever still runs and ends the execution as stopped.
@@ -338,7 +364,7 @@ impl Draft {
         }
         let run = self.current();
         let from = Some(run.name.clone());
-        let ran = run.actions.iter().map(|a| a.name.clone()).collect();
+        let ran = run.ran();
         let is_target = status == StageStatus::Succeeded && self.state.kind == ExecutionKind::Standard;
         self.tell_gates(GateInput::Move { execution, from, ran, to, is_target });
     }
@@ -382,7 +408,7 @@ impl Draft {
     }
 
     fn declared_of(&self, run: &ActionRun) -> Option<&ActionDeclaration> {
-        self.state.definition.stage(&self.current().name)?.action(&run.name)
+        self.state.definition.stage(&self.current().name)?.action(run.declared_name())
     }
 }
 

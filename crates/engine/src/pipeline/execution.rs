@@ -86,11 +86,14 @@ impl Machine for Execution {
             ExecutionInput::Superseded { by } => on::superseded(state, by, now),
             ExecutionInput::ActionStarted { key, external } => on::action_started(state, key, external, now),
             ExecutionInput::ActionFinished { key, result } => on::action_finished(state, key, result, now),
+            ExecutionInput::MatrixRead { key, runs } => on::matrix_read(state, key, runs, now),
             ExecutionInput::ActionTimedOut { key } => on::action_timed_out(state, key, now),
             ExecutionInput::Approve(approval) => on::approve(state, approval, now),
             ExecutionInput::Stop { abandon: false, reason, by } => on::stop(state, reason, by, now),
             ExecutionInput::Stop { abandon: true, reason, by } => on::abandon(state, reason, by, now),
-            ExecutionInput::RetryStage { stage, mode, by } => on::retry_stage(state, &stage, mode, by, now),
+            ExecutionInput::RetryStage { stage, mode, by, parent } => {
+                on::retry_stage(state, &stage, mode, (by, parent), now)
+            }
             ExecutionInput::OverrideCondition { stage, kind, by } => {
                 on::override_condition(state, &stage, kind, by, now)
             }

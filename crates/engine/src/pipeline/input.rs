@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use base::Timestamp;
-use formats::pipeline::{ConditionKind, RetryMode};
+use formats::pipeline::{ConditionKind, RetryMode, Values};
 use serde::{Deserialize, Serialize};
 
 use super::{Artifact, External};
@@ -21,6 +21,8 @@ pub enum ExecutionInput {
     ActionStarted { key: String, external: External },
     /// The work of an action has ended.
     ActionFinished { key: String, result: ActionResult },
+    /// The runs of an action's matrix were read.
+    MatrixRead { key: String, runs: Vec<Values> },
     /// An action took too long (a timer).
     ActionTimedOut { key: String },
     /// Someone decided on a manual approval.
@@ -34,6 +36,9 @@ pub enum ExecutionInput {
         /// Who; inputs of earlier programs do not say.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<String>,
+        /// The action of its parent that wants it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        parent: Option<ParentRetry>,
     },
     /// Someone lets it go on although a condition of the stage is not met. The gates have let it back in before, if it had
     /// failed.
@@ -46,6 +51,15 @@ pub enum ExecutionInput {
     },
     /// The pipeline's definition was updated.
     Cancel,
+}
+
+/// An action that was retried tries the execution again that it has started.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ParentRetry {
+    /// The action's effect key: it waits for the execution from now on.
+    pub key: String,
+    /// Who has brought the parent about, its retry included.
+    pub starters: Vec<String>,
 }
 
 /// How the work of an action ended. Other machines write this as JSON; members that they leave out are empty.

@@ -46,28 +46,32 @@ mod action;
 mod approval;
 mod artifact;
 mod begin;
+mod child;
 mod condition;
 mod draft;
 mod event;
 mod execution;
 mod gates;
 mod input;
+mod matrix;
 mod on;
 mod rule;
 mod state;
 mod trigger;
 
 pub use action::{
-    ActionEffect, ArtifactPlace, BatchOptions, BuildVariable, CancelAction, Commands, GitHost, RollBack, RunAction,
-    Work,
+    ActionEffect, ArtifactFile, ArtifactPlace, BatchOptions, BuildVariable, CancelAction, Commands, GitHost, RollBack,
+    RunAction, Work,
 };
 pub use approval::{ApprovalRun, Given, is_same_principal};
 pub use artifact::artifact_key;
 pub use begin::timeout_of;
+pub use child::child_name;
 pub use condition::{ConditionRun, ConditionStatus, RuleRun, RuleStatus};
 pub use execution::{Execution, Refusal};
 pub use gates::{Gate, GateInput, GateRefusal, Gates, GatesState, NewPipeline, Rush, Transition, TransitionChange};
-pub use input::{ActionError, ActionResult, Approval, ExecutionInput, Revision, SourceRevision, Verdict};
+pub use input::{ActionError, ActionResult, Approval, ExecutionInput, ParentRetry, Revision, SourceRevision, Verdict};
+pub use matrix::Cell;
 pub use state::{
     ActionRun, ActionStatus, Artifact, Begun, Ended, ExecutionKind, ExecutionState, External, Mode, NewExecution,
     NoTarget, ParentAction, Phase, RetryTrigger, Rollback, SourceOverride, StageRun, StageStatus, StopRequest, Trigger,

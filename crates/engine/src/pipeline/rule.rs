@@ -8,7 +8,7 @@ use base::Timestamp;
 use formats::pipeline::{DeploymentWindow, RuleDeclaration, RuleProvider, resolve};
 use regex_automata::meta::Regex;
 
-use super::action::{self, variable};
+use super::action::{self, Beginning, variable};
 use super::condition::RuleStatus;
 use super::{ActionError, Artifact, ExecutionState, RunAction, Work};
 
@@ -33,7 +33,8 @@ pub(super) fn prepare(
     now: Timestamp,
 ) -> Result<Prepared, ActionError> {
     if matches!(rule.provider(), Some(RuleProvider::CodeBuild | RuleProvider::Commands)) {
-        let prepared = action::prepare(state, stage, &rule.as_build(), key, id)?;
+        let beginning = Beginning { stage, name: &rule.name, key, id, cell: None, earlier: None };
+        let prepared = action::prepare(state, &rule.as_build(), beginning)?;
         let work = prepared.work.ok_or_else(|| wrong(rule, "it asks for no build"))?;
         return Ok(Prepared {
             resolved: prepared.resolved,

@@ -7,7 +7,7 @@ use base::{Scope, Timestamp};
 use formats::pipeline::{PipelineDeclaration, RetryMode};
 use serde::{Deserialize, Serialize};
 
-use super::{ActionError, ApprovalRun, ConditionRun, RuleRun, SourceRevision};
+use super::{ActionError, ApprovalRun, Cell, ConditionRun, RuleRun, SourceRevision};
 
 /// What an execution is made from.
 #[derive(Clone, Debug)]
@@ -236,6 +236,9 @@ pub enum StageStatus {
 pub struct ActionRun {
     pub name: String,
     pub run_order: u32,
+    /// Which run of a matrix it is; its name ends with the number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cell: Option<Cell>,
     /// The key of its effect; results name it.
     pub key: String,
     /// The id that clients see.
@@ -437,6 +440,13 @@ impl StageRun {
     /// The run of the action with this name.
     pub fn action(&self, name: &str) -> Option<&ActionRun> {
         self.actions.iter().find(|a| a.name == name)
+    }
+
+    /// The names of the actions begun so far.
+    pub(super) fn ran(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.actions.iter().map(|a| a.declared_name().to_owned()).collect();
+        names.dedup();
+        names
     }
 
     pub(super) fn is_busy(&self) -> bool {

@@ -80,7 +80,8 @@ fn at_gates(state: &GatesState) -> String {
 fn describe(effect: &Effect<ActionEffect>) -> String {
     let what = match &effect.effect {
         ActionEffect::Cancel(cancel) => {
-            format!("cancel {:?} {}", cancel.provider, cancel.external_id.as_deref().unwrap_or("-"))
+            let how = if cancel.gently { "stop" } else { "cancel" };
+            format!("{how} {:?} {}", cancel.provider, cancel.external_id.as_deref().unwrap_or("-"))
         }
         ActionEffect::RollBack(asked) => format!("roll back {}", asked.stage),
         ActionEffect::Run(run) => {
@@ -101,9 +102,13 @@ fn describe(effect: &Effect<ActionEffect>) -> String {
                         environment.iter().map(|v| format!("{}={}", v.name, v.value)).collect();
                     format!("build {project} primary={} {}", primary.as_deref().unwrap_or("-"), environment.join(" "))
                 }
-                Work::InvokePipeline { pipeline, variables, revisions, wait } => {
-                    format!("start {pipeline} variables={variables} revisions={revisions} wait={wait}")
+                Work::InvokePipeline { pipeline, variables, revisions, wait, definition, earlier } => {
+                    let definition = definition.as_ref().map(|f| format!(" defined in {}::{}", f.artifact, f.path));
+                    let earlier = earlier.as_ref().map(|id| format!(" or go on with {id}"));
+                    let more = definition.into_iter().chain(earlier).collect::<String>();
+                    format!("start {pipeline} variables={variables} revisions={revisions} wait={wait}{more}")
                 }
+                Work::ReadMatrix(file) => format!("read the matrix {}::{}", file.artifact, file.path),
                 Work::Call { service, operation } => format!("call {service}:{operation}"),
                 Work::CloudWatchAlarm { alarm } => format!("see alarm {alarm}"),
                 Work::LambdaInvoke { function } => format!("invoke {function}"),

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use engine::job::JobInput;
 use engine::pipeline::{
-    ActionResult, Approval, Artifact, ExecutionInput, External, GateInput, Mode, Revision, SourceOverride, Verdict,
+    ActionResult, Approval, Artifact, ExecutionInput, External, GateInput, Mode, ParentRetry, Revision, SourceOverride,
+    Verdict,
 };
 
 use formats::pipeline::{ConditionKind, EncryptionKey, RetryMode};
@@ -181,6 +182,17 @@ fn run(world: &mut World, command: &str) -> Result<(), String> {
             world.starters = named.map(user).into_iter().collect();
             world.create_of(pipeline, id, variables, overrides, None);
             execution(world, id, ExecutionInput::Start)
+        }
+        // `retry-child ID Stage e1 Stage/Action#2`: for that attempt of e1's action, as the driver does.
+        "retry-child" => {
+            let parent = ParentRetry { key: key(word(3), word(4)), starters: Vec::new() };
+            world.retry_for(word(1), word(2), RetryMode::FailedActions, (None, Some(parent)))
+        }
+        // `runs e1 Stage/Action a b c`: what the file of the action's matrix holds.
+        "runs" => {
+            let values = |w: &&str| BTreeMap::from([("value".to_owned(), (*w).to_owned())]);
+            let runs = words.iter().skip(3).map(values).collect();
+            execution(world, word(1), ExecutionInput::MatrixRead { key: key(word(1), word(2)), runs })
         }
         "started" => {
             let external = External { id: Some(rest(3)), ..External::default() };

@@ -7,7 +7,7 @@ use base::{AccountId, Effect, Event, Machine, Region, Scope, Step, Tell, TimerCh
 use engine::job::{Job, JobInput, JobPhase, JobRefusal};
 use engine::pipeline::{
     ActionEffect, Execution, ExecutionInput, ExecutionState, GateInput, GateRefusal, Gates, GatesState, Mode,
-    NewExecution, NewPipeline, ParentAction, Phase, Refusal, RollBack, RunAction, SourceOverride, Trigger,
+    NewExecution, NewPipeline, ParentAction, ParentRetry, Phase, Refusal, RollBack, RunAction, SourceOverride, Trigger,
 };
 use formats::pipeline::{ConditionKind, PipelineDeclaration, RetryMode};
 use serde_json::Value;
@@ -221,11 +221,21 @@ impl World {
 
     /// As the operation does: the gates first, and both or neither.
     pub fn retry(&mut self, id: &str, stage: &str, mode: RetryMode, by: &str) -> Result<(), String> {
+        self.retry_for(id, stage, mode, (Some(by.to_owned()), None))
+    }
+
+    /// The same for an action of the execution's parent.
+    pub fn retry_for(
+        &mut self,
+        id: &str,
+        stage: &str,
+        mode: RetryMode,
+        (by, parent): (Option<String>, Option<ParentRetry>),
+    ) -> Result<(), String> {
         let gates = self.gates_of(&self.pipeline(id));
         let before = (gates.state.clone(), gates.log.len());
         self.come_back(id, stage)?;
-        let answer =
-            self.execution(id, ExecutionInput::RetryStage { stage: stage.to_owned(), mode, by: Some(by.to_owned()) });
+        let answer = self.execution(id, ExecutionInput::RetryStage { stage: stage.to_owned(), mode, by, parent });
         if answer.is_err() {
             let gates = self.gates_mut(&self.pipeline(id));
             gates.state = before.0;

@@ -360,6 +360,7 @@ impl Simulation {
             | Work::S3Deploy { .. }
             | Work::Call { .. }
             | Work::InvokePipeline { .. }
+            | Work::ReadMatrix(_)
             | Work::CloudWatchAlarm { .. }
             | Work::LambdaInvoke { .. }
             | Work::Worker { .. } => {

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{ActionType, Call, Category, Provider};
+use super::{ActionType, Call, Category, DEFINITION, Provider};
 
 const HOUR: u64 = 3600;
 
@@ -137,7 +137,7 @@ pub(super) static TYPES: [ActionType; 17] = [
     },
     ActionType {
         required: &["PipelineName"],
-        optional: &["SourceRevisions", "Variables", "HeadworksWait"],
+        optional: &["SourceRevisions", "Variables", "HeadworksWait", DEFINITION],
         timeout: Duration::from_secs(7 * 24 * HOUR),
         ..kind(Category::Invoke, Provider::Pipeline, "CodePipeline")
     },

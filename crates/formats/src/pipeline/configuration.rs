@@ -1,5 +1,6 @@
 //! The configuration of one action: which keys its type knows, and what their values may be.
 
+use super::matrix::{self, DEFINITION, MATRIX, MATRIX_FILE};
 use super::{ActionDeclaration, ActionType, Problem, Provider, references, validate_approvals};
 use crate::cloudformation::is_open;
 
@@ -19,13 +20,14 @@ const PUBLIC_ACLS: [&str; 4] = ["public-read", "public-read-write", "authenticat
 /// Checks keys first, then values. A value that holds a reference is checked when it is resolved.
 pub(super) fn check(action: &ActionDeclaration, kind: &ActionType) -> Result<(), Problem> {
     let name = &action.name;
-    for key in action.configuration.keys() {
+    for key in action.configuration.keys().filter(|key| !is_matrix(key)) {
         if !kind.required.iter().chain(kind.optional).any(|known| known == key) {
             let message = format!("Action configuration for action '{name}' contains unknown configuration '{key}'");
             return Err(Problem::action(message).in_member(key).in_member("configuration"));
         }
     }
-    for key in kind.required {
+    let brings_pipeline = kind.provider == Provider::Pipeline && action.configuration.contains_key(DEFINITION);
+    for key in kind.required.iter().filter(|_| !brings_pipeline) {
         require(action, key)?;
     }
     for (key, value) in &action.configuration {
@@ -38,6 +40,11 @@ pub(super) fn check(action: &ActionDeclaration, kind: &ActionType) -> Result<(),
         }
     }
     values(action, kind.provider)
+}
+
+/// Whether a key makes an action run several times: every type that does work knows it.
+pub(super) fn is_matrix(key: &str) -> bool {
+    [MATRIX, MATRIX_FILE].contains(&key)
 }
 
 fn require(action: &ActionDeclaration, key: &str) -> Result<(), Problem> {
@@ -88,6 +95,13 @@ fn values(action: &ActionDeclaration, provider: Provider) -> Result<(), Problem>
         Provider::Worker => {}
         Provider::Pipeline => {
             boolean(action, "HeadworksWait")?;
+            if let Some(place) = action.config(DEFINITION) {
+                if action.configuration.contains_key("PipelineName") {
+                    let what = "the action starts the pipeline PipelineName or the one that is defined there, not both";
+                    return Err(wrong(action, DEFINITION, what));
+                }
+                matrix::check_file(action, DEFINITION, place)?;
+            }
             for key in ["SourceRevisions", "Variables"] {
                 let fixed = action.config(key).filter(|v| is_fixed(v));
                 if fixed.is_some_and(|text| !matches!(serde_json::from_str(text), Ok(serde_json::Value::Array(_)))) {
@@ -114,14 +128,8 @@ fn cloud_formation(action: &ActionDeclaration) -> Result<(), Problem> {
     };
     needed.iter().try_for_each(|key| require(action, key))?;
     for key in ["TemplatePath", "TemplateConfiguration"] {
-        let Some(path) = action.config(key).filter(|v| is_fixed(v)) else { continue };
-        let from = path.split_once("::").map(|(artifact, _)| artifact);
-        if !from.is_some_and(|name| action.input_artifacts.iter().any(|a| a.name == name || is_open(&a.name))) {
-            return Err(wrong(
-                action,
-                key,
-                "it must be INPUT_ARTIFACT::FILE, with one of the action's input artifacts",
-            ));
+        if let Some(place) = action.config(key) {
+            matrix::check_file(action, key, place)?;
         }
     }
     match action.config("ParameterOverrides").filter(|v| is_fixed(v)) {

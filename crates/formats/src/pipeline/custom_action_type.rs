@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::configuration::is_matrix;
 use super::declaration::absent;
 use super::{ActionDeclaration, ActionTypeId, Problem, references};
 
@@ -138,7 +139,8 @@ impl CustomActionType {
             Err(Problem::action(format!("Action configuration for action '{}'{what}", action.name))
                 .in_member("configuration"))
         };
-        if let Some(key) = action.configuration.keys().find(|key| self.property(key).is_none()) {
+        let unknown = |key: &&String| self.property(key).is_none() && !is_matrix(key);
+        if let Some(key) = action.configuration.keys().find(unknown) {
             return wrong(format!(" contains unknown configuration '{key}'"));
         }
         for property in &self.action_configuration_properties {

@@ -9,6 +9,7 @@ mod declaration;
 pub mod document;
 mod glob;
 mod json_path;
+mod matrix;
 mod problem;
 mod rule_type;
 mod trigger;
@@ -33,6 +34,10 @@ pub use declaration::{
 };
 pub use glob::Glob;
 pub use json_path::JsonPath;
+pub use matrix::{
+    DEFINITION, MATRIX, MATRIX_FILE, MAX_RUNS, Matrix, MatrixSource, NAMESPACE as MATRIX_NAMESPACE, Values,
+    artifact_file, checked as checked_runs,
+};
 pub use problem::{Problem, ProblemKind, Step};
 pub use rule_type::{RuleProvider, RuleType};
 pub use trigger::{

@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 
 use super::{
     ActionDeclaration, ActionType, ActionTypeId, ArtifactDetails, Category, ConditionKind, ConditionResult,
-    CustomActionType, PipelineDeclaration, Problem, ProblemKind, Provider, StageDeclaration, configuration, references,
-    validate_approvals, validate_conditions, validate_triggers,
+    CustomActionType, PipelineDeclaration, Problem, ProblemKind, Provider, StageDeclaration, configuration, matrix,
+    references, validate_approvals, validate_conditions, validate_triggers,
 };
 
 use crate::cloudformation::is_open;
@@ -190,7 +190,7 @@ fn check_stage(stage: &StageDeclaration) -> Result<(), Problem> {
             "Action names must be unique within a stage. {action} has been used more than once in stage '{name}'."
         )));
     }
-    Ok(())
+    matrix::check_names(stage)
 }
 
 /// What an action can be: one that we run, or one of a type that the account has registered.
@@ -249,7 +249,13 @@ fn check_action(action: &ActionDeclaration, region: &str, registered: &[CustomAc
             Problem::action(format!("Action '{name}': the run order must be between 1 and 999.")).in_member("runOrder")
         );
     }
-    let (inputs, outputs) = kind.artifacts();
+    let (mut inputs, outputs) = kind.artifacts();
+    // What reads a file of an artifact has one; AWS's own action starts what is there.
+    if action.provider() == Some(Provider::Pipeline)
+        && [matrix::DEFINITION, matrix::MATRIX_FILE].iter().any(|key| action.config(key).is_some())
+    {
+        inputs = 1..=5;
+    }
     count(action, "input", action.input_artifacts.len(), &inputs)?;
     count(action, "output", action.output_artifacts.len(), &outputs)?;
     if let Some(minutes) = action.timeout_in_minutes {
@@ -284,6 +290,7 @@ fn check_action(action: &ActionDeclaration, region: &str, registered: &[CustomAc
         ))
         .in_member("environmentVariables"));
     }
+    matrix::check(action)?;
     match kind {
         Kind::Ours(kind) => configuration::check(action, kind),
         Kind::Registered(kind) => kind.check_configuration(action),
@@ -382,6 +389,8 @@ fn variables(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
             )));
         }
     }
+    matrix::check_namespaces(pipeline)?;
+    matrix::check_children(pipeline)?;
     let mut filled: BTreeSet<&str> = BTreeSet::new();
     for (n, stage) in pipeline.stages.iter().enumerate() {
         for group in by_run_order(stage).into_values() {
@@ -389,7 +398,8 @@ fn variables(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
                 let environment = action.environment().unwrap_or_default();
                 let values = environment.into_iter().map(|v| (v.name, v.value));
                 let texts: BTreeMap<String, String> = action.configuration.clone().into_iter().chain(values).collect();
-                check_references(pipeline, stage, ("Action", &action.name, &texts), &filled)
+                let own = |name: &str| matrix::has_value(action, name);
+                check_references(pipeline, stage, ("Action", &action.name, &texts), own, &filled)
                     .map_err(|p| p.in_item("actions", *m).in_item("stages", n))?;
             }
             filled.extend(group.iter().filter_map(|(_, a)| a.namespace.as_deref()));
@@ -398,11 +408,13 @@ fn variables(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Every variable that the configuration of an action or a rule (`what`) names must have a value by then.
+/// Every variable that the configuration of an action or a rule (`what`) names must have a value by then. `own` tells whether the
+/// runs of its matrix have a value, if there is one.
 pub(super) fn check_references(
     pipeline: &PipelineDeclaration,
     stage: &StageDeclaration,
     (what, name, configuration): (&str, &str, &BTreeMap<String, String>),
+    own: impl Fn(&str) -> Option<bool>,
     filled: &BTreeSet<&str>,
 ) -> Result<(), Problem> {
     const FORM: &str =
@@ -417,9 +429,15 @@ pub(super) fn check_references(
                 "StageName=[{}], {what}Name=[{name}], {what}ConfigurationKey=[{key}], VariableReferenceText=[{}]",
                 stage.name, reference.text
             );
+            let in_matrix = reference.parts().filter(|(namespace, _)| *namespace == matrix::NAMESPACE);
+            let in_matrix = in_matrix.and_then(|(_, name)| own(name));
             let wrong = match reference.parts() {
                 None => "do not have this format.",
                 Some(("codepipeline", "PipelineExecutionId")) => continue,
+                Some(_) if in_matrix == Some(true) => continue,
+                Some(_) if in_matrix == Some(false) => {
+                    "are referencing a value that the runs of the matrix do not have."
+                }
                 Some(("codepipeline", _)) => "are referencing a key that does not exist in the namespace codepipeline.",
                 Some(("variables", name)) if pipeline.variables.iter().any(|v| v.name == name) => continue,
                 Some(("variables", _)) => "are referencing a pipeline variable that is not declared.",

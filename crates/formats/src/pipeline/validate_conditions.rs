@@ -187,7 +187,7 @@ impl Place<'_> {
             return wrong(format!("timeoutInMinutes must be between 5 and 86400, not {minutes}"));
         }
         values(rule, known.provider).or_else(wrong)?;
-        check_references(self.pipeline, self.stage, ("Rule", &rule.name, &rule.configuration), filled)
+        check_references(self.pipeline, self.stage, ("Rule", &rule.name, &rule.configuration), |_| None, filled)
     }
 }
 

@@ -170,6 +170,7 @@ fn succeeded(run: RunAction) -> ActionResult {
         | Work::S3Deploy { .. }
         | Work::Call { .. }
         | Work::InvokePipeline { .. }
+        | Work::ReadMatrix(_)
         | Work::CloudWatchAlarm { .. }
         | Work::LambdaInvoke { .. }
         | Work::Worker { .. } => None,

@@ -84,7 +84,7 @@ pub(in crate::pipeline) fn action_timed_out(
     }
     let run = current(state, &key).filter(|r| !r.is_ended()).ok_or(Refusal::NotWaitedFor { key: key.clone() })?;
     let stage = state.stages.last().map(|s| s.name.as_str()).unwrap_or_default();
-    let declared = state.definition.stage(stage).and_then(|s| s.action(&run.name));
+    let declared = state.definition.stage(stage).and_then(|s| s.action(run.declared_name()));
     let minutes = declared.map(timeout_of).unwrap_or_default().as_secs() / 60;
     let message = match run.status {
         ActionStatus::AwaitingApproval { .. } => {
@@ -121,7 +121,7 @@ fn rule<'a>(state: &'a ExecutionState, key: &str) -> Option<&'a RuleRun> {
     }
 }
 
-fn working<'a>(state: &'a ExecutionState, key: &str) -> Result<&'a ActionRun, Refusal> {
+pub(super) fn working<'a>(state: &'a ExecutionState, key: &str) -> Result<&'a ActionRun, Refusal> {
     current(state, key)
         .filter(|run| matches!(run.status, ActionStatus::Working))
         .ok_or_else(|| Refusal::NotWaitedFor { key: key.to_owned() })

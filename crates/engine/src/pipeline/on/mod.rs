@@ -3,6 +3,7 @@
 mod action_finished;
 mod approve;
 mod gates;
+mod matrix_read;
 mod override_condition;
 mod retry_stage;
 mod rolled_back;
@@ -12,6 +13,7 @@ mod stop;
 pub(super) use action_finished::{action_finished, action_started, action_timed_out};
 pub(super) use approve::approve;
 pub(super) use gates::{cancel, entered, superseded};
+pub(super) use matrix_read::matrix_read;
 pub(super) use override_condition::override_condition;
 pub(super) use retry_stage::retry_stage;
 pub(super) use rolled_back::rolled_back;

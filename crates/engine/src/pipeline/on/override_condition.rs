@@ -36,6 +36,7 @@ pub(in crate::pipeline) fn override_condition(
             draft.state.phase = Phase::Running { stage: index, will: Will::GoOn };
             draft.current_mut().status = StageStatus::InProgress;
             draft.state.note = None;
+            draft.comes_back_for(None);
             draft.pipeline_event(Word::Resumed);
             draft.stage_event(index, Word::Resumed);
         }

@@ -5,14 +5,14 @@ use formats::pipeline::RetryMode;
 
 use crate::pipeline::draft::Draft;
 use crate::pipeline::event::Word;
-use crate::pipeline::{Ended, Execution, ExecutionState, Phase, Refusal, RetryTrigger, StageRun, Will};
+use crate::pipeline::{Ended, Execution, ExecutionState, ParentRetry, Phase, Refusal, RetryTrigger, StageRun, Will};
 
 /// Of a stage that still works, only the failed actions can be retried: the others go on.
 pub(in crate::pipeline) fn retry_stage(
     state: &ExecutionState,
     stage: &str,
     mode: RetryMode,
-    by: Option<String>,
+    (by, parent): (Option<String>, Option<ParentRetry>),
     now: Timestamp,
 ) -> Result<Step<Execution>, Refusal> {
     let not = |why: &str| Err(Refusal::NotRetryable { why: why.to_owned() });
@@ -21,7 +21,8 @@ pub(in crate::pipeline) fn retry_stage(
     };
     let index = state.definition.stages.iter().position(|s| s.name == stage).unwrap_or_default();
     let mut draft = Draft::of(state, now);
-    let news = by.filter(|by| !state.starters.contains(by));
+    let (parent, starters) = parent.map(|p| (p.key, p.starters)).unzip();
+    let news = by.into_iter().chain(starters.into_iter().flatten()).filter(|by| !state.starters.contains(by));
     draft.state.starters.extend(news);
     match &state.phase {
         Phase::Ended(Ended::Failed) => {
@@ -30,6 +31,7 @@ pub(in crate::pipeline) fn retry_stage(
             }
             draft.begin_again(index, RetryTrigger::ManualStageRetry, mode);
             draft.state.note = None;
+            draft.comes_back_for(parent);
             draft.pipeline_event(Word::Resumed);
             draft.stage_event(index, Word::Resumed);
         }

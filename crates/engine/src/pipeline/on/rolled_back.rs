@@ -20,7 +20,7 @@ pub(in crate::pipeline) fn rolled_back(
     let mut draft = Draft::of(state, now);
     let (execution, version) = (state.id.clone(), state.version);
     let stage = draft.current().name.clone();
-    let ran = draft.current().actions.iter().map(|a| a.name.clone()).collect();
+    let ran = draft.current().ran();
     let key = draft.rollback_key();
     draft.timers.push(TimerChange::clear(key));
     draft.tell_gates(match by {

@@ -18,7 +18,13 @@ pub(in crate::pipeline) fn stop(
         | Phase::Waiting { .. }
         | Phase::Running { will: Will::GoOn | Will::Cancel, .. }
         | Phase::HandingOver { .. }
-        | Phase::Ended(_) => Ok(ask(state, StopRequest { reason, by }, now)?.done()),
+        | Phase::Ended(_) => {
+            let mut draft = ask(state, StopRequest { reason, by }, now)?;
+            if matches!(draft.state.phase, Phase::Running { .. }) {
+                draft.stop_children();
+            }
+            Ok(draft.done())
+        }
     }
 }
 

@@ -75,4 +75,9 @@ pub const CODES: &[Code] = &[
         "Only the account knows its keys and counts: CreatePipeline refuses the action when the type is not registered there, \
          or when the action does not fit it.",
     ),
+    code(
+        "P033",
+        "AWS refuses it",
+        "The configuration key is one of Headworks alone: their names begin with its own. AWS answers InvalidActionDeclarationException to a pipeline with it. docs/pipelines.md says what they do.",
+    ),
 ];

@@ -136,6 +136,7 @@ fn look(reader: &mut Reader, pipeline: &PipelineDeclaration, region: Option<&str
             custom(reader, &path, action);
             not_yet(reader, &path, action);
             secrets(reader, &path, action);
+            beyond(reader, &path, action);
         }
     }
 }
@@ -185,6 +186,15 @@ fn secrets(reader: &mut Reader, path: &[Step], action: &ActionDeclaration) {
     let span = inside(reader, path, &["configuration", "OAuthToken"]);
     let found = Diagnostic::warning("P031", span, "the token stands in the file");
     reader.found.push(found.with_help("write '{{resolve:secretsmanager:NAME}}'"));
+}
+
+/// Keys that AWS does not know.
+fn beyond(reader: &mut Reader, path: &[Step], action: &ActionDeclaration) {
+    for key in action.configuration.keys().filter(|key| key.starts_with("Headworks")) {
+        let span = inside(reader, path, &["configuration", key]);
+        let message = format!("AWS refuses a pipeline with '{key}': it is a key of Headworks");
+        reader.found.push(Diagnostic::warning("P033", span, message));
+    }
 }
 
 fn inside(reader: &Reader, path: &[Step], members: &[&str]) -> Span {

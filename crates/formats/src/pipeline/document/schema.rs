@@ -2,13 +2,18 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use super::super::{DEFINITION, MATRIX, MATRIX_FILE};
 use super::shape::{Letters, Shape, Text};
 use super::shapes::PIPELINE;
 
 /// The schema, draft 2020-12, of a file with one declaration. It says what a file may hold; what depends on other parts of
 /// the file (an artifact that nobody makes) only [`read`](super::read) finds.
 pub fn schema() -> Json {
-    let pipeline = of(&PIPELINE);
+    let mut pipeline = of(&PIPELINE);
+    let configuration = "/properties/stages/items/properties/actions/items/properties/configuration";
+    if let Some(configuration) = pipeline.pointer_mut(configuration) {
+        *configuration = with(configuration.take(), "properties", own_keys());
+    }
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "https://headworks.invalid/schema/pipeline.json",
@@ -45,6 +50,23 @@ fn of(shape: &Shape) -> Json {
             })
         }
     }
+}
+
+/// What editors show of the keys that are ours alone.
+fn own_keys() -> Json {
+    let key = |what: &str| json!({ "type": "string", "minLength": 1, "maxLength": 1000, "description": what });
+    let place = |what: &str| with(key(what), "pattern", json!("::|#\\{"));
+    json!({
+        MATRIX: key(
+            "Headworks: runs the action once for each value, side by side. JSON: a list of texts (#{matrix.value}), a list of \
+             objects of texts, or an object of lists of texts (all combinations); 1 to 500 runs",
+        ),
+        MATRIX_FILE: place("Headworks: the same from a JSON file of an input artifact, ARTIFACT::PATH"),
+        DEFINITION: place(
+            "Headworks: the definition of the pipeline that an Invoke action runs as a child, ARTIFACT::PATH, instead of PipelineName",
+        ),
+        "HeadworksWait": { "enum": ["true", "false"], "description": "Headworks: an Invoke action ends as the execution that it starts" },
+    })
 }
 
 fn text(bounds: &Text) -> Json {

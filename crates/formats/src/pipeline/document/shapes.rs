@@ -27,6 +27,20 @@ pub(super) static PIPELINE: Shape = Structure(&[
     may("triggers", &TRIGGERS),
 ]);
 
+/// A pipeline that an execution brings along: name and role are its parent's to give.
+pub(super) static EMITTED: Shape = Structure(&[
+    may("name", &NAME),
+    may("roleArn", &ROLE),
+    may("artifactStore", &STORE),
+    may("artifactStores", &Map(&STORE, 30)),
+    must("stages", &STAGES),
+    may("version", &Whole(1, u32::MAX)),
+    may("executionMode", &MODE),
+    may("pipelineType", &one_of(&["V1", "V2"])),
+    may("variables", &VARIABLES),
+    may("triggers", &TRIGGERS),
+]);
+
 /// `Properties` of AWS::CodePipeline::Pipeline. The name is given to a pipeline that has none.
 pub(super) static RESOURCE: Shape = Structure(&[
     may("name", &NAME),

@@ -43,6 +43,26 @@ fn a_sound_pipeline_is_read() {
 }
 
 #[test]
+fn a_matrix_is_looked_at_where_it_stands_and_aws_does_not_know_it() {
+    let build = |configuration: &str| {
+        let from = r#"{"category": "Approval", "owner": "AWS", "provider": "Manual", "version": "1"}"#;
+        let to = format!(
+            "{{\"category\": \"Build\", \"owner\": \"AWS\", \"provider\": \"CodeBuild\", \"version\": \"1\"}},\n\
+             \"inputArtifacts\": [{{\"name\": \"Src\"}}], \"configuration\": {{\"ProjectName\": \"p\",\n{configuration}}}"
+        );
+        said(&SOUND.replace(from, &to))
+    };
+    let ours = "warning[P033]: AWS refuses a pipeline with 'HeadworksMatrix': it is a key of Headworks";
+    assert_eq!(build(r#""HeadworksMatrix": "[\"1\", \"2\"]""#), [format!("f:17:20: {ours}")]);
+    let wrong = "error[P012]: Action configuration for action 'Ask': the value of 'HeadworksMatrix' is not valid: run 2 has the \
+                 same values as run 1";
+    assert_eq!(
+        build(r#""HeadworksMatrix": "[\"1\", \"1\"]""#),
+        [format!("f:17:20: {wrong}"), format!("f:17:20: {ours}")]
+    );
+}
+
+#[test]
 fn a_mistake_is_shown_where_it_stands() {
     changed(
         "\"S3ObjectKey\": \"k\"",
