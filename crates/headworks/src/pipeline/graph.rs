@@ -58,13 +58,19 @@ fn stage(declared: &Value, states: &[Value]) -> Stage {
     let actions = state.map(|s| list(&s["actionStates"])).unwrap_or_default();
     let mut groups: BTreeMap<u64, Vec<Node>> = BTreeMap::new();
     for action in list(&declared["actions"]) {
-        let seen = actions.iter().find(|a| a["actionName"] == action["name"]);
-        let status = seen.map(|a| text(&a["latestExecution"]["status"])).filter(|s| !s.is_empty());
-        groups.entry(action["runOrder"].as_u64().unwrap_or(1)).or_default().push(Node {
-            name: plain(&action["name"]),
-            provider: plain(&action["actionTypeId"]["provider"]),
-            status: status.unwrap_or_else(|| "-".to_owned()),
-        });
+        let group = groups.entry(action["runOrder"].as_u64().unwrap_or(1)).or_default();
+        let node = |name: String, seen: Option<&Value>| {
+            let status = seen.map(|a| text(&a["latestExecution"]["status"])).filter(|s| !s.is_empty());
+            let status = status.unwrap_or_else(|| "-".to_owned());
+            Node { name, provider: plain(&action["actionTypeId"]["provider"]), status }
+        };
+        // An action with a matrix has a state for each run.
+        let runs: Vec<&Value> = actions.iter().filter(|a| seen::is_run(action, &text(&a["actionName"]))).collect();
+        if runs.is_empty() {
+            let seen = actions.iter().find(|a| a["actionName"] == action["name"]);
+            group.push(node(plain(&action["name"]), seen));
+        }
+        group.extend(runs.into_iter().map(|run| node(plain(&run["actionName"]), Some(run))));
     }
     Stage { name: plain(&declared["name"]), groups: groups.into_values().collect() }
 }
@@ -149,6 +155,19 @@ mod tests {
         let action = json!({"actionName": "Code", "latestExecution": {"status": "Succeeded"}});
         let states = [json!({"stageName": "Source", "actionStates": [action]})];
         list(&declared).iter().map(|s| stage(s, &states)).collect()
+    }
+
+    #[test]
+    fn an_action_with_a_matrix_is_drawn_with_its_runs() {
+        let declared = json!({"name": "Build", "actions": [
+            {"name": "B", "actionTypeId": {"provider": "CodeBuild"}, "configuration": {"HeadworksMatrix": "[]"}},
+            {"name": "B@x", "actionTypeId": {"provider": "S3"}, "configuration": {}}]});
+        let run = |name: &str, status: &str| json!({"actionName": name, "latestExecution": {"status": status}});
+        let states = [json!({"stageName": "Build", "actionStates": [
+            run("B", "Succeeded"), run("B@1", "Succeeded"), run("B@2", "Failed"), run("B@x", "InProgress")]})];
+        let text = "Build\n  1. B@1 (CodeBuild): Succeeded\n  1. B@2 (CodeBuild): Failed\n  1. B@x (S3): InProgress";
+        assert_eq!(drawn(&[stage(&declared, &states)]), text);
+        assert!(drawn(&[stage(&declared, &[])]).contains("B (CodeBuild): -"));
     }
 
     #[test]

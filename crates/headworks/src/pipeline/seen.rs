@@ -56,3 +56,11 @@ pub(super) async fn stages(client: &Client, pipeline: &str) -> Result<Vec<Value>
         _ => Ok(Vec::new()),
     }
 }
+
+/// Whether `name` is that of a run of the declared action, which has a matrix.
+pub(super) fn is_run(action: &Value, name: &str) -> bool {
+    let configuration = &action["configuration"];
+    let has_matrix = ["HeadworksMatrix", "HeadworksMatrixFile"].iter().any(|key| configuration[key].is_string());
+    let number = action["name"].as_str().and_then(|own| name.strip_prefix(own)?.strip_prefix('@'));
+    has_matrix && number.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+}

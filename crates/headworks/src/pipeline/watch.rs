@@ -1,6 +1,6 @@
 //! `headworks pipeline watch`: a line for every change of a stage or action, and on a terminal a last line that counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -34,10 +34,10 @@ pub(super) async fn run(client: &Client, flags: &Flags) -> Result<ExitCode, CliE
 /// Follows an execution to its end.
 pub(super) async fn follow(client: &Client, pipeline: &str, id: &str, logs: bool) -> Result<ExitCode, CliError> {
     let declared = client.call("codepipeline", "GetPipeline", json!({ "name": pipeline })).await?;
-    let count = list(&declared["pipeline"]["stages"]).iter().map(|s| list(&s["actions"]).len()).sum();
+    let stages = list(&declared["pipeline"]["stages"]).to_vec();
     let begun = Instant::now();
     let tty = std::io::stderr().is_terminal();
-    let mut watch = Watch { client, logs, tty, count, begun, known: BTreeMap::new(), read: BTreeMap::new() };
+    let mut watch = Watch { client, logs, tty, stages, begun, known: BTreeMap::new(), read: BTreeMap::new() };
     loop {
         // The status first: what the actions did until then is seen after it.
         let execution = seen::execution(client, pipeline, id).await?;
@@ -59,8 +59,8 @@ struct Watch<'a> {
     client: &'a Client,
     logs: bool,
     tty: bool,
-    /// Actions that the pipeline declares.
-    count: usize,
+    /// As the pipeline declares them.
+    stages: Vec<Value>,
     begun: Instant,
     /// The last status of each action execution.
     known: BTreeMap<String, String>,
@@ -133,10 +133,23 @@ impl Watch<'_> {
             .collect();
         let done = actions.iter().filter(|a| text(&a["status"]) == "Succeeded").count();
         let what = if running.is_empty() { "waiting".to_owned() } else { running.join(", ") };
-        let line = format!("{done} of {} actions, {:.0} s: {what}", self.count, self.begun.elapsed().as_secs_f64());
+        let all = self.all(actions);
+        let line = format!("{done} of {all} actions, {:.0} s: {what}", self.begun.elapsed().as_secs_f64());
         let line: String = line.chars().take(100).collect();
         eprint!("\r\x1b[K{line}");
         let _ = std::io::stderr().flush();
+    }
+
+    /// How many action executions there will be, as far as is known: a matrix has told its runs when they have begun.
+    fn all(&self, actions: &[Value]) -> usize {
+        let declared = self.stages.iter().flat_map(|s| list(&s["actions"]).iter().map(move |a| (&s["name"], a)));
+        let of = |(stage, action): (&Value, &Value)| {
+            let is_run = |a: &&Value| a["stageName"] == *stage && seen::is_run(action, &text(&a["actionName"]));
+            let names: BTreeSet<String> = actions.iter().filter(is_run).map(|a| text(&a["actionName"])).collect();
+            let reader = actions.iter().any(|a| a["stageName"] == *stage && a["actionName"] == action["name"]);
+            if names.is_empty() { 1 } else { names.len() + usize::from(reader) }
+        };
+        declared.map(of).sum()
     }
 
     fn clear(&self) {
