@@ -1,6 +1,8 @@
 """An action starts another pipeline: at once, or waiting for it; stop and failure pass between them, whatever is killed."""
 
+import io
 import json
+import zipfile
 
 from delivery import action
 from stage import Server, eventually, proved
@@ -106,11 +108,25 @@ error = started(two)["output"]["executionResult"]["errorDetails"]
 assert error["code"] == "JobFailed" and child in error["message"] and "ended Failed" in error["message"], error
 pipelines.retry_stage_execution(pipelineName="parent", stageName="Invoke", pipelineExecutionId=two,
                                 retryMode="FAILED_ACTIONS")
+assert child_of(two) == child, "the same child goes on"
+assert status("child", child) == "InProgress" and status("parent", two) == "InProgress"
+decide(child, "Rejected")
+eventually("the parent fails with its child again", lambda: status("parent", two) == "Failed")
+pipelines.retry_stage_execution(pipelineName="child", stageName="Ask", pipelineExecutionId=child,
+                                retryMode="FAILED_ACTIONS")
+eventually("the child asks again", lambda: token(child))
+decide(child, "Approved")
+eventually("the child goes its own way", lambda: status("child", child) == "Succeeded")
+assert status("parent", two) == "Failed"
+proved("the retry of a failed action tries its child again; a child that is retried by hand does not change its parent")
+
+pipelines.retry_stage_execution(pipelineName="parent", stageName="Invoke", pipelineExecutionId=two,
+                                retryMode="FAILED_ACTIONS")
 again = eventually("another child", lambda: (c := child_of(two)) != child and c)
 pipelines.stop_pipeline_execution(pipelineName="parent", pipelineExecutionId=two, abandon=True)
 eventually("the child stops with its parent", lambda: status("child", again) == "Stopped")
 assert status("parent", two) == "Stopped"
-proved("failure passes up, a retry starts another child, and a stop passes down")
+proved("failure passes up, a retry starts another child when the first has not failed, and a stop passes down")
 
 three = pipelines.start_pipeline_execution(name="parent")["pipelineExecutionId"]
 child = child_of(three)
@@ -151,4 +167,142 @@ for wrong, reason in ((v1, "only supported for pipelines of type V2"),
     except pipelines.exceptions.ClientError as error:
         assert reason in str(error), error
 proved("a pipeline that starts itself comes to an end; what is wrong is refused with a reason")
+
+# --- definitions from an artifact -----------------------------------------------------------------------------------------
+
+
+def packed(**files):
+    """The object from which parents have their definitions."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(f"plans/{name}.json", text if isinstance(text, str) else json.dumps(text))
+    s3.put_object(Bucket="sources", Key="plans.zip", Body=content.getvalue())
+
+
+def plan(*stages, **more):
+    """A definition without what its parent gives."""
+    whole = declared("x", *stages, **more)
+    return {key: value for key, value in whole.items() if key not in ("name", "roleArn", "artifactStore", "pipelineType")}
+
+
+def maker(name, place="Object::plans/child.json", **more):
+    """A pipeline that runs what its source defines."""
+    start = action("Start", "Invoke", "CodePipeline", {"HeadworksDefinition": place, **more}, ["Object"])
+    whole = declared(name, {"name": "Invoke", "actions": [start]})
+    whole["stages"][0]["actions"][0]["configuration"]["S3ObjectKey"] = "plans.zip"
+    return whole
+
+
+def begin(declaration):
+    """Makes a pipeline; the execution that this starts."""
+    pipelines.create_pipeline(pipeline=declaration)
+    return eventually("the first execution", lambda: executions(declaration["name"]))[0]["pipelineExecutionId"]
+
+
+def steps(name, execution):
+    """The action executions of an execution, newest first."""
+    return pipelines.list_action_executions(
+        pipelineName=name, filter={"pipelineExecutionId": execution})["actionExecutionDetails"]
+
+
+def made(name, execution, run="Start"):
+    """The id of the child that an action has started, when it waits for its approval, and the approval's token."""
+    def probe():
+        found = next((s for s in steps(name, execution) if s["actionName"] == run), None)
+        child = found and found["output"].get("executionResult", {}).get("externalExecutionId")
+        if not child:
+            return None
+        asked = next((s for s in steps(f"{name}@{run}", child) if s["actionName"] == "Ask"), None)
+        waits = asked and asked["status"] == "InProgress"
+        return (child, asked["output"]["executionResult"]["externalExecutionId"]) if waits else None
+    return eventually(f"{run} of {name} waits for its child", probe)
+
+
+def answer(name, key, verdict="Approved"):
+    """Decides on a child's approval."""
+    pipelines.put_approval_result(pipelineName=name, stageName="Ask", actionName="Ask", token=key,
+                                  result={"summary": "because", "status": verdict})
+
+
+asks = {"name": "Ask", "actions": [action("Ask", "Approval", "Manual", {})]}
+packed(child=plan(asks))
+one = begin(maker("maker"))
+child, key = made("maker", one)
+server.kill()
+server.restart()
+definition = pipelines.get_pipeline(name="maker@Start")["pipeline"]
+assert (definition["roleArn"], definition["artifactStore"]["location"]) == (role, "artifacts"), definition
+assert (definition["version"], definition["executionMode"], definition["pipelineType"]) == (1, "PARALLEL", "V2"), definition
+assert [e["pipelineExecutionId"] for e in executions("maker@Start")] == [child]
+seen = pipelines.get_pipeline_state(name="maker")["stageStates"][1]["actionStates"][0]["latestExecution"]
+assert seen["externalExecutionId"] == child and f"pipelines/maker@Start/executions/{child}" in seen["externalExecutionUrl"], seen
+assert pipelines.get_pipeline_state(name="maker@Start")["stageStates"][1]["stageName"] == "Ask"
+answer("maker@Start", key, "Rejected")
+eventually("failure passes up", lambda: status("maker", one) == "Failed")
+pipelines.retry_stage_execution(pipelineName="maker", stageName="Invoke", pipelineExecutionId=one, retryMode="FAILED_ACTIONS")
+same, key = made("maker", one)
+assert same == child, (same, child)
+answer("maker@Start", key)
+eventually("the parent ends with its child", lambda: status("maker", one) == "Succeeded")
+two = pipelines.start_pipeline_execution(name="maker")["pipelineExecutionId"]
+child, key = made("maker", two)
+assert pipelines.get_pipeline(name="maker@Start")["pipeline"]["version"] == 1, "the same definition"
+packed(child=plan(asks, {**asks, "name": "Again"}))
+three = pipelines.start_pipeline_execution(name="maker")["pipelineExecutionId"]
+other, other_key = made("maker", three)
+assert pipelines.get_pipeline(name="maker@Start")["pipeline"]["version"] == 2, "another definition"
+answer("maker@Start", key)
+eventually("an execution ends with the version that it began with", lambda: status("maker", two) == "Succeeded")
+pipelines.stop_pipeline_execution(pipelineName="maker", pipelineExecutionId=three, abandon=True)
+eventually("the child stops with its parent", lambda: status("maker@Start", other) == "Stopped")
+proved("an artifact brings a pipeline along, which runs as a child: stop, retry and failure pass, through kill -9")
+
+packed(a=plan(asks), b=plan(asks, executionMode="QUEUED"))
+fan = begin(maker("fan", "Object::plans/#{matrix.value}.json", HeadworksMatrix='["a","b"]'))
+for n in ("1", "2"):
+    found = eventually("the child", lambda: executions(f"fan@Start@{n}") if f"fan@Start@{n}" in [
+        p["name"] for p in pipelines.list_pipelines()["pipelines"]] else None)
+    assert len(found) == 1, found
+assert pipelines.get_pipeline(name="fan@Start@2")["pipeline"]["executionMode"] == "QUEUED"
+pipelines.stop_pipeline_execution(pipelineName="fan", pipelineExecutionId=fan, abandon=True)
+for n in ("1", "2"):
+    eventually("all children stop", lambda: executions(f"fan@Start@{n}")[0]["status"] == "Stopped")
+proved("a matrix runs as many children as it has values")
+
+again = action("Start", "Invoke", "CodePipeline", {"HeadworksDefinition": "Object::plans/child.json"}, ["Object"])
+itself = plan({"name": "Invoke", "actions": [again]})
+itself["stages"][0]["actions"][0]["configuration"]["S3ObjectKey"] = "plans.zip"
+packed(child=itself)
+loop = begin(maker("loop"))
+eventually("it ends", lambda: status("loop", loop) == "Failed", seconds=60)
+deepest = "loop" + 10 * "@Start"
+error = next(s for s in steps(deepest, executions(deepest)[0]["pipelineExecutionId"]) if s["actionName"] == "Start")
+assert "More than 10 executions" in error["output"]["executionResult"]["errorDetails"]["message"], error
+pipelines.create_pipeline(pipeline=declared("taken@Start", ask, variables=[{"name": "key", "defaultValue": "none"}]))
+trigger = {"providerType": "CodeStarSourceConnection", "gitConfiguration": {"sourceActionName": "Object"}}
+foreign = server.role("foreign", "s3:*")
+for name, text, reason in (
+    ("taken", plan(asks), "PipelineNameInUseException"),
+    ("foreign", {**plan(asks), "roleArn": foreign}, "no other than its parent's"),
+    ("triggered", plan(asks, triggers=[trigger]), "it has triggers"),
+    ("named", {**plan(asks), "name": "mine"}, "leave it out"),
+    ("alone", plan(), "minimum of 2 stages"),
+    ("broken", "{\"stages\": [", "line"),
+    ("huge", " " * (1 << 21), "more than 1048576 bytes"),
+):
+    packed(child=text)
+    bad = begin(maker(name))
+    eventually(f"{name} fails", lambda: status(name, bad) == "Failed")
+    why = steps(name, bad)[0]["output"]["executionResult"]["errorDetails"]
+    assert why["code"] == "ConfigurationError" and reason in why["message"], (name, why)
+    if name != "taken":
+        assert f"{name}@Start" not in [p["name"] for p in pipelines.list_pipelines()["pipelines"]], name
+assert pipelines.get_pipeline(name="taken@Start")["pipeline"]["version"] == 1
+try:
+    pipelines.create_pipeline(pipeline=maker("both", PipelineName="child"))
+    raise AssertionError("accepted")
+except pipelines.exceptions.ClientError as error:
+    assert "not both" in str(error), error
+proved("a definition gets no other role, no trigger and no other's name; one that emits itself comes to an end")
 server.stop()

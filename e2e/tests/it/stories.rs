@@ -61,6 +61,11 @@ fn commands_of_a_pipeline_run_without_a_project() {
 }
 
 #[test]
+fn one_action_runs_many_times_side_by_side() {
+    tell("matrix");
+}
+
+#[test]
 fn a_buildspec_has_its_effects() {
     tell("buildspec");
 }
