@@ -3,12 +3,16 @@
 pub mod buildspec;
 pub mod cloudformation;
 mod code;
+mod cron;
 mod diagnostic;
+pub mod event_input;
+pub mod event_pattern;
 pub mod log_filter;
 mod nearest;
 pub mod pipeline;
 pub mod policy;
 pub mod report;
+pub mod schedule;
 pub mod yaml;
 
 pub use code::Code;

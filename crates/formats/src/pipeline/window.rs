@@ -3,51 +3,17 @@
 //! AWS CodePipeline User Guide, "DeploymentWindow": seconds (always `*`), minutes, hours, day of month, month, day of week and,
 //! if wanted, year.
 
-use std::ops::RangeInclusive;
-
 use base::Timestamp;
-use jiff::civil::{Date, DateTime, Weekday};
 use jiff::tz::{Offset, TimeZone};
+
+use crate::cron::Cron;
 
 /// When deployments are allowed.
 #[derive(Clone, Debug)]
 pub struct DeploymentWindow {
-    minutes: Vec<Span>,
-    hours: Vec<Span>,
-    days: Vec<Day>,
-    months: Vec<Span>,
-    weekdays: Vec<Weekdays>,
-    years: Vec<Span>,
+    times: Cron,
     zone: TimeZone,
 }
-
-#[derive(Clone, Copy, Debug)]
-struct Span {
-    from: i16,
-    to: i16,
-    step: i16,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Day {
-    In(Span),
-    /// So many days before the month's last.
-    Last(i8),
-    /// The working day nearest to this day, in the same month.
-    Nearest(i8),
-    LastWorking,
-}
-
-/// Sunday is 1.
-#[derive(Clone, Copy, Debug)]
-enum Weekdays {
-    In(Span),
-    LastOfMonth(i16),
-    Nth(i16, i8),
-}
-
-const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
-const WEEKDAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
 impl DeploymentWindow {
     /// Reads an expression; the zone is UTC, GMT with an offset (`GMT+02:00`), or a name like `Europe/Berlin`.
@@ -67,125 +33,13 @@ impl DeploymentWindow {
         if matches!(days, "?") && matches!(weekdays, "?") {
             return Err("day of month and day of week cannot both be '?'".to_owned());
         }
-        Ok(DeploymentWindow {
-            minutes: list(minutes, "minutes", |t| span(t, 0..=59, &[]))?,
-            hours: list(hours, "hours", |t| span(t, 0..=23, &[]))?,
-            days: list(days, "day of month", day)?,
-            months: list(months, "month", |t| span(t, 1..=12, &MONTHS))?,
-            weekdays: list(weekdays, "day of week", weekday)?,
-            years: list(years, "year", |t| span(t, 1970..=2199, &[]))?,
-            zone: zone.map_or(Ok(TimeZone::UTC), time_zone)?,
-        })
+        let times = Cron::parse([minutes, hours, days, months, weekdays, years])?;
+        Ok(DeploymentWindow { times, zone: zone.map_or(Ok(TimeZone::UTC), time_zone)? })
     }
 
     /// Whether the window is open at this moment.
     pub fn is_open(&self, now: Timestamp) -> bool {
-        let local: DateTime = self.zone.to_datetime(now.to_jiff());
-        let has = |spans: &[Span], n: i16| spans.iter().any(|s| s.has(n));
-        has(&self.minutes, local.minute().into())
-            && has(&self.hours, local.hour().into())
-            && has(&self.months, local.month().into())
-            && has(&self.years, local.year())
-            && self.days.iter().any(|d| d.is(local.date()))
-            && self.weekdays.iter().any(|w| w.is(local.date()))
-    }
-}
-
-impl Span {
-    fn has(self, n: i16) -> bool {
-        (self.from..=self.to).contains(&n) && (n - self.from) % self.step == 0
-    }
-}
-
-impl Day {
-    fn is(self, date: Date) -> bool {
-        let last = date.days_in_month();
-        match self {
-            Day::In(span) => span.has(date.day().into()),
-            Day::Last(before) => date.day() == last - before,
-            Day::LastWorking => Day::Nearest(last).is(date),
-            Day::Nearest(day) => {
-                let Ok(wanted) = Date::new(date.year(), date.month(), day) else { return false };
-                let nearest = match wanted.weekday() {
-                    Weekday::Saturday if day == 1 => day + 2,
-                    Weekday::Saturday => day - 1,
-                    Weekday::Sunday if day == last => day - 2,
-                    Weekday::Sunday => day + 1,
-                    _ => day,
-                };
-                date.day() == nearest
-            }
-        }
-    }
-}
-
-impl Weekdays {
-    fn is(self, date: Date) -> bool {
-        let today = i16::from(date.weekday().to_sunday_one_offset());
-        match self {
-            Weekdays::In(span) => span.has(today),
-            Weekdays::LastOfMonth(day) => today == day && date.day() + 7 > date.days_in_month(),
-            Weekdays::Nth(day, nth) => today == day && (date.day() - 1) / 7 + 1 == nth,
-        }
-    }
-}
-
-fn list<T>(text: &str, field: &str, one: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, String> {
-    let wrong = || format!("'{text}' is not a value for the field {field} of a cron expression");
-    text.split(',').map(|t| one(&t.to_ascii_uppercase()).ok_or_else(wrong)).collect()
-}
-
-fn span(text: &str, bounds: RangeInclusive<i16>, names: &[&str]) -> Option<Span> {
-    let (range, step) = match text.split_once('/') {
-        Some((range, step)) => (range, Some(step.parse::<i16>().ok().filter(|s| *s > 0)?)),
-        None => (text, None),
-    };
-    let value = |t: &str| {
-        let named = names.iter().position(|n| *n == t).and_then(|at| i16::try_from(at + 1).ok());
-        named.or_else(|| t.parse().ok()).filter(|n| bounds.contains(n))
-    };
-    let (from, to) = match range.split_once('-') {
-        _ if range == "*" => (*bounds.start(), *bounds.end()),
-        Some((from, to)) => (value(from)?, value(to)?),
-        None => {
-            let from = value(range)?;
-            (from, if step.is_some() { *bounds.end() } else { from })
-        }
-    };
-    (from <= to).then_some(Span { from, to, step: step.unwrap_or(1) })
-}
-
-fn day(text: &str) -> Option<Day> {
-    match text {
-        "?" => span("*", 1..=31, &[]).map(Day::In),
-        "L" => Some(Day::Last(0)),
-        "LW" => Some(Day::LastWorking),
-        _ => {
-            let number = |t: &str| t.parse::<i8>().ok().filter(|n| (1..=31).contains(n));
-            if let Some(before) = text.strip_prefix("L-") {
-                return number(before).map(Day::Last);
-            }
-            match text.strip_suffix('W') {
-                Some(near) => number(near).map(Day::Nearest),
-                None => span(text, 1..=31, &[]).map(Day::In),
-            }
-        }
-    }
-}
-
-fn weekday(text: &str) -> Option<Weekdays> {
-    let one = |t: &str| span(t, 1..=7, &WEEKDAYS).filter(|s| s.from == s.to).map(|s| s.from);
-    match text {
-        "?" => span("*", 1..=7, &[]).map(Weekdays::In),
-        "L" => span("7", 1..=7, &[]).map(Weekdays::In),
-        _ => match (text.strip_suffix('L').and_then(one), text.split_once('#')) {
-            (Some(day), _) => Some(Weekdays::LastOfMonth(day)),
-            (None, Some((day, nth))) => {
-                let nth = nth.parse::<i8>().ok().filter(|n| (1..=5).contains(n))?;
-                one(day).map(|day| Weekdays::Nth(day, nth))
-            }
-            (None, None) => span(text, 1..=7, &WEEKDAYS).map(Weekdays::In),
-        },
+        self.times.names(self.zone.to_datetime(now.to_jiff()))
     }
 }
 

@@ -1,0 +1,17 @@
+//! Event patterns: which events a rule is about.
+//!
+//! <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html> and
+//! <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html>. Fields of a pattern must all
+//! match, of the values in an array one is enough. Operators look at leaves alone: a field whose value is an object, or an
+//! array without elements, is there for none of them.
+
+mod address;
+mod matching;
+mod operator;
+mod parse;
+#[cfg(test)]
+mod tests;
+mod wildcard;
+
+pub use operator::EventPattern;
+pub use parse::EventPatternError;
