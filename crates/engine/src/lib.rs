@@ -8,4 +8,5 @@ pub mod command_execution;
 pub mod job;
 pub mod pipeline;
 pub mod sandbox;
+pub mod schedule;
 pub mod webhook;
