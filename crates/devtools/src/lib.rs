@@ -7,3 +7,4 @@ pub mod codepipeline;
 pub mod codestar_notifications;
 pub mod needs;
 pub mod notices;
+pub mod rules;

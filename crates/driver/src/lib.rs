@@ -16,6 +16,7 @@ mod notices;
 mod performer;
 mod pipeline;
 mod retention;
+mod rules;
 mod scratch;
 mod sweep;
 
@@ -32,4 +33,5 @@ pub use notices::{NoticePerformer, NoticeWriter};
 pub use performer::{PerformError, Performer};
 pub use pipeline::{PipelinePerformer, PipelineStarter, PollSweep, TriggerPerformer};
 pub use retention::{LogSweep, ReportSweep, SandboxSweep, SecretSweep, SessionSweep};
+pub use rules::RuleTargets;
 pub use sweep::Sweep;

@@ -17,6 +17,7 @@ use engine::command_execution::CommandExecution;
 use engine::job::Job;
 use engine::pipeline::{Execution, Gates};
 use engine::sandbox::Sandbox;
+use engine::schedule::Schedule;
 use executor::{Executor as _, JobEntry};
 use platform::iam;
 use platform::{Caller, Cx, Disk, Front, Principal, Site};
@@ -146,7 +147,13 @@ struct Background {
 /// Every machine of the product.
 pub fn machines() -> Machines {
     let builds = Machines::new().with::<Build>().with::<BuildBatch>().with::<BuildQueue>();
-    builds.with::<Sandbox>().with::<CommandExecution>().with::<Execution>().with::<Gates>().with::<Job>()
+    builds
+        .with::<Sandbox>()
+        .with::<CommandExecution>()
+        .with::<Execution>()
+        .with::<Gates>()
+        .with::<Job>()
+        .with::<Schedule>()
 }
 
 impl Installation {
@@ -264,6 +271,7 @@ impl Installation {
             .with(driver::SandboxPerformer)
             .with(driver::TriggerPerformer)
             .subscribe(driver::NoticeWriter)
+            .subscribe(driver::RuleTargets::new(self.cx.clone()))
             .subscribe(driver::PipelineStarter { ids: Arc::new(RandomIds) })
             .sweep(driver::ContentSweep)
             .first(driver::BuildResume)

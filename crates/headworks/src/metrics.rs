@@ -12,6 +12,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use store::setback::{self, Held};
 use store::tables::codestar_notifications_target;
+use store::tables::events_target;
 use store::{Store, machine, outbox};
 
 /// The counters that the server keeps, and the gauges that are read when asked for.
@@ -23,6 +24,7 @@ pub struct Metrics {
     transitions: Family<MachineLabels, Counter>,
     missed: Family<MissedLabels, Counter>,
     jobs: Family<JobLabels, Gauge>,
+    rule_targets: Family<RuleLabels, Counter>,
     outbox_rows: Gauge,
     outbox_age_seconds: Gauge,
     held: Family<HeldLabels, Gauge>,
@@ -57,6 +59,12 @@ struct MissedLabels {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct JobLabels {
     state: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct RuleLabels {
+    rule: String,
+    result: &'static str,
 }
 
 /// Every state of a job, with its word.
@@ -99,6 +107,9 @@ impl Metrics {
         registry.register("inputs_missed", help, missed.clone());
         let jobs: Family<JobLabels, Gauge> = Family::default();
         registry.register("jobs", "Jobs that the executor keeps, by state", jobs.clone());
+        let rule_targets: Family<RuleLabels, Counter> = Family::default();
+        let help = "Targets of event rules that were started, or could not be; the log says why";
+        registry.register("rule_targets", help, rule_targets.clone());
         let outbox_rows = Gauge::default();
         registry.register("outbox_rows", "Effects that are committed and not yet done", outbox_rows.clone());
         let outbox_age_seconds = Gauge::default();
@@ -121,6 +132,7 @@ impl Metrics {
             transitions,
             missed,
             jobs,
+            rule_targets,
             outbox_rows,
             outbox_age_seconds,
             held,
@@ -158,6 +170,13 @@ impl Metrics {
         self.missed.clear();
         for (kind, missed, count) in machine::missed(store) {
             self.missed.get_or_create(&MissedLabels { kind, result: missed.name() }).inc_by(count);
+        }
+        self.rule_targets.clear();
+        for events_target::Count { rule, started, failed } in events_target::counts(&mut tx).await? {
+            for (result, count) in [("started", started), ("failed", failed)] {
+                let labels = RuleLabels { rule: rule.clone(), result };
+                self.rule_targets.get_or_create(&labels).inc_by(u64::try_from(count).unwrap_or(0));
+            }
         }
         self.jobs.clear();
         for (state, name) in JOB_STATES.into_iter().filter(|_| jobs.is_some()) {

@@ -3,6 +3,7 @@
 mod byte_stream;
 mod cx;
 mod disk;
+pub mod events;
 pub mod iam;
 pub mod logs;
 pub mod needs;

@@ -47,10 +47,19 @@ pub async fn append(tx: &mut Tx, scope: &Scope, event: &Event, id: &str) -> Resu
     append_all(tx, scope, &[(id.to_owned(), event)]).await
 }
 
+/// As `append`, for one that says itself when it happened.
+pub async fn append_of(tx: &mut Tx, scope: &Scope, event: &Event, id: &str, time: Timestamp) -> Result<(), Error> {
+    append_timed(tx, scope, &[(id.to_owned(), event)], time).await
+}
+
 /// Appends events with their ids, in this order.
 pub(crate) async fn append_all(tx: &mut Tx, scope: &Scope, events: &[(String, &Event)]) -> Result<(), Error> {
-    const COLUMNS: usize = 8;
     let now = tx.now();
+    append_timed(tx, scope, events, now).await
+}
+
+async fn append_timed(tx: &mut Tx, scope: &Scope, events: &[(String, &Event)], time: Timestamp) -> Result<(), Error> {
+    const COLUMNS: usize = 8;
     for part in parts(events) {
         let rows: Vec<String> = (0..part.len()).map(|n| places(1 + n * COLUMNS, COLUMNS)).collect();
         let sql = format!(
@@ -64,7 +73,7 @@ pub(crate) async fn append_all(tx: &mut Tx, scope: &Scope, events: &[(String, &E
             let body = body.map_err(|source| Error::BadInput { kind: "event".to_owned(), source })?;
             let (account, region) = (scope.account.as_str(), scope.region.as_str());
             let lane = event.resources.first().map_or("", String::as_str);
-            args.extend_from_slice(args![id, account, region, &event.source, &event.detail_type, now, body, lane]);
+            args.extend_from_slice(args![id, account, region, &event.source, &event.detail_type, time, body, lane]);
         }
         tx.wake_driver = true;
         tx.execute(sqlx::AssertSqlSafe(sql), &args).await?;

@@ -28,6 +28,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (38, "deliveries", include_str!("../migrations/0038_deliveries.sql")),
     (42, "pushes", include_str!("../migrations/0042_pushes.sql")),
     (44, "notifications", include_str!("../migrations/0044_notifications.sql")),
+    (49, "event_rules", include_str!("../migrations/0049_event_rules.sql")),
 ];
 
 /// Brings the schema up to date. Refuses a database that a newer version has written.

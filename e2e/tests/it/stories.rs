@@ -36,6 +36,11 @@ fn notification_rules_tell_each_event_once_and_say_what_was_not_sent() {
 }
 
 #[test]
+fn rules_and_schedules_start_pipelines_once_for_each_event() {
+    tell("event_rules");
+}
+
+#[test]
 fn executions_queue_up_or_run_side_by_side() {
     tell("modes");
 }

@@ -76,6 +76,7 @@ mod shapes;
 mod source_login;
 pub mod start_build;
 pub mod start_build_batch;
+mod start_by_rule;
 pub mod start_command_execution;
 mod start_for_batch;
 mod start_for_pipeline;
@@ -155,6 +156,7 @@ pub use retry_build_batch::retry_build_batch;
 pub use source_login::{SourceLogin, source_login};
 pub use start_build::start_build;
 pub use start_build_batch::start_build_batch;
+pub use start_by_rule::{BuildByRule, start_by_rule};
 pub use start_command_execution::start_command_execution;
 pub use start_for_batch::{batch_lock, start_for_batch};
 pub use start_for_pipeline::{

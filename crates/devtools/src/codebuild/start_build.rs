@@ -3,10 +3,11 @@
 //! Follows <https://docs.aws.amazon.com/codebuild/latest/APIReference/API_StartBuild.html>.
 
 use base::ApiError;
-use engine::build::Phase;
+use engine::build::{BuildState, Phase};
 use platform::Cx;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use store::Tx;
 
 use super::begin::{Token, begin};
 use super::build_view::view;
@@ -70,8 +71,7 @@ pub struct Output {
 
 /// Starts a build.
 pub async fn start_build(cx: &Cx, input: Input) -> Result<Output, ApiError> {
-    check::unsupported_members(&input.rest, UNSUPPORTED)?;
-    check::retry_limit(input.auto_retry_limit_override)?;
+    check_members(&input)?;
     cx.room()?;
     let token = token(input.idempotency_token.as_deref(), &input)?;
     let (uuid, initiator, submitted) = (cx.ids.uuid().to_string(), initiator(cx), cx.now());
@@ -81,30 +81,46 @@ pub async fn start_build(cx: &Cx, input: Input) -> Result<Output, ApiError> {
         .write(move |tx| {
             let (cx, input, token) = (context.clone(), input.clone(), token.clone());
             let (uuid, initiator) = (uuid.clone(), initiator.clone());
-            Box::pin(async move {
-                let name = name_of(cx.scope(), &input.project_name);
-                let missing = || errors::project_not_found(&cx.arn("codebuild", format!("project/{name}")));
-                let row = find(tx, cx.scope(), name).await?.ok_or_else(missing)?;
-                let (role, last_phase) = (input.service_role_override.clone(), input.last_phase);
-                let debug_session = input.debug_session_enabled.unwrap_or(false);
-                let project = overridden(parse(&row)?, input).with_defaults(&cx);
-                check::project(&cx, &project)?;
-                if let Some(role) = role {
-                    check::role_exists(tx, &cx, &role).await?;
-                }
-                if project.source.kind() == "CODEPIPELINE" {
-                    let why = "a project with source type CODEPIPELINE is built by its pipeline; to start it alone, \
-                               override its source and its artifacts";
-                    return Err(errors::invalid(format!("Invalid project: {why}")));
-                }
-                let mut request = settle(&cx, &project, Particulars { uuid, initiator, parent: None, submitted })?;
-                request.last_phase = last_phase;
-                request.debug_session = debug_session;
-                begin(tx, request, token.as_ref()).await
-            })
+            let particulars = Particulars { uuid, initiator, parent: None, submitted };
+            Box::pin(async move { submit(tx, &cx, input, particulars, token.as_ref()).await })
         })
         .await?;
     Ok(Output { build: view(&state) })
+}
+
+/// Settles the build and sets it going, in the caller's transaction.
+pub(super) async fn submit(
+    tx: &mut Tx,
+    cx: &Cx,
+    input: Input,
+    particulars: Particulars,
+    token: Option<&Token>,
+) -> Result<BuildState, ApiError> {
+    let name = name_of(cx.scope(), &input.project_name);
+    let missing = || errors::project_not_found(&cx.arn("codebuild", format!("project/{name}")));
+    let row = find(tx, cx.scope(), name).await?.ok_or_else(missing)?;
+    let (role, last_phase) = (input.service_role_override.clone(), input.last_phase);
+    let debug_session = input.debug_session_enabled.unwrap_or(false);
+    let project = overridden(parse(&row)?, input).with_defaults(cx);
+    check::project(cx, &project)?;
+    if let Some(role) = role {
+        check::role_exists(tx, cx, &role).await?;
+    }
+    if project.source.kind() == "CODEPIPELINE" {
+        let why = "a project with source type CODEPIPELINE is built by its pipeline; to start it alone, \
+                   override its source and its artifacts";
+        return Err(errors::invalid(format!("Invalid project: {why}")));
+    }
+    let mut request = settle(cx, &project, particulars)?;
+    request.last_phase = last_phase;
+    request.debug_session = debug_session;
+    begin(tx, request, token).await
+}
+
+/// Members of the model that are refused, and numbers that are out of bounds.
+pub(super) fn check_members(input: &Input) -> Result<(), ApiError> {
+    check::unsupported_members(&input.rest, UNSUPPORTED)?;
+    check::retry_limit(input.auto_retry_limit_override).map(|_| ())
 }
 
 /// The token with a digest of the request that it came with.

@@ -66,6 +66,7 @@ mod source_tests;
 #[cfg(test)]
 mod stage_tests;
 mod start;
+mod start_by_rule;
 pub mod start_pipeline_execution;
 pub mod stop_pipeline_execution;
 pub mod tag_resource;
@@ -129,6 +130,7 @@ pub use retry_stage_execution::retry_stage_execution;
 pub use roll_back::roll_back_failed;
 pub use rollback_stage::rollback_stage;
 pub use secrets::action_secret;
+pub use start_by_rule::{PipelineByRule, start_by_rule};
 pub use start_pipeline_execution::start_pipeline_execution;
 pub use stop_pipeline_execution::stop_pipeline_execution;
 pub use tag_resource::tag_resource;

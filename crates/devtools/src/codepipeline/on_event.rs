@@ -6,7 +6,8 @@
 //!
 //! Deviation: AWS starts a pipeline on an event only through an EventBridge rule of the user's, and otherwise polls.
 //! Here the event itself starts every pipeline whose source action watches the branch or object; the trigger says
-//! PollForSourceChanges when the action asks for polling (the default), else CloudWatchEvent. Nothing is polled.
+//! PollForSourceChanges when the action asks for polling (the default), else CloudWatchEvent. Nothing is polled. When a user's
+//! rule starts the pipeline for the same event, that execution is the one: see [`start_by_rule`](super::start_by_rule()).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -64,6 +64,11 @@ fn codes_of_s3_are_modelled_or_in_its_list() {
 }
 
 #[test]
+fn codes_of_eventbridge_are_modelled() {
+    check("events", platform::events::CODES, &[]);
+}
+
+#[test]
 fn codes_of_logs_are_modelled() {
     check("logs", platform::logs::errors::CODES, &[]);
 }

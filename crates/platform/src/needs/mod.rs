@@ -6,6 +6,7 @@
 //! stands in no table is refused to builds unless a policy allows it on `*`, and a test names it.
 
 mod asked;
+pub mod events;
 pub mod iam;
 pub mod logs;
 pub mod s3;

@@ -24,6 +24,8 @@ pub mod codepipeline_source;
 pub mod codepipeline_webhook;
 pub mod codestar_notifications_rule;
 pub mod codestar_notifications_target;
+pub mod events_rule;
+pub mod events_target;
 pub mod iam_access_key;
 pub mod iam_account;
 pub mod iam_attachment;

@@ -1,0 +1,7 @@
+//! What the targets of event rules do. The rules themselves are `platform::events`.
+
+mod deliver;
+#[cfg(test)]
+mod tests;
+
+pub use deliver::deliver;

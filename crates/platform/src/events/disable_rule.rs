@@ -1,0 +1,29 @@
+//! DisableRule: <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DisableRule.html>. Its schedule stops; events that come meanwhile are not made up for.
+
+use base::ApiError;
+use serde::Deserialize;
+
+use super::rule::{self, Nothing};
+use super::schedule;
+use crate::Cx;
+use crate::transact::transact;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Input {
+    pub name: String,
+    pub event_bus_name: Option<String>,
+}
+
+pub async fn disable_rule(cx: &Cx, input: Input) -> Result<Nothing, ApiError> {
+    let given = (input, cx.ids.uuid().to_string());
+    transact(cx, given, |tx, cx, (input, fresh)| {
+        Box::pin(async move {
+            rule::lock(tx, cx.scope()).await?;
+            let before = rule::find(tx, cx.scope(), input.event_bus_name.as_deref(), &input.name).await?;
+            schedule::switch(tx, cx.scope(), before, schedule::DISABLED, fresh.clone()).await?;
+            Ok(Nothing {})
+        })
+    })
+    .await
+}
