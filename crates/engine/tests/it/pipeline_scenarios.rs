@@ -257,7 +257,7 @@ fn run(world: &mut World, command: &str) -> Result<(), String> {
             world.pass(Duration::from_secs(count * seconds));
             Ok(())
         }
-        _ => work(world, &words),
+        _ => work(world, words),
     }
 }
 
