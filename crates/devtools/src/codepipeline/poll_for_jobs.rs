@@ -5,6 +5,7 @@
 //! earlier nonce and credentials count no more. `queryParam` finds jobs by the one queryable property of the type.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use base::{ApiError, Scope, Timestamp};
 use engine::job::{Job, JobInput, JobState, NewJob};
@@ -19,6 +20,8 @@ use super::{action_types, errors};
 
 /// Jobs in one answer at most, whatever is asked for.
 const MAX_BATCH: u32 = 50;
+/// How often it is looked again when those that were found could not be handed out.
+const ROUNDS: usize = 3;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -63,23 +66,37 @@ pub async fn poll_for_jobs(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     let query: Vec<(String, String)> = input.query_param.unwrap_or_default().into_iter().collect();
     queryable(&kind, &query)?;
     let queue = NewJob::queue(&input.action_type_id);
-    // Workers ask all the time, mostly for nothing: that costs no write.
-    if jobs(&mut tx, &scope, (&queue, "Queued"), None, 1).await?.is_empty() {
-        return Ok(Output { jobs: Vec::new() });
-    }
-    drop(tx);
     let limit = input.max_batch_size.unwrap_or(1).clamp(1, MAX_BATCH) as usize;
-    let wanted = Wanted { scope, queue, query, limit, by: cx.caller.principal.arn.clone() };
-    let cx_in = cx.clone();
-    let jobs = cx.store.write(move |tx| {
-        let (cx, wanted) = (cx_in.clone(), wanted.clone());
-        Box::pin(async move {
-            let mut handed = Handed::default();
-            hand_out(tx, &cx, &wanted, &mut handed).await?;
-            Ok::<_, ApiError>(handed)
-        })
-    });
-    let Handed { jobs, has_revoked } = jobs.await?;
+    let wanted = Arc::new(Wanted { scope, queue, query, limit, by: cx.caller.principal.arn.clone() });
+    let mut found = find(&mut tx, &wanted).await?;
+    drop(tx);
+    let mut all = Handed::default();
+    for _ in 0..ROUNDS {
+        // Workers ask all the time, mostly for nothing: that costs no write.
+        if found.is_empty() {
+            break;
+        }
+        let (cx_in, wanted_in, ids) = (cx.clone(), wanted.clone(), Arc::new(found));
+        let handed = cx.store.write(move |tx| {
+            let (cx, wanted, ids) = (cx_in.clone(), wanted_in.clone(), ids.clone());
+            Box::pin(async move {
+                let mut handed = Handed::default();
+                for id in ids.iter() {
+                    hand_out_one(tx, &cx, &wanted, id, &mut handed).await?;
+                }
+                Ok::<_, ApiError>(handed)
+            })
+        });
+        let handed = handed.await?;
+        all.has_revoked |= handed.has_revoked;
+        all.jobs = handed.jobs;
+        if !all.jobs.is_empty() {
+            break;
+        }
+        // Others were faster, and there may be more.
+        found = find(&mut cx.store.read().await?, &wanted).await?;
+    }
+    let Handed { jobs, has_revoked } = all;
     if has_revoked {
         cx.credentials.forget();
     }
@@ -103,20 +120,26 @@ struct Handed {
     has_revoked: bool,
 }
 
-async fn hand_out(tx: &mut Tx, cx: &Cx, wanted: &Wanted, handed: &mut Handed) -> Result<(), ApiError> {
+/// The first jobs that are wanted. Read before anything is written: a queue may be long, and hold few of them.
+async fn find(tx: &mut Tx, wanted: &Wanted) -> Result<Vec<String>, ApiError> {
+    let mut found = Vec::new();
     let mut after: Option<(Timestamp, String)> = None;
     loop {
         let at = after.as_ref().map(|(at, id)| (*at, id.as_str()));
         let page = jobs(tx, &wanted.scope, (&wanted.queue, "Queued"), at, MAX_BATCH).await?;
         for (_, id) in &page {
-            if handed.jobs.len() == wanted.limit {
-                return Ok(());
+            let fits = wanted.query.is_empty()
+                || machine::state::<Job>(tx, id).await?.is_some_and(|state| matches(&state, &wanted.query));
+            if fits {
+                found.push(id.clone());
             }
-            hand_out_one(tx, cx, wanted, id, handed).await?;
+            if found.len() == wanted.limit {
+                return Ok(found);
+            }
         }
         match page.into_iter().next_back() {
             Some(last) => after = Some(last),
-            None => return Ok(()),
+            None => return Ok(found),
         }
     }
 }
