@@ -267,6 +267,32 @@ async fn jobs_are_found_by_the_queryable_property_and_by_no_other() {
 }
 
 #[tokio::test]
+async fn an_action_type_has_tags_until_it_is_deleted() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        world.register().await;
+        let arn = "arn:aws:codepipeline:eu-west-1:123456789012:actiontype:Custom/Build/Mine/1";
+        let list = async || {
+            let listed = list_tags_for_resource(&world.cx, input(json!({"resourceArn": arn}))).await;
+            listed.map(|o| serde_json::to_value(&o).unwrap()["tags"].clone())
+        };
+        let tag = json!({"resourceArn": arn, "tags": [{"key": "a", "value": "1"}, {"key": "b", "value": "2"}]});
+        tag_resource(&world.cx, input(tag)).await.unwrap();
+        untag_resource(&world.cx, input(json!({"resourceArn": arn, "tagKeys": ["a"]}))).await.unwrap();
+        assert_eq!(list().await.unwrap(), json!([{"key": "b", "value": "2"}]));
+        for wrong in ["Custom/Build/Mine", "AWS/Build/Mine/1", "Custom/Build/Mine/1/2"] {
+            let arn = format!("arn:aws:codepipeline:eu-west-1:123456789012:actiontype:{wrong}");
+            let listed = list_tags_for_resource(&world.cx, input(json!({"resourceArn": arn}))).await;
+            assert_eq!(code(listed), "InvalidArnException", "{wrong}");
+        }
+        let delete = json!({"category": "Build", "provider": "Mine", "version": "1"});
+        delete_custom_action_type(&world.cx, input(delete)).await.unwrap();
+        assert_eq!(code(list().await), "ResourceNotFoundException");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_is_stopped_or_withdrawn_takes_no_result() {
     each_engine(machines(), |test| async move {
         let world = world(test);

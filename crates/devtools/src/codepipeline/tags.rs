@@ -1,10 +1,11 @@
-//! Tags of pipelines and webhooks.
+//! Tags of pipelines, webhooks and custom action types.
 
 use base::{ApiError, Arn, Scope, Tags};
 use platform::Cx;
 use serde::{Deserialize, Serialize};
 use store::Tx;
-use store::tables::{codepipeline_pipeline, codepipeline_webhook};
+use store::tables::codepipeline_action_type::Key;
+use store::tables::{codepipeline_action_type, codepipeline_pipeline, codepipeline_webhook};
 
 /// Tags of one resource.
 const MAX_TAGS: usize = 50;
@@ -48,6 +49,7 @@ pub(super) fn to_tags(tags: &Tags) -> Vec<Tag> {
 pub(super) enum Tagged {
     Pipeline(String),
     Webhook(String),
+    ActionType { category: String, provider: String, version: String },
 }
 
 impl Tagged {
@@ -58,6 +60,9 @@ impl Tagged {
         if parsed != cx.arn("codepipeline", parsed.resource.as_str()) {
             return Err(invalid());
         }
+        if let Some(id) = parsed.resource.strip_prefix("actiontype:") {
+            return Tagged::action_type(id).ok_or_else(invalid);
+        }
         let (tagged, name) = match parsed.resource.strip_prefix("webhook:") {
             Some(name) => (Tagged::Webhook(name.to_owned()), name),
             None => (Tagged::Pipeline(parsed.resource.clone()), parsed.resource.as_str()),
@@ -65,8 +70,26 @@ impl Tagged {
         if name.contains([':', '/']) { Err(invalid()) } else { Ok(tagged) }
     }
 
+    /// `Custom/Build/Provider/1`.
+    fn action_type(id: &str) -> Option<Self> {
+        let parts: Vec<&str> = id.split('/').collect();
+        match *parts.as_slice() {
+            ["Custom", category, provider, version] => Some(Tagged::ActionType {
+                category: category.to_owned(),
+                provider: provider.to_owned(),
+                version: version.to_owned(),
+            }),
+            _ => None,
+        }
+    }
+
     pub async fn tags(&self, tx: &mut Tx, scope: &Scope) -> Result<Tags, ApiError> {
         let (tags, what, name) = match self {
+            Tagged::ActionType { category, provider, version } => {
+                let key = Key { category, provider, version };
+                let row = codepipeline_action_type::get::<serde::de::IgnoredAny>(tx, scope, key).await?;
+                (row.filter(|row| !row.is_deleted).map(|row| row.tags), "action type", provider)
+            }
             Tagged::Pipeline(name) => {
                 (codepipeline_pipeline::get(tx, scope, name).await?.map(|row| row.tags), "pipeline", name)
             }
@@ -79,6 +102,9 @@ impl Tagged {
 
     pub async fn set_tags(&self, tx: &mut Tx, scope: &Scope, tags: &Tags) -> Result<(), store::Error> {
         match self {
+            Tagged::ActionType { category, provider, version } => {
+                codepipeline_action_type::set_tags(tx, scope, Key { category, provider, version }, tags).await
+            }
             Tagged::Pipeline(name) => codepipeline_pipeline::set_tags(tx, scope, name, tags).await,
             Tagged::Webhook(name) => codepipeline_webhook::set_tags(tx, scope, name, tags).await,
         }
