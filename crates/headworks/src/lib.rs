@@ -7,6 +7,7 @@ pub mod cli;
 mod client;
 pub mod config;
 mod demo;
+mod dial;
 mod front;
 mod git_http;
 mod git_push;

@@ -61,6 +61,11 @@ fn jobs_of_custom_actions_are_done_by_workers_and_none_is_lost() {
 }
 
 #[test]
+fn actions_become_builds_of_jenkins_and_none_begins_twice() {
+    tell("jenkins");
+}
+
+#[test]
 fn commands_of_a_pipeline_run_without_a_project() {
     tell("commands");
 }

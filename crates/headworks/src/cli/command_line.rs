@@ -64,7 +64,7 @@ enum Command {
     Status(status::Flags),
     /// Print the logs of builds
     Logs(logs::Flags),
-    /// Work for custom actions of pipelines: one command per job
+    /// Work for custom actions of pipelines: one command per job, or a build of Jenkins
     Worker(Box<worker::Flags>),
     /// Watch a push travel through a pipeline to a deployed page, on a server with data of its own
     Demo {

@@ -4,10 +4,7 @@
 //! takes them from as it takes all others: so they are masked, and an error of AWS's names the variable and runs nothing.
 
 use std::collections::BTreeMap;
-use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use base::{ApiError, Clock as _, Secret, SystemClock};
@@ -18,13 +15,7 @@ use http_body_util::Full;
 use hyper::client::conn::http1::handshake;
 use hyper_util::rt::TokioIo;
 use platform::{Cx, secretsmanager};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
 use serde_json::{Value, json};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 use wire::sigv4::{Payload, Target, sign};
 
 use super::aws::OwnAws;
@@ -33,6 +24,7 @@ use super::project::input;
 use super::secrets::Given;
 use crate::cli::CliError;
 use crate::client::{refusal, taken};
+use crate::dial::connect;
 use crate::front::bundle_paths;
 
 /// How long AWS may take to answer.
@@ -184,42 +176,6 @@ pub async fn put(cx: &Cx, found: &BTreeMap<String, Found>) -> Result<Vec<Value>,
         variables.push(json!({ "name": variable, "value": place, "type": "SECRETS_MANAGER" }));
     }
     Ok(variables)
-}
-
-trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Connection for T {}
-
-/// Connects to the host of a URI, over TLS for `https`.
-async fn connect(uri: &Uri, authorities: &std::path::Path) -> io::Result<Box<dyn Connection>> {
-    let invalid = |why: &str| io::Error::new(io::ErrorKind::InvalidInput, why.to_owned());
-    let secure = match uri.scheme_str() {
-        Some("https") => true,
-        Some("http") => false,
-        _ => return Err(invalid("it is neither http nor https")),
-    };
-    let host = uri.host().ok_or_else(|| invalid("it names no host"))?.trim_matches(['[', ']']);
-    let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
-    let found: Vec<SocketAddr> = tokio::net::lookup_host((host, port)).await?.collect();
-    let stream = TcpStream::connect(found.as_slice()).await?;
-    if !secure {
-        return Ok(Box::new(stream));
-    }
-    let untrusted = |e: &dyn std::fmt::Display| {
-        io::Error::other(format!("the certificate authorities in {} cannot be read: {e}", authorities.display()))
-    };
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(authorities).map_err(|e| untrusted(&e))? {
-        // Bundles hold old ones that nobody can use; the others count.
-        roots.add_parsable_certificates([certificate.map_err(|e| untrusted(&e))?]);
-    }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let name = ServerName::try_from(host.to_owned()).map_err(|_| invalid("its host is no name"))?;
-    Ok(Box::new(TlsConnector::from(Arc::new(config)).connect(name, stream).await?))
 }
 
 #[cfg(test)]

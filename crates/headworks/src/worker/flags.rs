@@ -45,9 +45,25 @@ pub struct Flags {
     /// End when there is no job left
     #[arg(long)]
     pub until_idle: bool,
+    #[command(flatten)]
+    pub jenkins: JenkinsFlags,
     /// The command that does the work of a job, with its arguments
-    #[arg(last = true, required = true, value_name = "COMMAND")]
+    #[arg(last = true, required_unless_present = "jenkins", conflicts_with = "jenkins", value_name = "COMMAND")]
     pub command: Vec<OsString>,
+}
+
+/// A Jenkins that does the work instead of a command.
+#[derive(Args)]
+pub struct JenkinsFlags {
+    /// Jenkins that does the work: its address. The action's ProjectName names the job, its other keys are parameters
+    #[arg(long, value_name = "URL")]
+    pub jenkins: Option<String>,
+    /// User of Jenkins, whose API token is in HEADWORKS_JENKINS_TOKEN or in a file
+    #[arg(long, value_name = "NAME", requires = "jenkins")]
+    pub jenkins_user: Option<String>,
+    /// File with the API token
+    #[arg(long, value_name = "FILE", requires = "jenkins_user")]
+    pub jenkins_token_file: Option<PathBuf>,
 }
 
 /// A configuration key of a new action type.
@@ -57,6 +73,13 @@ pub struct Property {
     pub required: bool,
     pub secret: bool,
     pub queryable: bool,
+}
+
+impl Property {
+    /// One without words.
+    pub fn named(name: &str) -> Self {
+        Property { name: name.to_owned(), required: false, secret: false, queryable: false }
+    }
 }
 
 impl Flags {
@@ -76,7 +99,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
 fn property(text: &str) -> Result<Property, String> {
     let mut words = text.split(':');
     let name = words.next().filter(|name| !name.is_empty()).ok_or("it must begin with a name")?;
-    let mut property = Property { name: name.to_owned(), required: false, secret: false, queryable: false };
+    let mut property = Property::named(name);
     for word in words {
         match word {
             "required" => property.required = true,

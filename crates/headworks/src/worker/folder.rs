@@ -12,6 +12,8 @@ use super::job::text;
 
 /// The file that says which job a folder is of, with the nonce of the hand-out; the next worker finds it.
 pub(super) const JOB_ID: &str = "job-id";
+/// What the job is, without credentials.
+pub(super) const JOB_FILE: &str = "job.json";
 /// Where the command says `NAME=VALUE`.
 pub(super) const VARIABLES: &str = "variables";
 /// Where the command may say more, as PutJobSuccessResult takes it.
@@ -37,7 +39,7 @@ impl Folder {
         if let Some(told) = told.as_object_mut() {
             told.remove("artifactCredentials");
         }
-        private_file(&dir.join("job.json"), told.to_string().as_bytes())?;
+        private_file(&dir.join(JOB_FILE), told.to_string().as_bytes())?;
         let configuration = &job["data"]["actionConfiguration"]["configuration"];
         private_file(&dir.join("configuration.json"), configuration.to_string().as_bytes())?;
         private_file(&dir.join(VARIABLES), b"")?;
@@ -97,7 +99,7 @@ pub(super) fn environment(job: &Value, folder: &Folder) -> Result<Vec<(String, O
         put(format!("HEADWORKS_{name}"), text(job, pointer).into());
     }
     for (name, file) in [
-        ("JOB_FILE", "job.json"),
+        ("JOB_FILE", JOB_FILE),
         ("CONFIGURATION_FILE", "configuration.json"),
         ("INPUTS", "inputs"),
         ("OUTPUTS", "outputs"),

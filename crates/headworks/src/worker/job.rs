@@ -11,6 +11,7 @@ use wire::sigv4::Credentials;
 use super::artifacts;
 use super::command::{self, Ended};
 use super::folder::{self, Folder};
+use super::jenkins::{self, Jenkins};
 use super::result::{self, Outcome};
 use crate::client::Client;
 use crate::run::Interrupts;
@@ -21,11 +22,19 @@ const STILL_WANTED: Duration = Duration::from_secs(5);
 /// A job that was handed out, and what it takes to do it.
 pub(super) struct Work {
     pub client: Arc<Client>,
-    pub command: Arc<[std::ffi::OsString]>,
+    pub doer: Doer,
     /// As PollForJobs gave it.
     pub job: Value,
     pub dir: std::path::PathBuf,
     pub interrupts: Interrupts,
+}
+
+/// Who does the work of jobs.
+#[derive(Clone)]
+pub(super) enum Doer {
+    /// A command, with its arguments.
+    Command(Arc<[std::ffi::OsString]>),
+    Jenkins(Arc<Jenkins>),
 }
 
 /// A text member of a job.
@@ -71,12 +80,34 @@ impl Work {
             }
         } else {
             eprintln!("[{id}] somebody else has it");
+            // It is ours no more; a worker that was killed may have begun it.
+            if let Doer::Jenkins(jenkins) = &self.doer {
+                jenkins::Run::of(jenkins, &self.job, folder.path().to_owned()).stop().await;
+            }
         }
         folder.remove();
     }
 
     /// The outcome; `None` when nobody wants it any more.
     async fn outcome(&self, folder: &Folder) -> Option<Outcome> {
+        match &self.doer {
+            Doer::Command(command) => self.by_command(folder, command).await,
+            Doer::Jenkins(jenkins) => self.by_jenkins(folder, jenkins).await,
+        }
+    }
+
+    async fn by_jenkins(&self, folder: &Folder, jenkins: &Jenkins) -> Option<Outcome> {
+        let run = jenkins::Run::of(jenkins, &self.job, folder.path().to_owned());
+        let outcome = tokio::select! {
+            outcome = run.done() => return Some(outcome),
+            () = self.interrupts.reach(2) => Some(Outcome::failed("The worker was stopped.".to_owned())),
+            () = self.unwanted() => None,
+        };
+        run.stop().await;
+        outcome
+    }
+
+    async fn by_command(&self, folder: &Folder, command: &[std::ffi::OsString]) -> Option<Outcome> {
         let s3 = self.client.with(credentials(&self.job));
         if let Err(e) = artifacts::fetch(&s3, &self.job, folder).await {
             return Some(Outcome::failed(e));
@@ -86,7 +117,7 @@ impl Work {
             Err(e) => return Some(Outcome::failed(e)),
         };
         let (cwd, id) = (folder.cwd(&self.job), self.id());
-        let running = command::run(&self.command, &cwd, environment, &id);
+        let running = command::run(command, &cwd, environment, &id);
         let ended = tokio::select! {
             ended = running => ended,
             () = self.interrupts.reach(2) => return Some(Outcome::failed("The worker was stopped.".to_owned())),

@@ -4,8 +4,9 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::FlockOperation;
+use serde_json::{Value, json};
 
-use super::folder::JOB_ID;
+use super::folder::{JOB_FILE, JOB_ID};
 use super::job::acknowledged;
 use super::result::{Outcome, report};
 use crate::cli::CliError;
@@ -41,6 +42,23 @@ impl Place {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The jobs that were never ended, for a worker that can go on with them.
+    pub(super) fn left(&self) -> Result<Vec<Value>, CliError> {
+        let mut jobs = Vec::new();
+        for entry in fs::read_dir(&self.path).map_err(CliError::environment)? {
+            let dir = entry.map_err(CliError::environment)?.path();
+            let Ok(whose) = fs::read_to_string(dir.join(JOB_ID)) else { continue };
+            let (id, nonce) = whose.split_once('\n').unwrap_or((&whose, ""));
+            let told = fs::read_to_string(dir.join(JOB_FILE)).unwrap_or_default();
+            match serde_json::from_str::<Value>(&told) {
+                Ok(data) => jobs.push(json!({"id": id, "nonce": nonce, "data": data})),
+                // It ended before the job was acknowledged: its folder was not whole yet.
+                Err(_) => fs::remove_dir_all(&dir).map_err(|e| CliError::environment(e).before(dir.display()))?,
+            }
+        }
+        Ok(jobs)
     }
 
     /// Reports the jobs that were never ended as failures, so that their pipelines need not wait until their time is over.

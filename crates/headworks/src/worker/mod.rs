@@ -1,4 +1,5 @@
-//! `headworks worker`: a ready worker for custom action types. It polls for jobs of one type and runs one command per job.
+//! `headworks worker`: a ready worker for custom action types. It polls for jobs of one type and runs one command per job, or
+//! has Jenkins do it (`jenkins`).
 //!
 //! It knows the server by the public API alone, so it can run anywhere; it needs no data folder of its own server. The command
 //! is started as it was given, without a shell in between, and what a pipeline says reaches it in files and in variables whose
@@ -15,6 +16,7 @@ mod artifacts;
 mod command;
 mod flags;
 mod folder;
+mod jenkins;
 mod job;
 mod left;
 mod objects;

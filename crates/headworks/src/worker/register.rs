@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::flags::Flags;
+use super::flags::{Flags, Property};
 use crate::cli::CliError;
 use crate::client::Client;
 
@@ -19,9 +19,12 @@ pub(super) async fn register(client: &Client, flags: &Flags) -> Result<(), CliEr
             None => break,
         }
     }
-    let properties: Vec<Value> = flags
-        .properties
+    let jenkins = flags.jenkins.jenkins.as_deref().map(|url| url.trim_end_matches('/'));
+    let project = jenkins.map(|_| Property { required: true, ..Property::named("ProjectName") });
+    let project = project.filter(|project| flags.properties.iter().all(|p| p.name != project.name));
+    let properties: Vec<Value> = project
         .iter()
+        .chain(&flags.properties)
         .map(|p| {
             json!({
                 "name": p.name, "required": p.required, "key": p.required, "secret": p.secret,
@@ -30,12 +33,20 @@ pub(super) async fn register(client: &Client, flags: &Flags) -> Result<(), CliEr
         })
         .collect();
     let counts = |(least, most): (u8, u8)| json!({"minimumCount": least, "maximumCount": most});
-    let create = json!({
+    // A worker for Jenkins brings nothing back.
+    let outputs = if jenkins.is_some() { (0, 0) } else { flags.outputs };
+    let mut create = json!({
         "category": flags.category, "provider": flags.provider, "version": flags.type_version,
         "configurationProperties": properties,
         "inputArtifactDetails": counts(flags.inputs),
-        "outputArtifactDetails": counts(flags.outputs),
+        "outputArtifactDetails": counts(outputs),
     });
+    if let Some(url) = jenkins {
+        let job = format!("{url}/job/{{Config:ProjectName}}/");
+        create["settings"] = json!({
+            "entityUrlTemplate": job, "executionUrlTemplate": format!("{job}{{ExternalExecutionId}}/"),
+        });
+    }
     match client.ask("codepipeline", "CreateCustomActionType", create).await? {
         Ok(_) => {
             eprintln!("registered {}/Custom/{}/{}", flags.category, flags.provider, flags.type_version);

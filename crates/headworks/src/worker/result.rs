@@ -20,7 +20,8 @@ const MAX_FILE: u64 = 1 << 20;
 pub(super) enum Outcome {
     /// The members of PutJobSuccessResult beside the job's id.
     Succeeded(Value),
-    Failed(String),
+    /// Why, and the id that the work has elsewhere.
+    Failed { message: String, external: Option<String> },
 }
 
 impl fmt::Display for Outcome {
@@ -28,7 +29,7 @@ impl fmt::Display for Outcome {
         match self {
             Outcome::Succeeded(more) if more.get("continuationToken").is_some() => f.write_str("will go on"),
             Outcome::Succeeded(_) => f.write_str("succeeded"),
-            Outcome::Failed(message) => write!(f, "failed: {}", message.lines().next().unwrap_or_default()),
+            Outcome::Failed { message, .. } => write!(f, "failed: {}", message.lines().next().unwrap_or_default()),
         }
     }
 }
@@ -36,7 +37,16 @@ impl fmt::Display for Outcome {
 impl Outcome {
     pub(super) fn failed(message: String) -> Self {
         let cut: String = message.chars().take(MAX_MESSAGE).collect();
-        Outcome::Failed(if cut.is_empty() { "The job has failed.".to_owned() } else { cut })
+        let message = if cut.is_empty() { "The job has failed.".to_owned() } else { cut };
+        Outcome::Failed { message, external: None }
+    }
+
+    /// The same of work that has an id elsewhere.
+    pub(super) fn failed_as(message: String, id: String) -> Self {
+        match Outcome::failed(message) {
+            Outcome::Failed { message, .. } => Outcome::Failed { message, external: Some(id) },
+            succeeded @ Outcome::Succeeded(_) => succeeded,
+        }
     }
 
     /// Whether the action is over, and well.
@@ -113,8 +123,11 @@ pub(super) async fn report(client: &Client, job: &str, outcome: Outcome) {
             }
             ("PutJobSuccessResult", more)
         }
-        Outcome::Failed(message) => {
-            let details = json!({"type": "JobFailed", "message": message});
+        Outcome::Failed { message, external } => {
+            let mut details = json!({"type": "JobFailed", "message": message});
+            if let Some(id) = external {
+                details["externalExecutionId"] = json!(id);
+            }
             ("PutJobFailureResult", json!({"jobId": job, "failureDetails": details}))
         }
     };

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::flags::Flags;
-use super::job::{Work, dir_of};
+use super::jenkins::Jenkins;
+use super::job::{Doer, Work, dir_of, text};
 use super::left::Place;
 use super::register::register;
 use crate::cli::CliError;
@@ -32,10 +33,25 @@ async fn serve(config: &Config, flags: &Flags) -> Result<(), CliError> {
     if flags.register {
         register(&client, flags).await?;
     }
-    place.clear(&client).await?;
+    let every = Duration::from_secs(flags.every);
+    let doer = match &flags.jenkins.jenkins {
+        Some(url) => Doer::Jenkins(Arc::new(Jenkins::of(url, &flags.jenkins, every)?)),
+        None => Doer::Command(flags.command.clone().into()),
+    };
+    let left = match doer {
+        Doer::Jenkins(_) => place.left()?,
+        Doer::Command(_) => {
+            place.clear(&client).await?;
+            Vec::new()
+        }
+    };
     let what = format!("{}/{}/{}", flags.category, flags.provider, flags.type_version);
     eprintln!("working for {what}, {} at once", flags.jobs);
-    let mut worker = Worker { client, flags, place, interrupts, running: JoinSet::new() };
+    let mut worker = Worker { client, flags, doer, place, interrupts, running: JoinSet::new() };
+    for job in left {
+        eprintln!("[{}] was begun by a worker that is gone", text(&job, "/id"));
+        worker.begin(job);
+    }
     worker.work().await?;
     if !worker.running.is_empty() {
         eprintln!("waiting for {} that run; once more to end them", worker.running.len());
@@ -47,6 +63,7 @@ async fn serve(config: &Config, flags: &Flags) -> Result<(), CliError> {
 struct Worker<'a> {
     client: Arc<Client>,
     flags: &'a Flags,
+    doer: Doer,
     place: Place,
     interrupts: Interrupts,
     running: JoinSet<()>,
@@ -56,7 +73,6 @@ impl Worker<'_> {
     async fn work(&mut self) -> Result<(), CliError> {
         let every = Duration::from_secs(self.flags.every);
         let mut pause = every;
-        let command: Arc<[std::ffi::OsString]> = self.flags.command.clone().into();
         while !self.interrupts.any() {
             let free = (self.flags.jobs as usize).saturating_sub(self.running.len());
             let taken = if free == 0 { Ok(Vec::new()) } else { self.poll(free).await };
@@ -65,7 +81,7 @@ impl Worker<'_> {
                     pause = every;
                     let some = !jobs.is_empty();
                     for job in jobs {
-                        self.begin(job, &command);
+                        self.begin(job);
                     }
                     if some {
                         continue;
@@ -90,13 +106,13 @@ impl Worker<'_> {
         Ok(())
     }
 
-    fn begin(&mut self, job: Value, command: &Arc<[std::ffi::OsString]>) {
+    fn begin(&mut self, job: Value) {
         let dir = match dir_of(self.place.path(), &job) {
             Ok(dir) => dir,
             Err(e) => return eprintln!("{e}"),
         };
         let (client, interrupts) = (self.client.clone(), self.interrupts.clone());
-        let work = Work { client, command: command.clone(), job, dir, interrupts };
+        let work = Work { client, doer: self.doer.clone(), job, dir, interrupts };
         self.running.spawn(work.done());
     }
 

@@ -90,7 +90,7 @@ fn a_failures_message_has_the_last_lines() {
     (0..100).for_each(|n| tail.push(format!("line {n}")));
     let message = result::message("exit code 3", &tail.text());
     assert!(message.starts_with("The command ended with exit code 3:\nline 80\n") && message.ends_with("line 99"));
-    let Outcome::Failed(cut) = Outcome::failed("x".repeat(9000)) else { panic!() };
+    let Outcome::Failed { message: cut, .. } = Outcome::failed("x".repeat(9000)) else { panic!() };
     assert_eq!(cut.len(), 5000);
 }
 
