@@ -52,7 +52,11 @@ third = json.loads(pipeline("start", "delivery", "--output", "json"))["pipelineE
 delivery.approval_token(third)
 assert pipeline("approve", "delivery", "Deploy/Approve", "--reject") == "Deploy/Approve: Rejected\n"
 assert pipeline("watch", "delivery", third, code=1).splitlines()[-1].startswith("Failed")
-proved("an approval is rejected, and the exit code of watch says that the execution failed")
+events = [json.loads(line) for line in pipeline("watch", "delivery", second, "--logs", "--output", "json").splitlines()]
+assert events[-1]["type"] == "pipeline" and events[-1]["status"] == "Succeeded", events[-1]
+assert {"type": "action", "action": "Source/Fetch", "status": "Succeeded", "detail": "The first commit"} in events, events
+assert any(e["type"] == "log" and "mkdir -p out" in e["message"] and e["timestamp"] > 0 for e in events), events
+proved("an approval is rejected, the exit code of watch says that the execution failed, and programs read events")
 
 # --- steer ----------------------------------------------------------------------------------------------------------------
 

@@ -181,7 +181,11 @@ connected = TEMPLATE.replace("Owner: AWS, Provider: CodeCommit, Version: 1", "Ow
 connected = connected.replace("{RepositoryName: !Ref Repository, BranchName: main}",
                               "{Owner: o, Repo: r, Branch: main, OAuthToken: '{{resolve:secretsmanager:token}}'}")
 (work / "github.yml").write_text(connected)
-run("github.yml", "--approve", "--output", "json")
+out, _ = run("github.yml", "--approve", "--output", "json")
+events = [json.loads(line) for line in out.splitlines()]
+stages = [(e["stage"], e["status"]) for e in events if e["type"] == "stage"]
+assert stages[:3] == [("Source", "InProgress"), ("Source", "Succeeded"), (stages[2][0], "InProgress")], stages
+assert len(stages) % 2 == 0 and events[-1]["type"] == "pipeline", events
 (work / ".gitattributes").write_text("page.html export-ignore\n")
 (work / "kept.log").write_text("tracked\n")
 (work / ".gitignore").write_text("secret\n*.log\n")

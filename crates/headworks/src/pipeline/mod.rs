@@ -5,6 +5,7 @@ mod approve;
 mod command;
 mod graph;
 mod history;
+mod log;
 mod seen;
 mod start;
 mod steer;

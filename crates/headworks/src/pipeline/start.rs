@@ -25,14 +25,12 @@ pub struct Flags {
     /// With --watch: print the logs of builds as well
     #[arg(long, requires = "watch")]
     logs: bool,
+    /// How to print: json is one object a line
     #[arg(long, value_enum, default_value_t = Output::Text)]
     output: Output,
 }
 
 pub(super) async fn run(client: &Client, flags: &Flags) -> Result<ExitCode, CliError> {
-    if flags.watch && flags.output == Output::Json {
-        return Err(CliError::user("--output json is for starting alone; what --watch prints is for people"));
-    }
     let answer = client.call("codepipeline", "StartPipelineExecution", request(flags)?).await?;
     let id = text(&answer["pipelineExecutionId"]);
     match flags.output {
@@ -40,7 +38,7 @@ pub(super) async fn run(client: &Client, flags: &Flags) -> Result<ExitCode, CliE
         Output::Json => say(json!({ "pipelineName": flags.pipeline, "pipelineExecutionId": id })),
     }
     match flags.watch {
-        true => watch::follow(client, &flags.pipeline, &id, flags.logs).await,
+        true => watch::follow(client, &flags.pipeline, &id, flags.logs, flags.output).await,
         false => Ok(ExitCode::SUCCESS),
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{seen, watch};
 use crate::answers::{list, text};
-use crate::cli::{CliError, say};
+use crate::cli::{CliError, Output, say};
 use crate::client::Client;
 
 #[derive(Args)]
@@ -114,7 +114,7 @@ pub(super) async fn stop(client: &Client, flags: &StopFlags) -> Result<ExitCode,
 async fn then(client: &Client, pipeline: &str, id: &str, watched: bool) -> Result<ExitCode, CliError> {
     say(id);
     match watched {
-        true => watch::follow(client, pipeline, id, false).await,
+        true => watch::follow(client, pipeline, id, false, Output::Text).await,
         false => Ok(ExitCode::SUCCESS),
     }
 }

@@ -1,4 +1,5 @@
-//! `headworks pipeline watch`: a line for every change of a stage or action, and on a terminal a last line that counts.
+//! `headworks pipeline watch`: a line for every change of an action, and on a terminal a last line that counts; or one
+//! event a line, for programs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal, Write};
@@ -8,9 +9,10 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::log::{Line, Logs};
 use super::seen;
 use crate::answers::{list, plain, text, time};
-use crate::cli::{CliError, say};
+use crate::cli::{CliError, Output, say};
 use crate::client::Client;
 
 /// How often the server is asked.
@@ -24,20 +26,29 @@ pub struct Flags {
     /// Print the logs of builds as well
     #[arg(long)]
     logs: bool,
+    /// How to print: json is one event a line
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    output: Output,
 }
 
 pub(super) async fn run(client: &Client, flags: &Flags) -> Result<ExitCode, CliError> {
     let id = seen::or_newest(client, &flags.pipeline, flags.execution.as_ref()).await?;
-    follow(client, &flags.pipeline, &id, flags.logs).await
+    follow(client, &flags.pipeline, &id, flags.logs, flags.output).await
 }
 
 /// Follows an execution to its end.
-pub(super) async fn follow(client: &Client, pipeline: &str, id: &str, logs: bool) -> Result<ExitCode, CliError> {
+pub(super) async fn follow(
+    client: &Client,
+    pipeline: &str,
+    id: &str,
+    logs: bool,
+    output: Output,
+) -> Result<ExitCode, CliError> {
     let declared = client.call("codepipeline", "GetPipeline", json!({ "name": pipeline })).await?;
     let stages = list(&declared["pipeline"]["stages"]).to_vec();
-    let begun = Instant::now();
-    let tty = std::io::stderr().is_terminal();
-    let mut watch = Watch { client, logs, tty, stages, begun, known: BTreeMap::new(), read: BTreeMap::new() };
+    let tty = output == Output::Text && std::io::stderr().is_terminal();
+    let logs = logs.then(|| Logs::of(client));
+    let mut watch = Watch { output, logs, tty, stages, begun: Instant::now(), known: BTreeMap::new() };
     loop {
         // The status first: what the actions did until then is seen after it.
         let execution = seen::execution(client, pipeline, id).await?;
@@ -45,9 +56,7 @@ pub(super) async fn follow(client: &Client, pipeline: &str, id: &str, logs: bool
         watch.look(&actions).await?;
         let status = text(&execution["status"]);
         if !matches!(status.as_str(), "InProgress" | "Stopping") {
-            watch.clear();
-            let why = plain(&execution["statusSummary"]);
-            say(format_args!("{status}{}{why}", if why.is_empty() { "" } else { ": " }));
+            watch.end(pipeline, &execution, &status);
             return Ok(ExitCode::from(u8::from(status != "Succeeded")));
         }
         watch.count(&actions);
@@ -56,70 +65,64 @@ pub(super) async fn follow(client: &Client, pipeline: &str, id: &str, logs: bool
 }
 
 struct Watch<'a> {
-    client: &'a Client,
-    logs: bool,
+    output: Output,
+    logs: Option<Logs<'a>>,
     tty: bool,
     /// As the pipeline declares them.
     stages: Vec<Value>,
     begun: Instant,
     /// The last status of each action execution.
     known: BTreeMap<String, String>,
-    /// How far the log of each build was read.
-    read: BTreeMap<String, Option<String>>,
 }
 
 impl Watch<'_> {
     async fn look(&mut self, actions: &[Value]) -> Result<(), CliError> {
         for action in actions {
             let (id, status) = (text(&action["actionExecutionId"]), text(&action["status"]));
-            let result = &action["output"]["executionResult"];
-            let ended = status != "InProgress";
-            let build = result["externalExecutionId"].as_str().filter(|b| b.contains(':'));
-            let build = build.filter(|_| self.logs && (!ended || self.known.get(&id) != Some(&status)));
-            if let Some(build) = build {
-                self.log(build).await?;
+            let changed = self.known.get(&id) != Some(&status);
+            let build = action["output"]["executionResult"]["externalExecutionId"].as_str().filter(|b| b.contains(':'));
+            if let (Some(logs), Some(build)) = (&mut self.logs, build)
+                && (changed || status == "InProgress")
+            {
+                let lines = logs.news(build).await?;
+                self.log(action, &lines);
             }
-            if self.known.get(&id) == Some(&status) {
-                continue;
+            if changed {
+                self.clear();
+                match self.output {
+                    Output::Text => say(line(action, &status)),
+                    Output::Json => say(told(action)),
+                }
+                self.known.insert(id, status);
             }
-            self.clear();
-            say(line(action, &status));
-            self.known.insert(id, status);
         }
         Ok(())
     }
 
-    /// Prints what is new in a build's log.
-    async fn log(&mut self, build: &str) -> Result<(), CliError> {
-        let Some((project, stream)) = build.split_once(':') else { return Ok(()) };
-        let group = format!("/aws/codebuild/{project}");
-        let mut ask = json!({ "logGroupName": group, "logStreamName": stream, "startFromHead": true });
-        if let Some(Some(token)) = self.read.get(build) {
-            ask["nextToken"] = json!(token);
-        }
-        loop {
-            let page = match self.client.call("logs", "GetLogEvents", ask.clone()).await {
-                Ok(page) => page,
-                // The stream appears with the first line.
-                Err(e) if e.to_string().contains("ResourceNotFoundException") => return Ok(()),
-                Err(e) => {
-                    self.clear();
-                    eprintln!("warning: the log of {build} cannot be read: {e}");
-                    self.logs = false;
-                    return Ok(());
-                }
-            };
-            for event in list(&page["events"]) {
-                self.clear();
-                say(format_args!("    | {}", plain(&event["message"])));
+    fn log(&self, action: &Value, lines: &[Line]) {
+        for line in lines {
+            self.clear();
+            match self.output {
+                Output::Text => say(format_args!("    | {}", line.message.replace(char::is_control, " "))),
+                Output::Json => say(json!({
+                    "type": "log", "action": named(action), "timestamp": line.timestamp, "message": line.message,
+                })),
             }
-            let next = page["nextForwardToken"].as_str().map(str::to_owned);
-            self.read.insert(build.to_owned(), next.clone());
-            if next.as_deref() == ask["nextToken"].as_str() || list(&page["events"]).is_empty() {
-                return Ok(());
-            }
-            ask["nextToken"] = json!(next);
         }
+    }
+
+    fn end(&self, pipeline: &str, execution: &Value, status: &str) {
+        self.clear();
+        if self.output == Output::Json {
+            let id = &execution["pipelineExecutionId"];
+            let summary = &execution["statusSummary"];
+            return say(json!({
+                "type": "pipeline", "pipelineName": pipeline, "pipelineExecutionId": id, "status": status,
+                "statusSummary": summary,
+            }));
+        }
+        let why = plain(&execution["statusSummary"]);
+        say(format_args!("{status}{}{why}", if why.is_empty() { "" } else { ": " }));
     }
 
     fn count(&self, actions: &[Value]) {
@@ -157,6 +160,18 @@ impl Watch<'_> {
             eprint!("\r\x1b[K");
         }
     }
+}
+
+/// What `headworks run --output json` says of an action as well.
+fn told(action: &Value) -> Value {
+    let result = &action["output"]["executionResult"];
+    let error = text(&result["errorDetails"]["message"]);
+    let detail = if error.is_empty() { text(&result["externalExecutionSummary"]) } else { error };
+    json!({ "type": "action", "action": named(action), "status": action["status"], "detail": detail })
+}
+
+fn named(action: &Value) -> String {
+    format!("{}/{}", text(&action["stageName"]), text(&action["actionName"]))
 }
 
 fn line(action: &Value, status: &str) -> String {

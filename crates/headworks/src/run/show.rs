@@ -108,6 +108,13 @@ impl Show {
         self.say(&format!("   {text}"));
     }
 
+    /// Where a stage of a pipeline stands. For people its actions say it.
+    pub fn stage(&self, name: &str, status: &str) {
+        if self.output == Output::Json {
+            self.event(&json!({ "type": "stage", "stage": name, "status": status }));
+        }
+    }
+
     /// What became of an action of a pipeline.
     pub fn action(&self, name: &str, status: &str, more: &str) {
         match self.output {

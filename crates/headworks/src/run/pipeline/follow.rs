@@ -5,7 +5,7 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use devtools::codepipeline;
-use engine::pipeline::{ActionRun, ActionStatus, Ended, Execution, ExecutionState, Phase};
+use engine::pipeline::{ActionRun, ActionStatus, Ended, Execution, ExecutionState, Phase, StageStatus};
 use platform::Cx;
 use serde_json::json;
 use store::machine;
@@ -76,6 +76,8 @@ async fn state(cx: &Cx, id: &str) -> Result<ExecutionState, CliError> {
 /// What was shown so far.
 #[derive(Default)]
 struct Seen {
+    /// The last status of each stage, in the order in which they were entered.
+    stages: Vec<StageStatus>,
     /// The last status of each action, by its id.
     actions: BTreeMap<String, &'static str>,
     builds: BTreeMap<String, Following>,
@@ -85,23 +87,39 @@ impl Seen {
     /// True when nothing more is to come of any build.
     async fn look(&mut self, cx: &Cx, state: &ExecutionState, show: &Show) -> Result<bool, CliError> {
         let mut at_rest = true;
-        for (stage, run) in state.stages.iter().flat_map(|s| s.actions.iter().map(move |a| (s, a))) {
-            let name = format!("{}/{}", stage.name, run.name);
-            let status = run.status.as_str();
-            if !self.actions.contains_key(&run.id) {
-                show.action(&name, "Started", "");
-                self.actions.insert(run.id.clone(), "InProgress");
+        for (n, stage) in state.stages.iter().enumerate() {
+            if n == self.stages.len() {
+                show.stage(&stage.name, StageStatus::InProgress.as_str());
+                self.stages.push(StageStatus::InProgress);
             }
-            // The log of a build, before the end of its action.
-            if let Some(build) = run.external.id.as_ref().filter(|id| id.contains(':')) {
-                let following = self.builds.entry(build.clone()).or_insert_with(|| Following::of(build, Some(&name)));
-                let look = following.look(cx, show).await?;
-                at_rest &= look.is_none_or(|look| look.at_rest && !look.moved);
+            for run in &stage.actions {
+                at_rest &= self.action(cx, &stage.name, run, show).await?;
             }
-            if self.actions.get(&run.id) != Some(&status) {
-                show.action(&name, status, &more(run));
-                self.actions.insert(run.id.clone(), status);
+            if let Some(shown) = self.stages.get_mut(n).filter(|shown| **shown != stage.status) {
+                show.stage(&stage.name, stage.status.as_str());
+                *shown = stage.status;
             }
+        }
+        Ok(at_rest)
+    }
+
+    async fn action(&mut self, cx: &Cx, stage: &str, run: &ActionRun, show: &Show) -> Result<bool, CliError> {
+        let mut at_rest = true;
+        let name = format!("{stage}/{}", run.name);
+        let status = run.status.as_str();
+        if !self.actions.contains_key(&run.id) {
+            show.action(&name, "Started", "");
+            self.actions.insert(run.id.clone(), "InProgress");
+        }
+        // The log of a build, before the end of its action.
+        if let Some(build) = run.external.id.as_ref().filter(|id| id.contains(':')) {
+            let following = self.builds.entry(build.clone()).or_insert_with(|| Following::of(build, Some(&name)));
+            let look = following.look(cx, show).await?;
+            at_rest = look.is_none_or(|look| look.at_rest && !look.moved);
+        }
+        if self.actions.get(&run.id) != Some(&status) {
+            show.action(&name, status, &more(run));
+            self.actions.insert(run.id.clone(), status);
         }
         Ok(at_rest)
     }
