@@ -276,7 +276,8 @@ async fn a_long_queue_whose_executions_end_as_they_enter_empties_in_short_transa
         let mut declared = in_mode("QUEUED");
         let id = json!({"category": "Rule", "owner": "AWS", "provider": "DeploymentWindow", "version": "1"});
         // The clock stands on a Monday.
-        let window = json!({"name": "W", "ruleTypeId": id, "configuration": {"Cron": "* * * ? * SAT"}});
+        let window = json!({"name": "W", "ruleTypeId": id, "configuration": {"Cron": "* * * ? * SAT"},
+                             "timeoutInMinutes": 5});
         declared["stages"][0]["beforeEntry"] = json!({"conditions": [{"result": "FAIL", "rules": [window]}]});
         world.create(declared).await.unwrap();
         world.disable("Source").await.unwrap();

@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 use super::draft::Draft;
 use super::rule::{Check, prepare};
 use super::{
-    ActionEffect, ActionError, Artifact, Begun, Execution, ExecutionInput, ExecutionState, External, StageRun,
+    ActionEffect, ActionError, ActionResult, Artifact, Begun, Execution, ExecutionInput, ExecutionState, External,
+    StageRun,
 };
 
 /// One check of a condition.
@@ -200,6 +201,12 @@ impl Draft {
                     match prepared.check {
                         Check::Done(status) => run.status = status,
                         Check::Ask(work) => self.ask_elsewhere(rule, &key, ActionEffect::Run(work)),
+                        Check::Wait { until, for_what } => {
+                            let summary =
+                                format!("Waits for {for_what}, which opens at {}.", until.format("%Y-%m-%dT%H:%M:%SZ"));
+                            run.external.summary = Some(summary);
+                            self.timers.push(TimerChange::set::<Execution>(&key, until, &met(&key, &for_what)));
+                        }
                     }
                 }
                 Err(error) => run.status = RuleStatus::Failed(error),
@@ -235,8 +242,19 @@ impl Draft {
 
     /// Ends the rules that are still being checked, because nobody wants to know any more.
     pub(super) fn abandon_rules(&mut self) {
+        self.abandon_those(|_| true);
+    }
+
+    /// Ends the rules for which nothing is done but wait for a time, and goes on where nothing else is being done.
+    pub(super) fn stop_waiting(&mut self) {
+        self.abandon_those(|rule| rule.provider() == Some(RuleProvider::DeploymentWindow));
+        self.settle();
+    }
+
+    fn abandon_those(&mut self, which: impl Fn(&RuleDeclaration) -> bool) {
         let working = self.current().rules().filter(|r| r.status == RuleStatus::Working);
-        let keys: Vec<String> = working.map(|r| r.key.clone()).collect();
+        let wanted = working.filter(|r| self.state.declared_rule(&r.key).is_none_or(&which));
+        let keys: Vec<String> = wanted.map(|r| r.key.clone()).collect();
         for key in keys {
             self.cancel_rule(&key);
             self.end_rule(&key, RuleStatus::Abandoned, External::default());
@@ -251,6 +269,19 @@ impl Draft {
             self.cancel_elsewhere(key, Provider::CodeBuild, run.external.id);
         }
     }
+}
+
+/// What waiting for something ends with.
+fn met(key: &str, what: &str) -> ExecutionInput {
+    let result = ActionResult::Succeeded {
+        summary: Some(format!("It was time: {what}.")),
+        external_execution_id: None,
+        external_execution_url: None,
+        output_variables: BTreeMap::new(),
+        output_artifacts: Vec::new(),
+        revision: None,
+    };
+    ExecutionInput::ActionFinished { key: key.to_owned(), result }
 }
 
 impl ExecutionState {

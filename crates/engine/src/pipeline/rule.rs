@@ -9,7 +9,7 @@ use formats::pipeline::{DeploymentWindow, RuleDeclaration, RuleProvider, resolve
 use regex_automata::meta::Regex;
 
 use super::action::{self, Beginning, variable};
-use super::condition::RuleStatus;
+use super::condition::{RuleStatus, timeout_of};
 use super::{ActionError, Artifact, ExecutionState, RunAction, Work};
 
 /// What came of preparing a rule.
@@ -23,6 +23,11 @@ pub(super) struct Prepared {
 pub(super) enum Check {
     Done(RuleStatus),
     Ask(Box<RunAction>),
+    /// It will be, at this time.
+    Wait {
+        until: Timestamp,
+        for_what: String,
+    },
 }
 
 pub(super) fn prepare(
@@ -57,10 +62,17 @@ pub(super) fn prepare(
         Some(RuleProvider::DeploymentWindow) => {
             let zone = resolved.get("TimeZone").map(String::as_str);
             let window = DeploymentWindow::parse(text("Cron"), zone).map_err(|e| wrong(rule, &e))?;
-            // Deviation: a closed window is a condition that is not met, at once. AWS's pages say both that, and that the rule
-            // waits for the window.
-            let closed = || not_met(format!("The deployment window '{}' is closed.", text("Cron")));
-            Check::Done(if window.is_open(now) { RuleStatus::Succeeded } else { closed() })
+            let limit = timeout_of(rule);
+            match window.opens(now, limit) {
+                Some(at) if at == now => Check::Done(RuleStatus::Succeeded),
+                Some(at) => Check::Wait { until: at, for_what: format!("the deployment window '{}'", text("Cron")) },
+                // Deviation: what is known to time out fails at once.
+                None => Check::Done(not_met(format!(
+                    "The deployment window '{}' is closed, and does not open within the rule's {} minutes.",
+                    text("Cron"),
+                    limit.as_secs() / 60
+                ))),
+            }
         }
         Some(RuleProvider::CloudWatchAlarm) => ask(Work::CloudWatchAlarm { alarm: text("AlarmName").to_owned() }),
         Some(RuleProvider::LambdaInvoke) => ask(Work::LambdaInvoke { function: text("FunctionName").to_owned() }),

@@ -68,7 +68,8 @@ static TYPES: [RuleType; 6] = [
         inputs: 0..=0,
         required: &["Cron"],
         optional: &["TimeZone"],
-        timeout: Duration::from_secs(HOUR),
+        // No page says it; as long as an approval waits.
+        timeout: Duration::from_secs(7 * 24 * HOUR),
     },
     RuleType {
         provider: RuleProvider::LambdaInvoke,

@@ -3,6 +3,8 @@
 //! AWS CodePipeline User Guide, "DeploymentWindow": seconds (always `*`), minutes, hours, day of month, month, day of week and,
 //! if wanted, year.
 
+use std::time::Duration;
+
 use base::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 
@@ -35,6 +37,17 @@ impl DeploymentWindow {
         }
         let times = Cron::parse([minutes, hours, days, months, weekdays, years])?;
         Ok(DeploymentWindow { times, zone: zone.map_or(Ok(TimeZone::UTC), time_zone)? })
+    }
+
+    /// When the window is open first, from `now` to `now + limit`: now, or at the beginning of a minute.
+    pub fn opens(&self, now: Timestamp, limit: Duration) -> Option<Timestamp> {
+        const MINUTE: Duration = Duration::from_secs(60);
+        if self.is_open(now) {
+            return Some(now);
+        }
+        let next = now.micros() - now.micros().rem_euclid(60_000_000) + 60_000_000;
+        let minutes = std::iter::successors(Some(Timestamp::from_micros(next)), |at| Some(*at + MINUTE));
+        minutes.take_while(|at| *at <= now + limit).find(|at| self.is_open(*at))
     }
 
     /// Whether the window is open at this moment.
@@ -89,6 +102,23 @@ mod tests {
         assert!(open(cron, Some("GMT-05:00"), "2026-11-23T14:00:00Z"));
         // Summer time moves the window.
         assert!(open(cron, Some("Europe/Berlin"), "2026-07-06T07:30:00Z"));
+    }
+
+    #[test]
+    fn a_closed_window_opens_at_the_beginning_of_a_minute_or_not_in_time() {
+        let opens = |cron: &str, zone, at: &str, hours: u64| {
+            let window = DeploymentWindow::parse(cron, zone).unwrap_or_else(|e| panic!("{e}"));
+            let now = Timestamp::parse(at).unwrap_or_else(|| panic!("{at}"));
+            window.opens(now, Duration::from_secs(hours * 3600)).map(|at| at.to_string())
+        };
+        let cron = "* * 9-17 ? * MON-FRI";
+        let said = |text: &str| Some(Timestamp::parse(text).unwrap_or_else(|| panic!("{text}")).to_string());
+        assert_eq!(opens(cron, None, "2026-11-23T09:00:30Z", 1), said("2026-11-23T09:00:30Z"));
+        assert_eq!(opens(cron, None, "2026-11-22T12:34:56Z", 24), said("2026-11-23T09:00:00Z"));
+        assert_eq!(opens(cron, None, "2026-11-22T12:34:56Z", 20), None);
+        // The night in which the clocks go forward has no such hour.
+        assert_eq!(opens("* 30 2 * * ?", Some("Europe/Berlin"), "2026-03-28T20:00:00Z", 24), None);
+        assert_eq!(opens("* * * ? * SUN 2031", None, "2026-11-22T00:00:00Z", 24 * 60), None);
     }
 
     #[test]

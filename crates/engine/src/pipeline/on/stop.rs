@@ -22,6 +22,7 @@ pub(in crate::pipeline) fn stop(
             let mut draft = ask(state, StopRequest { reason, by }, now)?;
             if matches!(draft.state.phase, Phase::Running { .. }) {
                 draft.stop_children();
+                draft.stop_waiting();
             }
             Ok(draft.done())
         }
