@@ -78,6 +78,7 @@ pub const CODES: &[Code] = &[
     code(
         "P033",
         "AWS refuses it",
-        "The configuration key is one of Headworks alone: their names begin with its own. AWS answers InvalidActionDeclarationException to a pipeline with it. docs/pipelines.md says what they do.",
+        "The configuration key is one of Headworks alone: their names begin with its own. AWS answers \
+         InvalidActionDeclarationException to a pipeline with it. docs/pipelines.md says what they do.",
     ),
 ];
