@@ -171,13 +171,13 @@ proved("a pipeline that starts itself comes to an end; what is wrong is refused 
 # --- definitions from an artifact -----------------------------------------------------------------------------------------
 
 
-def packed(**files):
-    """The object from which parents have their definitions."""
+def packed(parent, /, **files):
+    """The object from which a parent has its definitions."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         for name, text in files.items():
             archive.writestr(f"plans/{name}.json", text if isinstance(text, str) else json.dumps(text))
-    s3.put_object(Bucket="sources", Key="plans.zip", Body=content.getvalue())
+    s3.put_object(Bucket="sources", Key=f"{parent}.zip", Body=content.getvalue())
 
 
 def plan(*stages, **more):
@@ -190,7 +190,7 @@ def maker(name, place="Object::plans/child.json", **more):
     """A pipeline that runs what its source defines."""
     start = action("Start", "Invoke", "CodePipeline", {"HeadworksDefinition": place, **more}, ["Object"])
     whole = declared(name, {"name": "Invoke", "actions": [start]})
-    whole["stages"][0]["actions"][0]["configuration"]["S3ObjectKey"] = "plans.zip"
+    whole["stages"][0]["actions"][0]["configuration"]["S3ObjectKey"] = f"{name}.zip"
     return whole
 
 
@@ -210,6 +210,7 @@ def made(name, execution, run="Start"):
     """The id of the child that an action has started, when it waits for its approval, and the approval's token."""
     def probe():
         found = next((s for s in steps(name, execution) if s["actionName"] == run), None)
+        assert not found or found["status"] == "InProgress", found
         child = found and found["output"].get("executionResult", {}).get("externalExecutionId")
         if not child:
             return None
@@ -226,7 +227,7 @@ def answer(name, key, verdict="Approved"):
 
 
 asks = {"name": "Ask", "actions": [action("Ask", "Approval", "Manual", {})]}
-packed(child=plan(asks))
+packed("maker", child=plan(asks))
 one = begin(maker("maker"))
 child, key = made("maker", one)
 server.kill()
@@ -248,17 +249,17 @@ eventually("the parent ends with its child", lambda: status("maker", one) == "Su
 two = pipelines.start_pipeline_execution(name="maker")["pipelineExecutionId"]
 child, key = made("maker", two)
 assert pipelines.get_pipeline(name="maker@Start")["pipeline"]["version"] == 1, "the same definition"
-packed(child=plan(asks, {**asks, "name": "Again"}))
-three = pipelines.start_pipeline_execution(name="maker")["pipelineExecutionId"]
+answer("maker@Start", key)
+eventually("the second one ends", lambda: status("maker", two) == "Succeeded")
+packed("maker", child=plan(asks, {**asks, "name": "Again"}))
+three = eventually("the new object starts the parent", lambda: (e := executions("maker")[0]["pipelineExecutionId"]) != two and e)
 other, other_key = made("maker", three)
 assert pipelines.get_pipeline(name="maker@Start")["pipeline"]["version"] == 2, "another definition"
-answer("maker@Start", key)
-eventually("an execution ends with the version that it began with", lambda: status("maker", two) == "Succeeded")
 pipelines.stop_pipeline_execution(pipelineName="maker", pipelineExecutionId=three, abandon=True)
 eventually("the child stops with its parent", lambda: status("maker@Start", other) == "Stopped")
 proved("an artifact brings a pipeline along, which runs as a child: stop, retry and failure pass, through kill -9")
 
-packed(a=plan(asks), b=plan(asks, executionMode="QUEUED"))
+packed("fan", a=plan(asks), b=plan(asks, executionMode="QUEUED"))
 fan = begin(maker("fan", "Object::plans/#{matrix.value}.json", HeadworksMatrix='["a","b"]'))
 for n in ("1", "2"):
     found = eventually("the child", lambda: executions(f"fan@Start@{n}") if f"fan@Start@{n}" in [
@@ -272,8 +273,8 @@ proved("a matrix runs as many children as it has values")
 
 again = action("Start", "Invoke", "CodePipeline", {"HeadworksDefinition": "Object::plans/child.json"}, ["Object"])
 itself = plan({"name": "Invoke", "actions": [again]})
-itself["stages"][0]["actions"][0]["configuration"]["S3ObjectKey"] = "plans.zip"
-packed(child=itself)
+itself["stages"][0]["actions"][0]["configuration"]["S3ObjectKey"] = "loop.zip"
+packed("loop", child=itself)
 loop = begin(maker("loop"))
 eventually("it ends", lambda: status("loop", loop) == "Failed", seconds=60)
 deepest = "loop" + 10 * "@Start"
@@ -291,7 +292,7 @@ for name, text, reason in (
     ("broken", "{\"stages\": [", "line"),
     ("huge", " " * (1 << 21), "more than 1048576 bytes"),
 ):
-    packed(child=text)
+    packed(name, child=text)
     bad = begin(maker(name))
     eventually(f"{name} fails", lambda: status(name, bad) == "Failed")
     why = steps(name, bad)[0]["output"]["executionResult"]["errorDetails"]

@@ -87,7 +87,7 @@ def ended(pipeline, execution, wanted, seconds=120):
 
 twenty = json.dumps({"os": ["a", "b", "c", "d"], "v": ["1", "2", "3", "4", "5"]})
 report = {"name": "Report", "actions": [action("Tell", "Build", "CodeBuild", {
-    "ProjectName": "delivery", "EnvironmentVariables": json.dumps([{"name": "ALL", "value": "#{Unit.SAID}"}])}, ["Fetched"])]}
+    "ProjectName": "delivery", "EnvironmentVariables": json.dumps([{"name": "ALL", "value": "#{Unit.SAID}"}, {"name": "N", "value": "last"}])}, ["Fetched"])]}
 first = begin(declared("twenty", tests(
     {"HeadworksMatrix": twenty, "EnvironmentVariables": variables("#{matrix.os}#{matrix.v}", PAUSE="25")},
     namespace="Unit"), report))
@@ -130,10 +130,16 @@ cells = [json.loads(runs("twenty", first)[n]["input"]["resolvedConfiguration"]["
 assert cells[0] == {"os": "a", "v": "1"} and cells[19] == {"os": "d", "v": "5"}, cells
 proved("twenty runs of one action build at the same time, each with its own values, through kill -9; a later action has all they said")
 
-for command in (["graph", "twenty"], ["watch", "twenty", first]):
-    shown = subprocess.run([binary(), "pipeline", *command], env=server.environment(), capture_output=True, text=True).stdout
-    assert all(name in shown for name in names), shown
-proved("graph and watch show the runs")
+
+
+def headworks(*words):
+    """What `headworks pipeline` prints."""
+    done = subprocess.run([binary(), "pipeline", *words], env=server.environment(), capture_output=True, text=True)
+    return done.stdout
+
+
+shown = headworks("watch", "twenty", first)
+assert all(f"Test/{name}: Succeeded" in shown for name in names), shown
 
 # --- a file, a failure, a retry -------------------------------------------------------------------------------------------
 
@@ -147,6 +153,9 @@ assert {n: r["status"] for n, r in before.items()} == {
 stage = pipelines.get_pipeline_state(name="files")["stageStates"][1]
 assert [a["actionName"] for a in stage["actionStates"]] == ["Unit", "Unit@1", "Unit@2", "Unit@3"], stage
 assert len({a["latestExecution"]["actionExecutionId"] for a in stage["actionStates"]}) == 4
+drawn = headworks("graph", "files")
+assert "  1. Unit@1 (CodeBuild): Succeeded\n  1. Unit@2 (CodeBuild): Failed\n  1. Unit@3" in drawn, drawn
+proved("graph and watch show the runs")
 server.aws("codepipeline", "retry-stage-execution", "--pipeline-name", "files", "--stage-name", "Test",
            "--pipeline-execution-id", files, "--retry-mode", "FAILED_ACTIONS")
 eventually("the retry has begun", lambda: runs("files", files)["Unit@2"]["actionExecutionId"] != before["Unit@2"]["actionExecutionId"])
