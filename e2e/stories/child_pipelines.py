@@ -128,6 +128,16 @@ eventually("the child stops with its parent", lambda: status("child", again) == 
 assert status("parent", two) == "Stopped"
 proved("failure passes up, a retry starts another child when the first has not failed, and a stop passes down")
 
+gentle = pipelines.start_pipeline_execution(name="parent")["pipelineExecutionId"]
+child = child_of(gentle)
+pipelines.stop_pipeline_execution(pipelineName="parent", pipelineExecutionId=gentle, abandon=False)
+eventually("the child is asked to stop, too", lambda: status("child", child) == "Stopping")
+assert status("parent", gentle) == "Stopping"
+decide(child, "Approved")
+eventually("both stop when the child's action has ended", lambda: status("parent", gentle) == "Stopped")
+assert status("child", child) == "Stopped"
+proved("a stop that waits passes down, and waits for what the child is at")
+
 three = pipelines.start_pipeline_execution(name="parent")["pipelineExecutionId"]
 child = child_of(three)
 pipelines.stop_pipeline_execution(pipelineName="child", pipelineExecutionId=child, abandon=True)
