@@ -19,7 +19,7 @@ use crate::cli::CliError;
 pub(super) const BUCKET: &str = "headworks-run-artifacts";
 /// The role that builds act as.
 const ROLE: &str = "build";
-const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"codebuild.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":["codebuild.amazonaws.com","codepipeline.amazonaws.com"]},"Action":"sts:AssumeRole"}]}"#;
 
 /// Makes role, bucket and project in the private account, and starts the build. Gives its id.
 pub async fn start(cx: &Cx, order: &Order) -> Result<String, CliError> {
