@@ -82,6 +82,8 @@ for call, code in [
     (lambda: events.describe_rule(Name="bad"), "ResourceNotFoundException"),
     (lambda: events.delete_rule(Name="pushed"), "ValidationException"),
     (lambda: events.put_targets(Rule="pushed", Targets=[{"Id": "x", "Arn": arns["polled"]}]), "ValidationException"),
+    (lambda: events.put_targets(Rule="pushed", Targets=[
+        {"Id": "x", "Arn": arns["polled"], "RoleArn": ROLE + "-that-is-not-there"}]), "ValidationException"),
 ]:
     try:
         call()

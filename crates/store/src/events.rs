@@ -47,9 +47,22 @@ pub async fn append(tx: &mut Tx, scope: &Scope, event: &Event, id: &str) -> Resu
     append_all(tx, scope, &[(id.to_owned(), event)]).await
 }
 
-/// As `append`, for one that says itself when it happened.
-pub async fn append_of(tx: &mut Tx, scope: &Scope, event: &Event, id: &str, time: Timestamp) -> Result<(), Error> {
-    append_timed(tx, scope, &[(id.to_owned(), event)], time).await
+/// Appends a custom event, which says itself when it happened; `by` is who has put it.
+pub async fn append_custom(
+    tx: &mut Tx,
+    scope: &Scope,
+    event: &Event,
+    (id, time): (&str, Timestamp),
+    by: &str,
+) -> Result<(), Error> {
+    append_timed(tx, scope, &[(id.to_owned(), event)], time).await?;
+    tx.execute("UPDATE event SET put_by = $2 WHERE id = $1", args![id, by]).await.map(|_| ())
+}
+
+/// Who has put a custom event (an ARN).
+pub async fn put_by(tx: &mut Tx, id: &str) -> Result<Option<String>, Error> {
+    let row = tx.fetch_optional("SELECT put_by FROM event WHERE id = $1", args![id]).await?;
+    row.map_or(Ok(None), |row| row.opt_text(0))
 }
 
 /// Appends events with their ids, in this order.

@@ -29,6 +29,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (42, "pushes", include_str!("../migrations/0042_pushes.sql")),
     (44, "notifications", include_str!("../migrations/0044_notifications.sql")),
     (49, "event_rules", include_str!("../migrations/0049_event_rules.sql")),
+    (50, "event_put_by", include_str!("../migrations/0050_event_put_by.sql")),
 ];
 
 /// Brings the schema up to date. Refuses a database that a newer version has written.

@@ -67,9 +67,15 @@ pub async fn start_by_rule(
         false => base::derived_uuid(&["event", &event.id, &arn, by.rule_arn, by.target]),
     };
     let trigger = Trigger { kind: "CloudWatchEvent".to_owned(), detail: by.rule_arn.to_owned() };
+    // Whoever pushed what the event tells of, or put the event: this is who may not approve alone what comes of it.
+    let pusher = Change::of(&event.event).and_then(|change| change.by).map(str::to_owned);
+    let starters = match pusher {
+        Some(pusher) => vec![pusher],
+        None => store::events::put_by(tx, &event.id).await?.into_iter().collect(),
+    };
     let begun = (id.to_string(), start::salt(ids), trigger);
     let begin = match begin(&declaration, event, by.input, begun) {
-        Ok(begin) => begin,
+        Ok(begin) => Start { starters, ..begin },
         Err(why) => return Ok(Err(why)),
     };
     start::start(tx, &event.scope, declaration, begin).await?;
@@ -93,9 +99,7 @@ fn begin(
         Some(OneOrMany::Many(many)) => overrides(declaration, many).map_err(|e| e.message)?,
         None => of_change(declaration, event),
     };
-    // Whoever pushed what the event tells of; who put a custom event is not known.
-    let starters = Change::of(&event.event).and_then(|change| change.by).map(str::to_owned).into_iter().collect();
-    Ok(Start { id, trigger, variables, overrides, parent: None, starters, salt })
+    Ok(Start { id, trigger, variables, overrides, parent: None, starters: Vec::new(), salt })
 }
 
 /// The revisions that the event itself tells of.

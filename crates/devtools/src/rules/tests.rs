@@ -246,3 +246,27 @@ async fn a_build_project_is_a_target_with_overrides() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn whoever_puts_an_event_or_pushes_counts_as_the_one_who_started() {
+    each_engine(machines(), |test| async move {
+        let world = World::new(test, |_| {}).await;
+        world.rule("r", json!({"source": ["my.app", "aws.codecommit"]}), json!([target("a", json!({}))])).await;
+        let entry = json!({"Source": "my.app", "DetailType": "Ready", "Detail": "{}"});
+        call(&world.cx, eventbridge::put_events, json!({"Entries": [entry]})).await;
+        let events = store::events::pending(&mut world.cx.store.read().await.unwrap(), 100).await.unwrap();
+        let put = events.into_iter().find(|event| event.event.source == "my.app").unwrap();
+        world.deliver(serde_json::to_value(&put.event).unwrap(), &put.id).await;
+        let mut pushed = push("main", "c1");
+        pushed["detail"]["callerUserArn"] = json!("arn:aws:iam::123456789012:user/bob");
+        world.deliver(pushed, "e1").await;
+        let mut starters = Vec::new();
+        for execution in world.executions().await {
+            let id = execution["pipelineExecutionId"].as_str().unwrap();
+            let mut tx = world.cx.store.read().await.unwrap();
+            starters.extend(store::machine::get::<Execution>(&mut tx, id).await.unwrap().unwrap().state.starters);
+        }
+        assert_eq!(starters, ["arn:aws:iam::123456789012:user/bob", "arn:aws:iam::123456789012:root"]);
+    })
+    .await;
+}

@@ -81,7 +81,7 @@ pub async fn put_events(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     transact(cx, events, |tx, cx, events| {
         Box::pin(async move {
             for (id, time, event) in events {
-                events::append_of(tx, cx.scope(), event, id, *time).await?;
+                events::append_custom(tx, cx.scope(), event, (id, *time), &cx.caller.principal.arn).await?;
             }
             Ok(())
         })
