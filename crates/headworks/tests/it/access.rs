@@ -18,6 +18,7 @@ const ON_ANYTHING: &[(&str, &str)] = &[
     ("codepipeline", "PutJobSuccessResult"),
     ("codepipeline", "PutThirdPartyJobFailureResult"),
     ("codepipeline", "PutThirdPartyJobSuccessResult"),
+    ("codestar-notifications", "DeleteTarget"),
     ("events", "TestEventPattern"),
     ("s3", "ListBuckets"),
     ("secretsmanager", "BatchGetSecretValue"),
