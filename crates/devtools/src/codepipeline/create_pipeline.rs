@@ -81,6 +81,11 @@ pub(super) async fn roles_exist(tx: &mut Tx, cx: &Cx, declaration: &PipelineDecl
     let rules = declaration.stages.iter().flat_map(|s| s.rules()).filter_map(|r| r.role_arn.as_ref());
     let roles: BTreeSet<&String> = std::iter::once(&declaration.role_arn).chain(actions).chain(rules).collect();
     for role in roles {
+        // `arn:aws:iam::ACCOUNT:role/NAME`
+        let account = role.split(':').nth(4).unwrap_or_default();
+        if account != cx.scope().account.as_str() && *role != declaration.role_arn && !cx.site.test_mode {
+            return Err(errors::role_of_another_account(role));
+        }
         if !platform::iam::role_may_exist(tx, cx, role).await? {
             return Err(errors::role_not_assumable(role));
         }

@@ -57,6 +57,11 @@ pub(super) fn role_not_assumable(role: &str) -> ApiError {
     )
 }
 
+pub(super) fn role_of_another_account(role: &str) -> ApiError {
+    let what = format!("The role {role} is of another account: actions in other accounts are not available");
+    ApiError::new("InvalidActionDeclarationException", what)
+}
+
 pub(super) fn pipeline_not_found(scope: &Scope, name: &str) -> ApiError {
     ApiError::new(
         "PipelineNotFoundException",

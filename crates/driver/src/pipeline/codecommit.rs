@@ -15,6 +15,7 @@ use store::tables::codecommit_push;
 use super::Trouble;
 use super::blocking::blocking;
 use super::clone_ref::{CloneOrigin, CloneRef};
+use super::role::of_bucket;
 use crate::scratch::Scratch;
 use crate::{PerformError, archive};
 
@@ -59,7 +60,7 @@ pub(super) async fn source(
     for output in &run.outputs {
         s3::put_file(cx, &output.bucket, &output.key, &file, zip_type())
             .await
-            .map_err(|e| Trouble::of(&format!("store the artifact '{}'", output.name), e))?;
+            .map_err(|e| of_bucket(&output.bucket, &format!("store the artifact '{}'", output.name), e))?;
     }
     Ok(result(cx, run, (name, branch), &commit, pushers))
 }
@@ -70,7 +71,7 @@ pub(super) async fn store_clone_ref(cx: &Cx, run: &RunAction, reference: &CloneR
     for output in &run.outputs {
         s3::put_bytes(cx, &output.bucket, &output.key, reference.to_bytes().into(), json.clone())
             .await
-            .map_err(|e| Trouble::of(&format!("store the artifact '{}'", output.name), e))?;
+            .map_err(|e| of_bucket(&output.bucket, &format!("store the artifact '{}'", output.name), e))?;
     }
     Ok(())
 }

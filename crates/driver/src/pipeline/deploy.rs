@@ -12,6 +12,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::Trouble;
 use super::blocking::blocking;
+use super::role::of_bucket;
 use crate::scratch::Scratch;
 use crate::{PerformError, archive};
 
@@ -65,7 +66,7 @@ impl Target<'_> {
     }
 
     fn trouble(&self, key: &str, error: base::ApiError) -> Trouble {
-        Trouble::of(&format!("write s3://{}/{key}", self.bucket), error)
+        of_bucket(self.bucket, &format!("write s3://{}/{key}", self.bucket), error)
     }
 }
 
@@ -99,7 +100,7 @@ async fn put_files(cx: &Cx, claimed: &Claimed, artifact: &Artifact, target: &Tar
 
 async fn open(cx: &Cx, artifact: &Artifact) -> Result<(s3::Found, platform::ByteStream), Trouble> {
     let opened = s3::open(cx, &artifact.bucket, &artifact.key, None).await;
-    opened.map_err(|e| Trouble::of(&format!("read the artifact '{}'", artifact.name), e))
+    opened.map_err(|e| of_bucket(&artifact.bucket, &format!("read the artifact '{}'", artifact.name), e))
 }
 
 pub(super) async fn fetch(cx: &Cx, artifact: &Artifact, into: &Path) -> Result<u64, Trouble> {

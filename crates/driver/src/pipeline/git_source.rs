@@ -18,6 +18,7 @@ use super::Trouble;
 use super::blocking::blocking;
 use super::clone_ref::{CloneOrigin, CloneRef};
 use super::codecommit::{date, fetched, store_clone_ref, zip_type};
+use super::role::of_bucket;
 use crate::scratch::Scratch;
 use crate::{PerformError, archive};
 
@@ -35,7 +36,8 @@ pub(super) struct Wanted<'a> {
 }
 
 pub(super) async fn source(
-    cx: &Cx,
+    // The connection's secret is the connection's: the role that may use it need not be able to read it.
+    (cx, acting): (&Cx, &Cx),
     claimed: &Claimed,
     run: &RunAction,
     wanted: Wanted<'_>,
@@ -50,15 +52,15 @@ pub(super) async fn source(
     if let (true, GitHost::Connection(arn)) = (wanted.clone_ref, wanted.host) {
         let origin =
             CloneOrigin::Connection { connection_arn: arn.clone(), full_repository_id: wanted.repository.to_owned() };
-        store_clone_ref(cx, run, &CloneRef::new(origin, commit.id.to_string())).await?;
+        store_clone_ref(acting, run, &CloneRef::new(origin, commit.id.to_string())).await?;
     } else {
         let file = scratch.path().join("artifact.zip");
         let packed = file.clone();
         blocking("zip a commit", move || zip(&tree, packed)).await?;
         for output in &run.outputs {
-            s3::put_file(cx, &output.bucket, &output.key, &file, zip_type())
+            s3::put_file(acting, &output.bucket, &output.key, &file, zip_type())
                 .await
-                .map_err(|e| Trouble::of(&format!("store the artifact '{}'", output.name), e))?;
+                .map_err(|e| of_bucket(&output.bucket, &format!("store the artifact '{}'", output.name), e))?;
         }
     }
     Ok(result(cx, run, &wanted, place.provider, &commit))

@@ -21,6 +21,9 @@ mod matrix;
 mod notice_tests;
 mod performer;
 mod poll;
+mod role;
+#[cfg(test)]
+mod role_tests;
 mod s3_source;
 #[cfg(test)]
 mod tests;

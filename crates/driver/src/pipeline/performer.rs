@@ -1,6 +1,6 @@
 //! Which action of a pipeline is performed where, and what its failure means.
 
-use super::{answer, build, codecommit, deploy, git_source, invoke, job, matrix, s3_source};
+use super::{answer, build, codecommit, deploy, git_source, invoke, job, matrix, role, s3_source};
 use std::sync::Arc;
 
 use base::{ApiError, ErrorKind, Ids, Machine};
@@ -96,6 +96,13 @@ async fn wanted(cx: &Cx, claimed: &Claimed) -> Result<bool, PerformError> {
 }
 
 async fn action(cx: &Cx, claimed: &Claimed, run: RunAction) -> Result<(), PerformError> {
+    let acting = match permitted(cx, &run).await {
+        Ok(acting) => acting,
+        Err(Trouble::Users { code, message }) => {
+            return answer::finished(cx, claimed, failed(code, message)).await;
+        }
+        Err(Trouble::Ours(e)) => return Err(e),
+    };
     let done = match &run.work {
         Work::CodeBuild { .. } => return build::begin(cx, claimed, run).await,
         Work::Worker { .. } => return job::begin(cx, claimed, run).await,
@@ -110,15 +117,17 @@ async fn action(cx: &Cx, claimed: &Claimed, run: RunAction) -> Result<(), Perfor
         Work::CodeCommitSource { repository, branch, commit, clone_ref } => {
             let commit = commit.as_deref();
             let wanted = codecommit::Wanted { repository, branch, commit, clone_ref: *clone_ref };
-            codecommit::source(cx, claimed, &run, wanted).await
+            codecommit::source(&acting, claimed, &run, wanted).await
         }
         Work::GitSource { host, repository, branch, commit, clone_ref } => {
             let commit = commit.as_deref();
             let wanted = git_source::Wanted { host, repository, branch, commit, clone_ref: *clone_ref };
-            git_source::source(cx, claimed, &run, wanted).await
+            git_source::source((cx, &acting), claimed, &run, wanted).await
         }
-        Work::S3Source { bucket, key, version } => s3_source::source(cx, &run, bucket, key, version.as_deref()).await,
-        Work::S3Deploy { .. } => deploy::deploy(cx, claimed, &run).await,
+        Work::S3Source { bucket, key, version } => {
+            s3_source::source(&acting, &run, bucket, key, version.as_deref()).await
+        }
+        Work::S3Deploy { .. } => deploy::deploy(&acting, claimed, &run).await,
         Work::Call { service, operation } => Err(absent(service, operation, "The action was not done:")),
         Work::CloudWatchAlarm { alarm } => {
             Err(absent("cloudwatch", "DescribeAlarms", &format!("The rule needs alarm {alarm}, but")))
@@ -132,6 +141,13 @@ async fn action(cx: &Cx, claimed: &Claimed, run: RunAction) -> Result<(), Perfor
         Err(Trouble::Users { code, message }) => answer::finished(cx, claimed, failed(code, message)).await,
         Err(Trouble::Ours(e)) => Err(e),
     }
+}
+
+/// The context in which the work is done, if whoever does it may.
+async fn permitted(cx: &Cx, run: &RunAction) -> Result<Cx, Trouble> {
+    let acting = role::acting(cx, run).await?;
+    role::permitted(&acting, &run.work).await?;
+    Ok(acting)
 }
 
 /// An operation that this installation does not have.

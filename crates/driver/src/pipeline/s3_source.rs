@@ -8,6 +8,7 @@ use platform::{Cx, s3};
 
 use super::Trouble;
 use super::codecommit::zip_type;
+use super::role::of_bucket;
 
 pub(super) async fn source(
     cx: &Cx,
@@ -20,10 +21,10 @@ pub(super) async fn source(
     for output in &run.outputs {
         let (object, content) = s3::open(cx, bucket, key, version)
             .await
-            .map_err(|e| Trouble::of(&format!("read s3://{bucket}/{key}"), e))?;
+            .map_err(|e| of_bucket(bucket, &format!("read s3://{bucket}/{key}"), e))?;
         s3::put_stream(cx, &output.bucket, &output.key, content, zip_type())
             .await
-            .map_err(|e| Trouble::of(&format!("store the artifact '{}'", output.name), e))?;
+            .map_err(|e| of_bucket(&output.bucket, &format!("store the artifact '{}'", output.name), e))?;
         found = Some(object);
     }
     let object = found.ok_or_else(|| Trouble::configuration("A source action needs an output artifact."))?;

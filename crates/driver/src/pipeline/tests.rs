@@ -178,7 +178,7 @@ impl World {
     }
 
     /// How the last action of an execution ended, as clients see it.
-    async fn last_action(&self, id: &str) -> Value {
+    pub(super) async fn last_action(&self, id: &str) -> Value {
         let list = json!({"pipelineName": "demo", "filter": {"pipelineExecutionId": id}});
         let list = codepipeline::list_action_executions(&self.cx.cx, input(list)).await.unwrap();
         serde_json::to_value(&list).unwrap()["actionExecutionDetails"][0].clone()

@@ -42,8 +42,12 @@ pub struct RunAction {
     pub id: String,
     /// The role that the action runs as: its own, else the pipeline's.
     ///
-    /// Deviation: nothing is done in its name. It must exist when the pipeline is made; the work is the service's own.
+    /// Deviation: only what an action does that names a role of its own is done in its name. The pipeline's must exist when the
+    /// pipeline is made, and is not asked for anything else: the work is the service's own.
     pub role_arn: String,
+    /// The pipeline's role, if the action names one of its own, which is assumed through it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assumed_through: Option<String>,
     /// The key of the artifact store, if it names one.
     ///
     /// Deviation: artifacts are not encrypted with it; the summary of each action that stores one says so, and builds in
@@ -293,6 +297,7 @@ pub(super) fn run_action(
         action: action.name.clone(),
         id: id.to_owned(),
         role_arn: action.role_arn.clone().unwrap_or_else(|| definition.role_arn.clone()),
+        assumed_through: action.role_arn.as_ref().map(|_| definition.role_arn.clone()),
         encryption_key: artifact_store.and_then(|s| s.encryption_key.as_ref()).map(|key| key.id.clone()),
         inputs,
         outputs: Vec::new(),

@@ -12,6 +12,8 @@ use crate::{Caller, Cx, Principal};
 
 /// How the sessions begin that CodeBuild makes for its builds.
 pub(crate) const BUILD_SESSION: &str = "AWSCodeBuild-";
+/// How the sessions begin in which an action of a pipeline does what it does in its role's name.
+pub const ACTION_SESSION: &str = "AWSCodePipeline-";
 /// Stands for the id of a role that does not exist or may not be assumed, and so has no policies.
 const NOBODY: &str = "nobody";
 
@@ -134,7 +136,10 @@ pub(crate) async fn subject(tx: &mut Tx, cx: &Cx) -> Result<Subject, ApiError> {
         let role = iam_role::get_by_id(tx, role_id).await?;
         let role_arn = role.map(|r| names::arn(cx.scope(), "role", &r.path, &r.name)).unwrap_or_default();
         let arn = principal.arn.clone();
-        if session.starts_with(BUILD_SESSION) || is_held(tx, principal.access_key.as_deref()).await? {
+        if session.starts_with(BUILD_SESSION)
+            || session.starts_with(ACTION_SESSION)
+            || is_held(tx, principal.access_key.as_deref()).await?
+        {
             SubjectKind::BuildSession { arn, role_arn }
         } else {
             SubjectKind::AssumedRole { arn, role_arn }
