@@ -17,3 +17,7 @@ mod pipeline_world;
 mod queue_simulation;
 mod rng;
 mod simulation;
+mod simulation_checks;
+mod simulation_outside;
+mod simulation_pipelines;
+mod trigger_scenarios;

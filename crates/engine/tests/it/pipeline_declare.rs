@@ -1,6 +1,6 @@
 //! Pipelines as a few lines of text.
 
-use formats::pipeline::PipelineDeclaration;
+use formats::pipeline::{CustomActionType, PipelineDeclaration, validate_with};
 use serde_json::{Value, json};
 
 /// A declaration from lines `mode MODE`, `stage NAME`, `on-failure RESULT [RETRY-MODE]`, `condition KIND RESULT`,
@@ -67,8 +67,21 @@ fn declare_named<'a>(name: &str, lines: impl Iterator<Item = &'a str>) -> Pipeli
         "artifactStore": {"type": "S3", "location": "artifacts"}, "stages": stages, "variables": variables,
     }))
     .unwrap();
-    formats::pipeline::validate(&declaration, "eu-west-1").unwrap_or_else(|p| panic!("{}: {p}", p.code()));
+    let registered = [registered()];
+    validate_with(&declaration, "eu-west-1", &registered).unwrap_or_else(|p| panic!("{}: {p}", p.code()));
     declaration
+}
+
+/// The type of the actions `Worker`.
+fn registered() -> CustomActionType {
+    let count = json!({"minimumCount": 0, "maximumCount": 5});
+    let property = json!({"name": "Target", "required": false, "key": true, "secret": false});
+    serde_json::from_value(json!({
+        "id": {"category": "Build", "owner": "Custom", "provider": "Mine", "version": "1"},
+        "actionConfigurationProperties": [property],
+        "inputArtifactDetails": count, "outputArtifactDetails": count,
+    }))
+    .unwrap()
 }
 
 /// `~` stands for a space.
@@ -80,6 +93,7 @@ fn declare_rule<'a>(name: &str, provider: &str, words: impl Iterator<Item = &'a 
         match key {
             "in" => rule["inputArtifacts"] = value.split(',').map(|n| json!({"name": n})).collect(),
             "timeout" => rule["timeoutInMinutes"] = json!(value.parse::<u32>().unwrap()),
+            "commands" => rule["commands"] = value.split(';').map(|c| json!(c.replace('~', " "))).collect(),
             _ => rule["configuration"][key] = json!(value.replace('~', " ")),
         }
     }
@@ -94,6 +108,14 @@ fn declare_action<'a>(name: &str, provider: &str, words: impl Iterator<Item = &'
         "CodeBuild" => ("Build", "CodeBuild", json!({"ProjectName": "project"})),
         "Manual" => ("Approval", "Manual", json!({})),
         "S3" => ("Deploy", "S3", json!({"BucketName": "site", "Extract": "true"})),
+        "Connection" => (
+            "Source",
+            "CodeStarSourceConnection",
+            json!({
+                "ConnectionArn": "arn:aws:codeconnections:eu-west-1:123456789012:connection/0f1e2d3c-0000-4000-8000-000000000000",
+                "FullRepositoryId": "us/app", "BranchName": "main",
+            }),
+        ),
         "Worker" => ("Build", "Mine", json!({})),
         "Pipeline" => ("Invoke", "CodePipeline", json!({})),
         other => panic!("no provider {other}"),

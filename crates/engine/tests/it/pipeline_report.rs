@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use base::{Effect, Machine};
-use engine::pipeline::{ActionEffect, Execution, GatesState, Transition, Work};
+use engine::pipeline::{ActionEffect, Ended, Execution, GatesState, Phase, Transition, Work};
 
 use crate::pipeline_world::World;
 
@@ -38,6 +38,9 @@ pub fn report(world: &mut World, answer: Result<(), String>, out: &mut String) {
     }
     for (id, row) in &world.executions {
         let _ = write!(out, "  {id} {}", Execution::status(&row.state));
+        if let Phase::Ended(Ended::Superseded { by }) = &row.state.phase {
+            let _ = write!(out, " by {by}");
+        }
         if let Some(stage) = row.state.stages.last() {
             let actions: Vec<String> =
                 stage.actions.iter().map(|a| format!("{}={}", a.name, a.status.as_str())).collect();

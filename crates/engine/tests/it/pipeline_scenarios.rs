@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use base::Machine;
 use engine::job::JobInput;
 use engine::pipeline::{
-    ActionResult, Approval, Artifact, ExecutionInput, External, GateInput, Mode, ParentRetry, Revision, SourceOverride,
-    Verdict,
+    ActionResult, Approval, Artifact, Execution, ExecutionInput, External, GateInput, Mode, ParentRetry, Revision,
+    SourceOverride, Verdict,
 };
 
 use formats::pipeline::{ConditionKind, EncryptionKey, RetryMode};
@@ -81,6 +82,62 @@ fn a_source_that_ran_again_stands_for_what_it_fetched_last() {
     assert_eq!(revisions, [("A", "c2"), ("B", "b1")]);
 }
 
+/// Thirty executions of which some run and some wait; what follows reaches each of them, once.
+fn with_thirty(mode: &str) -> World {
+    let lines = [mode, "stage Source", "action Src CodeCommit out=Src", "stage Build", "action Make CodeBuild in=Src"];
+    let mut world = World::new(declare(lines.into_iter()));
+    for n in 1..=30 {
+        run(&mut world, &format!("start e{n}")).unwrap();
+        if mode == "mode PARALLEL" || n == 1 {
+            run(&mut world, &format!("ok e{n} Source/Src")).unwrap();
+        }
+    }
+    world.events.clear();
+    world
+}
+
+fn statuses(world: &World) -> BTreeMap<&'static str, usize> {
+    let mut count = BTreeMap::new();
+    for row in world.executions.values() {
+        *count.entry(Execution::status(&row.state)).or_default() += 1;
+    }
+    count
+}
+
+#[test]
+fn an_update_while_thirty_executions_run_cancels_them_but_for_those_of_mode_parallel() {
+    let mut queued = with_thirty("mode QUEUED");
+    run(&mut queued, "update Source Build").unwrap();
+    assert_eq!(statuses(&queued), [("Cancelled", 28), ("InProgress", 2)].into());
+    run(&mut queued, "ok e1 Build/Make").unwrap();
+    run(&mut queued, "ok e2 Source/Src").unwrap();
+    assert_eq!(statuses(&queued), [("Cancelled", 30)].into());
+    let cancelled = queued.events.iter().filter(|e| e.detail_type.contains("Pipeline Execution"));
+    assert_eq!(cancelled.count(), 30, "each says so once");
+
+    let mut parallel = with_thirty("mode PARALLEL");
+    run(&mut parallel, "update Source Build").unwrap();
+    assert_eq!(statuses(&parallel), [("InProgress", 30)].into());
+    for n in 1..=30 {
+        run(&mut parallel, &format!("ok e{n} Build/Make")).unwrap();
+    }
+    assert_eq!(statuses(&parallel), [("Succeeded", 30)].into());
+    assert!(queued.unheard.is_empty() && parallel.unheard.is_empty());
+}
+
+#[test]
+fn a_pipeline_that_is_deleted_while_thirty_executions_run_stops_each_of_them() {
+    for mode in ["mode QUEUED", "mode PARALLEL"] {
+        let mut world = with_thirty(mode);
+        run(&mut world, "delete").unwrap();
+        assert_eq!(statuses(&world), [("Stopped", 30)].into(), "{mode}");
+        assert!(world.timers.is_empty() && world.unheard.is_empty(), "{mode}");
+        let gates = &world.gates.state;
+        assert!(gates.parallel.is_empty() && gates.gates.iter().all(|g| g.inside.is_empty() && g.waiting.is_empty()));
+        assert!(run(&mut world, "ok e1 Build/Make").is_err(), "{mode}: what comes later changes nothing");
+    }
+}
+
 fn difference(expected: &str, actual: &str) -> String {
     let (mut old, mut new) = (expected.lines(), actual.lines());
     let mut line = 0;
@@ -98,7 +155,7 @@ fn difference(expected: &str, actual: &str) -> String {
 fn every_scenario_names_the_page_that_it_follows() {
     let engine = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut without = Vec::new();
-    for machine in ["pipeline", "build", "batch"] {
+    for machine in ["pipeline", "trigger", "build", "batch"] {
         for file in std::fs::read_dir(engine.join("tests/scenarios").join(machine)).unwrap() {
             let file = file.unwrap().path();
             let text = std::fs::read_to_string(&file).unwrap();
@@ -198,8 +255,11 @@ fn run(world: &mut World, command: &str) -> Result<(), String> {
             let external = External { id: Some(rest(3)), ..External::default() };
             execution(world, word(1), ExecutionInput::ActionStarted { key: key(word(1), word(2)), external })
         }
-        "ok" => {
-            let result = succeeded(world, word(1), word(2), words.get(3..).unwrap_or_default());
+        "ok" | "ok-without-artifacts" => {
+            let mut result = succeeded(world, word(1), word(2), words.get(3..).unwrap_or_default());
+            if let ("ok-without-artifacts", ActionResult::Succeeded { output_artifacts, .. }) = (word(0), &mut result) {
+                output_artifacts.clear();
+            }
             execution(world, word(1), ExecutionInput::ActionFinished { key: key(word(1), word(2)), result })
         }
         "fail" => {
@@ -249,6 +309,9 @@ fn run(world: &mut World, command: &str) -> Result<(), String> {
             let mode = other.unwrap_or(world.gates.state.mode);
             let stages = words.iter().skip(1 + usize::from(other.is_some())).map(|w| (*w).to_owned()).collect();
             gates(world, GateInput::Redefine { version: world.gates.state.version + 1, mode, stages })
+        }
+        "delete" if !word(1).is_empty() => {
+            world.tell_gates_of(word(1), GateInput::Delete { by: by() }).map_err(|r| r.to_string())
         }
         "delete" => gates(world, GateInput::Delete { by: by() }),
         "wait" => {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use engine::job::{JobInput, JobPhase, JobState, JobSuccess, NewJob};
-use engine::pipeline::{ActionResult, ExecutionInput, External, ParentAction, Phase, RunAction, Work};
+use engine::pipeline::{ActionResult, ExecutionInput, External, ParentAction, ParentRetry, Phase, RunAction, Work};
 
 use crate::pipeline_world::{Row, World, scope};
 
@@ -83,6 +83,11 @@ impl World {
         }
     }
 
+    /// The jobs of an action that have not ended.
+    pub fn open_jobs(&self, key: &str) -> usize {
+        self.jobs.values().filter(|row| row.state.job.key == key && !row.state.phase.is_ended()).count()
+    }
+
     /// The id of the execution that an action under this key invokes.
     pub fn invoked_id(key: &str) -> String {
         key.replace('/', ".")
@@ -90,9 +95,13 @@ impl World {
 
     /// As `invoke_pipeline` and its performer do, in one transaction. Gives the id of the execution that began.
     pub fn invoke(&mut self, execution: &str, key: &str, run: &RunAction) -> Option<String> {
-        let Work::InvokePipeline { pipeline, wait, .. } = &run.work else { panic!("not an invocation: {run:?}") };
+        let Work::InvokePipeline { pipeline, wait, earlier: before, .. } = &run.work else {
+            panic!("not an invocation: {run:?}")
+        };
         let depth = self.state(execution).parent.as_ref().map_or(0, |p| p.depth) + 1;
-        if depth > MAX_DEPTH || (*pipeline != self.definition.name && !self.invoked.contains_key(pipeline)) {
+        let stopping = self.state(execution).stop_request().is_some();
+        if stopping || depth > MAX_DEPTH || (*pipeline != self.definition.name && !self.invoked.contains_key(pipeline))
+        {
             let result = ActionResult::Failed {
                 code: "ConfigurationError".into(),
                 message: "the pipeline cannot be started".into(),
@@ -103,10 +112,13 @@ impl World {
             self.execution(execution, ExecutionInput::ActionFinished { key: key.to_owned(), result }).unwrap();
             return None;
         }
-        let id = World::invoked_id(key);
-        let parent = ParentAction { execution: execution.to_owned(), key: key.to_owned(), waits: *wait, depth };
-        self.create_of(pipeline, &id, BTreeMap::new(), Vec::new(), Some(parent));
-        self.execution(&id, ExecutionInput::Start).unwrap();
+        let id = self.begin_again(execution, key, before.as_ref()).unwrap_or_else(|| {
+            let id = World::invoked_id(key);
+            let parent = ParentAction { execution: execution.to_owned(), key: key.to_owned(), waits: *wait, depth };
+            self.create_of(pipeline, &id, BTreeMap::new(), Vec::new(), Some(parent));
+            self.execution(&id, ExecutionInput::Start).unwrap();
+            id
+        });
         let input = if *wait {
             // It may have ended in the instant in which it began.
             let external = External { id: Some(id.clone()), ..External::default() };
@@ -125,6 +137,15 @@ impl World {
         let heard = self.execution(execution, input);
         assert!(heard.is_ok() || self.state(&id).is_ended(), "{execution} did not hear that {id} has begun");
         Some(id)
+    }
+
+    /// The execution that was invoked before, if it can be tried again.
+    fn begin_again(&mut self, execution: &str, key: &str, before: Option<&String>) -> Option<String> {
+        let id = before?;
+        let (stage, mode) = self.executions.get(id)?.state.retry_for(execution)?;
+        let parent = ParentRetry { key: key.to_owned(), starters: Vec::new() };
+        self.retry_for(id, &stage, mode, (None, Some(parent))).ok()?;
+        Some(id.clone())
     }
 
     /// As `stop_invoked` does.

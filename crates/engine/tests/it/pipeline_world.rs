@@ -140,6 +140,11 @@ impl World {
         self.invoked.get_mut(pipeline).map_or(&mut self.gates, |invoked| &mut invoked.gates)
     }
 
+    /// The pipelines' names, the first one's first.
+    pub fn pipelines(&self) -> Vec<String> {
+        std::iter::once(&self.definition.name).chain(self.invoked.keys()).cloned().collect()
+    }
+
     /// The pipeline of an execution.
     pub fn pipeline(&self, id: &str) -> String {
         self.state(id).definition.name.clone()
