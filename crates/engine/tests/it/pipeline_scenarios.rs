@@ -348,7 +348,7 @@ fn work(world: &mut World, words: &[&str]) -> Result<(), String> {
             Ok(())
         }
         "stop-invoked" => {
-            world.stop_invoked(word(1));
+            world.stop_invoked(word(1), word(2) == "gently");
             Ok(())
         }
         "hand-out" => {

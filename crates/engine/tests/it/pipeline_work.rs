@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use engine::job::{JobInput, JobPhase, JobState, JobSuccess, NewJob};
-use engine::pipeline::{ActionResult, ExecutionInput, External, ParentAction, ParentRetry, Phase, RunAction, Work};
+use engine::pipeline::{
+    ActionResult, ExecutionInput, External, ParentAction, ParentRetry, Phase, RunAction, Will, Work,
+};
 
 use crate::pipeline_world::{Row, World, scope};
 
@@ -149,11 +151,13 @@ impl World {
     }
 
     /// As `stop_invoked` does.
-    pub fn stop_invoked(&mut self, id: &str) {
+    pub fn stop_invoked(&mut self, id: &str, gently: bool) {
         let reason = Some("The execution that invoked this one was stopped.".to_owned());
-        let stopped = self.execution(id, ExecutionInput::Stop { abandon: true, reason, by: "parent".to_owned() });
+        let stopped = self.execution(id, ExecutionInput::Stop { abandon: !gently, reason, by: "parent".to_owned() });
         let phase = &self.state(id).phase;
-        assert!(stopped.is_ok() || matches!(phase, Phase::Ended(_) | Phase::HandingOver { .. }), "{id} goes on");
+        let leaves =
+            matches!(phase, Phase::Ended(_) | Phase::HandingOver { .. } | Phase::Running { will: Will::Stop(_), .. });
+        assert!(stopped.is_ok() || leaves, "{id} goes on");
     }
 
     /// The phase of a job as scenarios show it.

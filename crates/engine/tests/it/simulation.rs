@@ -403,7 +403,14 @@ impl Simulation {
             if quiet && self.world.executions.values().all(|r| r.state.is_ended()) {
                 return;
             }
+            if quiet {
+                // What is left waits for a deployment window.
+                self.world.pass(Duration::from_secs(12 * 3600));
+            }
         }
-        panic!("some execution never ends");
+        let open = self.world.executions.values().filter(|row| !row.state.is_ended());
+        let open: Vec<_> = open.map(|row| (&row.state.id, &row.state.phase, row.state.stages.last())).collect();
+        let due: Vec<_> = self.outside.outbox.iter().chain(&self.world.effects).collect();
+        panic!("some execution never ends: {open:#?}; due: {due:#?}");
     }
 }

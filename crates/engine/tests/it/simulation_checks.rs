@@ -200,7 +200,9 @@ impl Simulation {
 
     fn will_cancel(&self, key: &str) -> bool {
         let effects = self.outside.outbox.iter().chain(&self.world.effects);
-        effects.into_iter().any(|(_, e)| matches!(&e.effect, ActionEffect::Cancel(cancel) if cancel.key == key))
+        effects
+            .into_iter()
+            .any(|(_, e)| matches!(&e.effect, ActionEffect::Cancel(cancel) if cancel.key == key && !cancel.gently))
     }
 
     /// No action is forgotten: its effect is due, or its work is known elsewhere.

@@ -141,7 +141,7 @@ impl Simulation {
                 self.world.unheard.retain(|refusal| refusal != "the job has ended");
             }
             Provider::Pipeline => match cancel.external_id {
-                Some(id) => self.world.stop_invoked(&id),
+                Some(id) => self.world.stop_invoked(&id, cancel.gently),
                 None => assert!(!self.world.executions.contains_key(&World::invoked_id(&cancel.key))),
             },
             provider => {
