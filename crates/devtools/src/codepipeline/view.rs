@@ -385,7 +385,7 @@ pub(super) fn action_detail(state: &ExecutionState, stage: &str, run: &ActionRun
             configuration: shown(&declared.configuration),
             resolved_configuration: shown(&run.configuration(declared)),
             role_arn: declared.role_arn.clone(),
-            region: state.scope.region.to_string(),
+            region: declared.region.clone().unwrap_or_else(|| state.scope.region.to_string()),
             input_artifacts: artifacts(&run.inputs),
             namespace: declared.namespace.clone(),
         },

@@ -3,7 +3,7 @@
 use super::{answer, build, codecommit, deploy, git_source, invoke, job, matrix, role, s3_source};
 use std::sync::Arc;
 
-use base::{ApiError, ErrorKind, Ids, Machine};
+use base::{ApiError, ErrorKind, Ids, Machine, Region};
 use devtools::codepipeline;
 use engine::pipeline::{ActionEffect, ActionResult, Execution, RollBack, RunAction, Work};
 use formats::pipeline::Provider;
@@ -63,7 +63,10 @@ impl Performer for TriggerPerformer {
 
 async fn effect(cx: &Cx, claimed: &Claimed) -> Result<(), PerformError> {
     let effect = serde_json::from_value(claimed.effect.clone());
-    match effect.map_err(|e| PerformError::new("read a pipeline's effect", e))? {
+    let effect = effect.map_err(|e| PerformError::new("read a pipeline's effect", e))?;
+    let there = region_of(&effect).map(|region| in_region(cx, region));
+    let cx = there.as_ref().unwrap_or(cx);
+    match effect {
         ActionEffect::Run(run) if wanted(cx, claimed).await? => action(cx, claimed, *run).await,
         ActionEffect::Run(_) => answer::done(cx, claimed).await,
         ActionEffect::Cancel(cancel) if cancel.provider == Provider::Worker => job::cancel(cx, claimed, &cancel).await,
@@ -73,6 +76,20 @@ async fn effect(cx: &Cx, claimed: &Claimed) -> Result<(), PerformError> {
         ActionEffect::Cancel(cancel) => build::cancel(cx, claimed, cancel).await,
         ActionEffect::RollBack(asked) => roll_back(cx, claimed, asked).await,
     }
+}
+
+fn region_of(effect: &ActionEffect) -> Option<&Region> {
+    match effect {
+        ActionEffect::Run(run) => run.region.as_ref(),
+        ActionEffect::Cancel(cancel) => cancel.region.as_ref(),
+        ActionEffect::RollBack(_) => None,
+    }
+}
+
+fn in_region(cx: &Cx, region: &Region) -> Cx {
+    let mut there = cx.clone();
+    there.caller.scope.region = region.clone();
+    there
 }
 
 /// Begins the rollback in the transaction that takes the effect out of the outbox.

@@ -347,6 +347,50 @@ async fn a_build_knows_its_pipeline_and_is_stopped_with_its_execution() {
 }
 
 #[tokio::test]
+async fn an_action_of_another_region_is_done_and_stopped_there() {
+    each_engine(machines(), |test| async move {
+        let world = world(test).await;
+        let mut there = world.cx.cx.clone();
+        there.caller.scope.region = base::Region::parse("us-east-1").unwrap();
+        s3::create_bucket::create_bucket(&there, input(json!({"Bucket": "artifacts-there"}))).await.unwrap();
+        let project = json!({
+            "name": "demo", "source": {"type": "CODEPIPELINE"}, "artifacts": {"type": "CODEPIPELINE"},
+            "environment": {"type": "LINUX_CONTAINER", "image": "i", "computeType": "BUILD_GENERAL1_SMALL"},
+            "serviceRole": "arn:aws:iam::123456789012:role/build",
+        });
+        codebuild::create_project(&there, input(project)).await.unwrap();
+        upload(&world, b"zip".to_vec()).await;
+        let mut compile = action("Compile", "Build", "CodeBuild", json!({"ProjectName": "demo"}), (&["Src"], &["App"]));
+        compile["region"] = json!("us-east-1");
+        let store = |bucket: &str| json!({"type": "S3", "location": bucket});
+        let pipeline = json!({
+            "name": "demo", "roleArn": "arn:aws:iam::123456789012:role/p",
+            "artifactStores": {"eu-central-1": store("artifacts"), "us-east-1": store("artifacts-there")},
+            "stages": [{"name": "Source", "actions": [s3_source()]}, {"name": "Then", "actions": [compile]}],
+        });
+        codepipeline::create_pipeline(&world.cx.cx, input(json!({"pipeline": pipeline}))).await.unwrap();
+        let id = world.executions().await.remove(0);
+        world.drive().await;
+        let run = world.state(&id).await.stages[1].actions[0].clone();
+        let build_id = run.external.id.clone().unwrap_or_else(|| panic!("{run:?}"));
+        let build = async || {
+            let mut tx = world.cx.cx.store.read().await.unwrap();
+            machine::get::<Build>(&mut tx, &build_id).await.unwrap().unwrap()
+        };
+        assert_eq!(build().await.scope.region.as_str(), "us-east-1");
+        assert!(run.external.url.as_ref().unwrap().contains("us-east-1"), "{run:?}");
+        let request = serde_json::to_value(&build().await.state.request).unwrap().to_string();
+        assert!(request.contains("artifacts-there"), "its output goes to the region's store: {request}");
+
+        let stop = json!({"pipelineName": "demo", "pipelineExecutionId": id, "abandon": true});
+        codepipeline::stop_pipeline_execution(&world.cx.cx, input(stop)).await.unwrap();
+        world.drive().await;
+        assert_eq!(Build::status(&build().await.state), "STOPPED");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_project_that_does_not_exist_fails_the_build_action() {
     each_engine(machines(), |test| async move {
         let world = world(test).await;

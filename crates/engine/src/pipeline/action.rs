@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use base::Region;
 use formats::pipeline::{
     ActionDeclaration, ActionTypeId, DEFINITION, EnvironmentVariable, EnvironmentVariableKind, MATRIX, MATRIX_FILE,
     MATRIX_NAMESPACE, Provider, Unresolved, artifact_file, resolve,
@@ -34,6 +35,9 @@ pub struct RollBack {
 /// The work of one action.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunAction {
+    /// The region that it is done in, when that is not the pipeline's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Region>,
     pub execution: String,
     pub pipeline: String,
     pub stage: String,
@@ -180,6 +184,9 @@ pub struct CancelAction {
     /// The effect key of the work.
     pub key: String,
     pub provider: Provider,
+    /// The region that it is done in, when that is not the pipeline's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Region>,
     /// What the work is known as elsewhere, if it has said so.
     pub external_id: Option<String>,
     /// Let it finish what it is at: it still answers.
@@ -238,7 +245,8 @@ pub(super) fn prepare(
         return Ok(Prepared { resolved, inputs, work: None });
     };
     let definition = &state.definition;
-    let bucket = definition.store_in(state.scope.region.as_str()).map(|s| s.location.clone()).unwrap_or_default();
+    let region = action.region.as_deref().unwrap_or(state.scope.region.as_str());
+    let bucket = definition.store_in(region).map(|s| s.location.clone()).unwrap_or_default();
     let outputs = action.output_artifacts.iter().map(|output| Artifact {
         name: output.name.clone(),
         bucket: bucket.clone(),
@@ -279,6 +287,14 @@ fn no_value(action: &ActionDeclaration, unresolved: &Unresolved) -> ActionError 
     configuration_error(action, &format!("the variable #{{{}}} has no value", unresolved.text))
 }
 
+/// The region of a cross-region action. User Guide, "Add a cross-Region action in CodePipeline".
+///
+/// Deviation: inputs are read from where they are and not copied into the region's artifact store; outputs go there.
+pub(super) fn elsewhere(state: &ExecutionState, action: &ActionDeclaration) -> Option<Region> {
+    let region = action.region.as_deref().and_then(Region::parse);
+    region.filter(|region| *region != state.scope.region)
+}
+
 /// Work without outputs.
 pub(super) fn run_action(
     state: &ExecutionState,
@@ -289,8 +305,10 @@ pub(super) fn run_action(
     work: Work,
 ) -> RunAction {
     let definition = &state.definition;
-    let artifact_store = definition.store_in(state.scope.region.as_str());
+    let region = elsewhere(state, action);
+    let artifact_store = definition.store_in(region.as_ref().unwrap_or(&state.scope.region).as_str());
     RunAction {
+        region,
         execution: state.id.clone(),
         pipeline: definition.name.clone(),
         stage: stage.to_owned(),

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::{Effect, Event, Machine, Step, Tell, TimerChange, Timestamp};
+use base::{Effect, Event, Machine, Region, Step, Tell, TimerChange, Timestamp};
 use formats::pipeline::{ActionDeclaration, ConditionKind, ConditionResult, Provider, RetryMode, StageDeclaration};
 
+use super::action::elsewhere;
 use super::condition::Said;
 use super::event::{self, Word};
 use super::{
@@ -176,8 +177,15 @@ impl Draft {
     }
 
     pub(super) fn cancel_elsewhere(&mut self, key: &str, provider: Provider, external_id: Option<String>) {
-        let cancel = CancelAction { key: key.to_owned(), provider, external_id, gently: false };
+        let region = self.region_of(key);
+        let cancel = CancelAction { key: key.to_owned(), provider, region, external_id, gently: false };
         self.effects.push(Effect { key: format!("{key}/cancel"), effect: ActionEffect::Cancel(cancel) });
+    }
+
+    /// Where an action is done, when that is not the pipeline's region.
+    fn region_of(&self, key: &str) -> Option<Region> {
+        let run = self.current().actions.iter().find(|a| a.key == key)?;
+        elsewhere(&self.state, self.declared_of(run)?)
     }
 
     /// Asks the executions that actions wait for to stop, too, when they have done what they are at.
@@ -187,7 +195,8 @@ impl Draft {
         let asked: Vec<Effect<ActionEffect>> = running
             .map(|run| {
                 let (key, external_id) = (run.key.clone(), run.external.id.clone());
-                let cancel = CancelAction { key, provider: Provider::Pipeline, external_id, gently: true };
+                let region = self.region_of(&key);
+                let cancel = CancelAction { key, provider: Provider::Pipeline, region, external_id, gently: true };
                 Effect { key: format!("{}/stop", run.key), effect: ActionEffect::Cancel(cancel) }
             })
             .collect();

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
+use base::Region;
+
 use super::{
     ActionDeclaration, ActionType, ActionTypeId, ArtifactDetails, Category, ConditionKind, ConditionResult,
     CustomActionType, PipelineDeclaration, Problem, ProblemKind, Provider, StageDeclaration, configuration, matrix,
@@ -114,6 +116,10 @@ fn execution_mode(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
 }
 
 fn stores(pipeline: &PipelineDeclaration, region: &str) -> Result<(), Problem> {
+    let regions = actions(pipeline).filter_map(|(_, a)| a.region.as_deref()).chain([region]);
+    let mut regions = regions.filter(|r| !is_open(r));
+    let lacking =
+        |r: &str| Problem::structure(format!("artifactStores must contain an artifact store for the region {r}."));
     match (&pipeline.artifact_store, &pipeline.artifact_stores) {
         (Some(_), Some(_)) => Err(Problem::structure(
             "Pipeline must contain either artifactStore or artifactStores, but not both artifactStore and artifactStores.",
@@ -124,10 +130,10 @@ fn stores(pipeline: &PipelineDeclaration, region: &str) -> Result<(), Problem> {
         (None, Some(stores)) if stores.is_empty() => {
             Err(Problem::structure("artifactStores must contain an artifact store for each region of the pipeline."))
         }
-        (None, Some(stores)) if !is_open(region) && !stores.keys().any(|r| r == region || is_open(r)) => {
-            Err(Problem::structure(format!("artifactStores must contain an artifact store for the region {region}.")))
-        }
-        _ => Ok(()),
+        (None, Some(stores)) if stores.keys().any(|r| is_open(r)) => Ok(()),
+        (None, Some(stores)) => regions.find(|r| !stores.contains_key(*r)).map_or(Ok(()), |r| Err(lacking(r))),
+        (Some(_), None) if is_open(region) => Ok(()),
+        (Some(_), None) => regions.find(|r| *r != region).map_or(Ok(()), |r| Err(lacking(r))),
     }
 }
 
@@ -237,11 +243,17 @@ fn check_action(action: &ActionDeclaration, region: &str, registered: &[CustomAc
         let problem = if ActionType::refusal(id).is_some() { problem.ours() } else { problem };
         return Err(problem.in_member("actionTypeId"));
     };
-    if let Some(other) = action.region.as_deref().filter(|r| *r != region && !is_open(r) && !is_open(region)) {
+    if let Some(no) = action.region.as_deref().filter(|r| !is_open(r) && Region::parse(r).is_none()) {
+        let why = format!("Action '{name}' is declared for region '{no}', which is not the name of a region.");
+        return Err(Problem::action(why).in_member("region"));
+    }
+    if let Some(other) = action.region.as_deref().filter(|r| *r != region && !is_open(r) && !is_open(region))
+        && (id.category == "Source" || id.owner != "AWS")
+    {
+        // User Guide, "Add a cross-Region action in CodePipeline".
         return Err(Problem::action(format!(
-            "Action '{name}' is declared for region {other}: cross-region actions are not available in a pipeline of region {region}."
+            "Action '{name}' is declared for region {other}: source actions, third-party actions and custom actions cannot be cross-region actions; the pipeline's region is {region}."
         ))
-        .ours()
         .in_member("region"));
     }
     if !(1..=999).contains(&action.run_order) {

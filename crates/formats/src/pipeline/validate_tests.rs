@@ -645,3 +645,28 @@ fn a_namespace_may_be_called_matrix_where_there_is_none() {
     });
     assert_eq!(named, Ok(()));
 }
+
+#[test]
+fn an_action_of_another_region_needs_an_artifact_store_there() {
+    let store = json!({"type": "S3", "location": "artifacts"});
+    let there = |p: &mut Value, region: &str, stores: &[&str]| {
+        p["stages"][1]["actions"][0]["region"] = json!(region);
+        p.as_object_mut().unwrap().remove("artifactStore");
+        p["artifactStores"] = stores.iter().map(|r| (r.to_string(), store.clone())).collect::<Value>();
+    };
+    assert_eq!(pipeline(|p| there(p, "us-east-1", &["eu-west-1", "us-east-1"])), Ok(()));
+    let lacking = "InvalidStructureException: artifactStores must contain an artifact store for the region us-east-1.";
+    refused(|p| there(p, "us-east-1", &["eu-west-1"]), lacking);
+    refused(|p| p["stages"][1]["actions"][0]["region"] = json!("us-east-1"), lacking);
+    refused(
+        |p| there(p, "East", &["eu-west-1", "East"]),
+        "InvalidActionDeclarationException: Action 'Compile' is declared for region 'East', which is not the name of a region.",
+    );
+    refused(
+        |p| {
+            there(p, "us-east-1", &["eu-west-1", "us-east-1"]);
+            p["stages"][0]["actions"][0]["region"] = json!("us-east-1");
+        },
+        "InvalidActionDeclarationException: Action 'Src' is declared for region us-east-1: source actions, third-party actions and custom actions cannot be cross-region actions; the pipeline's region is eu-west-1.",
+    );
+}
