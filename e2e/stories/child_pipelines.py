@@ -162,6 +162,10 @@ last = eventually("it starts itself no more", lambda: next(
 why = started(last["pipelineExecutionId"], "itself")["output"]["executionResult"]["errorDetails"]["message"]
 assert "More than 10 executions" in why, why
 assert len(executions("itself")) <= 11, len(executions("itself"))
+pipelines.create_pipeline(pipeline=declared("mirror", invoke("mirror", HeadworksWait="true")))
+stuck = eventually("it fails", lambda: next((e for e in executions("mirror") if e["status"] == "Failed"), None))
+why = started(stuck["pipelineExecutionId"], "mirror")["output"]["executionResult"]["errorDetails"]["message"]
+assert "would wait for the one that waits for it" in why and len(executions("mirror")) == 1, why
 pipelines.create_pipeline(pipeline=declared("lost", invoke("nowhere")))
 lost = eventually("it fails", lambda: next((e for e in executions("lost") if e["status"] == "Failed"), None))
 why = started(lost["pipelineExecutionId"], "lost")["output"]["executionResult"]["errorDetails"]

@@ -6,7 +6,7 @@
 
 use base::{ApiError, Scope};
 use engine::pipeline::{
-    Execution, ExecutionInput, ExecutionState, ParentAction, ParentRetry, RunAction, Trigger, Work,
+    Execution, ExecutionInput, ExecutionState, Mode, ParentAction, ParentRetry, RunAction, Trigger, Work,
 };
 use platform::Cx;
 use serde::de::DeserializeOwned;
@@ -35,10 +35,17 @@ pub async fn invoke_pipeline(
         let what = format!("More than {MAX_DEPTH} executions would have started one another");
         return Err(errors::validation(what));
     }
-    let scope: Scope = parent.scope.clone();
+    // The action's region may be another than its pipeline's.
+    let scope: Scope = cx.scope().clone();
     let gates = load::locked(tx, &scope, pipeline).await?;
     let row = load::pipeline(tx, &scope, pipeline).await?;
     let declaration = load::declaration(tx, &scope, &row, None).await?;
+    if *wait && Mode::of(&declaration) != Mode::Parallel && is_among(tx, parent, &scope, pipeline).await? {
+        let what = format!(
+            "An execution of pipeline {pipeline} would wait for the one that waits for it: only in mode PARALLEL can a pipeline wait for an execution of its own"
+        );
+        return Err(errors::validation(what));
+    }
     let begin = start::Start {
         id: base::derived_uuid(&["invoke", key]).to_string(),
         trigger: Trigger { kind: "StartPipelineExecution".to_owned(), detail: run.role_arn.clone() },
@@ -54,6 +61,21 @@ pub async fn invoke_pipeline(
     }
     start::start(tx, &scope, declaration, begin).await?;
     Ok(id)
+}
+
+/// Whether the execution, or one that waits for it, is of this pipeline.
+async fn is_among(tx: &mut Tx, execution: &ExecutionState, scope: &Scope, pipeline: &str) -> Result<bool, ApiError> {
+    let mut at = Some(execution.clone());
+    while let Some(execution) = at {
+        if execution.scope == *scope && execution.definition.name == pipeline {
+            return Ok(true);
+        }
+        at = match execution.parent.filter(|parent| parent.waits) {
+            Some(parent) => machine::get::<Execution>(tx, &parent.execution).await?.map(|row| row.state),
+            None => None,
+        };
+    }
+    Ok(false)
 }
 
 /// Whoever brought the parent about, by a push too, has brought about its children.

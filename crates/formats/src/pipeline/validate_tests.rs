@@ -670,3 +670,45 @@ fn an_action_of_another_region_needs_an_artifact_store_there() {
         "InvalidActionDeclarationException: Action 'Src' is declared for region us-east-1: source actions, third-party actions and custom actions cannot be cross-region actions; the pipeline's region is eu-west-1.",
     );
 }
+
+#[test]
+fn more_stages_actions_and_text_than_the_quotas_are_refused() {
+    let stages = |n: usize, each: usize| {
+        move |p: &mut Value| {
+            let one = |s: usize, a: usize| {
+                let mut put = deploy();
+                put["name"] = json!(format!("Put{s}-{a}"));
+                put["inputArtifacts"] = json!([{"name": "Src"}]);
+                put
+            };
+            let actions = |s: usize| (0..each).map(|a| one(s, a)).collect::<Value>();
+            let more = (1..n).map(|s| json!({"name": format!("Stage{s}"), "actions": actions(s)}));
+            p["stages"] = std::iter::once(json!({"name": "Source", "actions": [source()]})).chain(more).collect();
+        }
+    };
+    assert_eq!(pipeline(stages(50, 10)), Ok(()));
+    refused(stages(51, 1), "LimitExceededException: Pipeline has 51 stages, which is more than the maximum of 50.");
+    refused(stages(50, 11), "LimitExceededException: Pipeline has 540 actions, which is more than the maximum of 500.");
+    refused(
+        |p| p["stages"][1]["actions"][0]["configuration"]["ProjectName"] = json!("x".repeat(100_000)),
+        "InvalidActionDeclarationException: Action configuration for action 'Compile': the value of 'ProjectName' must be 1 to 1000 characters long",
+    );
+}
+
+#[test]
+fn a_cycle_through_variables_is_refused() {
+    let form = "InvalidActionDeclarationException: Valid format for a pipeline execution variable reference is a namespace and a key separated by a period (.). The following pipeline execution variables";
+    let cycle = |p: &mut Value| {
+        let stage = &mut p["stages"][1]["actions"];
+        let mut second = build();
+        second["name"] = json!("Pack");
+        second["outputArtifacts"] = json!([]);
+        for (action, own, others) in [(&mut second, "B", "#{A.x}"), (&mut stage[0], "A", "#{B.x}")] {
+            action["namespace"] = json!(own);
+            action["configuration"]["ProjectName"] = json!(others);
+        }
+        stage.as_array_mut().unwrap().push(second);
+    };
+    let told = "are referencing a namespace that no preceding action fills. StageName=[Build], ActionName=[Compile], ActionConfigurationKey=[ProjectName], VariableReferenceText=[B.x]";
+    refused(cycle, &format!("{form} {told}"));
+}
