@@ -211,7 +211,9 @@ def maker(name, place="Object::plans/child.json", **more):
 def begin(declaration):
     """Makes a pipeline; the execution that this starts."""
     pipelines.create_pipeline(pipeline=declaration)
-    return eventually("the first execution", lambda: executions(declaration["name"]))[0]["pipelineExecutionId"]
+    # The event of the object's upload may come late, and begins another one.
+    first = lambda: next((e for e in executions(declaration["name"]) if e["trigger"]["triggerType"] == "CreatePipeline"), None)
+    return eventually("the first execution", first)["pipelineExecutionId"]
 
 
 def steps(name, execution):
