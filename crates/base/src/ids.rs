@@ -10,10 +10,11 @@ pub fn derived_uuid(parts: &[&str]) -> Uuid {
     Uuid::new_v5(&NAMESPACE, parts.join("\u{1f}").as_bytes())
 }
 
-/// The first `len` (at most 32) hexadecimal digits of the derived UUID.
-pub fn derived_hex(parts: &[&str], len: usize) -> String {
+/// The first `LEN` hexadecimal digits of the derived UUID. It has 32 of them, and asking for more does not compile.
+pub fn derived_hex<const LEN: usize>(parts: &[&str]) -> String {
+    const { assert!(LEN <= 32, "a UUID has 32 hexadecimal digits") };
     let mut text = derived_uuid(parts).simple().to_string();
-    text.truncate(len);
+    text.truncate(LEN);
     text
 }
 
@@ -26,6 +27,6 @@ mod tests {
         assert_eq!(derived_uuid(&["a", "b"]), derived_uuid(&["a", "b"]));
         assert_ne!(derived_uuid(&["a", "b"]), derived_uuid(&["ab"]));
         assert_ne!(derived_uuid(&["ab", "c"]), derived_uuid(&["a", "bc"]));
-        assert_eq!(derived_hex(&["x"], 7).len(), 7);
+        assert_eq!(derived_hex::<7>(&["x"]).len(), 7);
     }
 }

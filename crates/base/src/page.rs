@@ -15,7 +15,7 @@ pub struct PageTokenError;
 impl PageToken {
     /// A token for `list` (the operation and its fixed arguments) that resumes after `position`.
     pub fn after(list: &str, position: &str) -> Self {
-        let list = crate::derived_hex(&["page", list], 8);
+        let list = crate::derived_hex::<8>(&["page", list]);
         PageToken(URL_SAFE_NO_PAD.encode(format!("{list}{position}")))
     }
 
@@ -23,7 +23,7 @@ impl PageToken {
     pub fn position(list: &str, token: &str) -> Result<String, PageTokenError> {
         let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| PageTokenError)?;
         let text = String::from_utf8(bytes).map_err(|_| PageTokenError)?;
-        let list = crate::derived_hex(&["page", list], 8);
+        let list = crate::derived_hex::<8>(&["page", list]);
         text.strip_prefix(&list).map(str::to_owned).ok_or(PageTokenError)
     }
 

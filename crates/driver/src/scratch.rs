@@ -14,7 +14,7 @@ pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
     pub fn new(cx: &Cx, effect_key: &str) -> Result<Scratch, PerformError> {
-        let name = base::derived_hex(&["scratch", effect_key], 32);
+        let name = base::derived_hex::<32>(&["scratch", effect_key]);
         let dir = cx.site.data_dir.join("scratch").join(name);
         let fresh = || {
             match fs::remove_dir_all(&dir) {

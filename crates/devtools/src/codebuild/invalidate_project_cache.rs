@@ -56,6 +56,6 @@ pub(super) async fn remove(cx: &Cx, namespace: &str) {
 
 /// Where archives of local caches are kept.
 pub fn cache_folder(cx: &Cx, scope: &Scope, namespace: &str) -> PathBuf {
-    let name = base::derived_hex(&["codebuild-cache", scope.account.as_str(), scope.region.as_str(), namespace], 32);
+    let name = base::derived_hex::<32>(&["codebuild-cache", scope.account.as_str(), scope.region.as_str(), namespace]);
     cx.site.data_dir.join("caches").join(name)
 }

@@ -52,7 +52,7 @@ pub async fn create_notification_rule(cx: &Cx, input: Input) -> Result<Output, A
     // The same token makes the same rule.
     let token = input.client_request_token.unwrap_or_else(|| cx.ids.uuid().to_string());
     let of = |part| {
-        base::derived_hex(&["notificationrule", part, scope.account.as_str(), scope.region.as_str(), &token], 20)
+        base::derived_hex::<20>(&["notificationrule", part, scope.account.as_str(), scope.region.as_str(), &token])
     };
     let id = of("1") + &of("2");
     let now = cx.now();

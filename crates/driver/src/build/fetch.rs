@@ -202,7 +202,7 @@ async fn source_cache(cx: &Cx, request: &Request, git: &GitSource) -> Result<Opt
         return Ok(None);
     }
     let dir = local_folder(cx, request).await?;
-    Ok(Some(dir.join("sources").join(base::derived_hex(&["source", &git.location], 32))))
+    Ok(Some(dir.join("sources").join(base::derived_hex::<32>(&["source", &git.location]))))
 }
 
 async fn zip(cx: &Cx, request: &Request, place: &Place, version: Option<&str>, dir: &Path) -> Result<(), Trouble> {

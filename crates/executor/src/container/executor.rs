@@ -100,7 +100,7 @@ impl ContainerExecutor {
     /// The name of a job's container.
     pub(super) fn container_name(&self, id: &str) -> String {
         let jobs_dir = self.0.jobs.jobs_dir().to_string_lossy().into_owned();
-        format!("headworks-{}", base::derived_hex(&["container", &jobs_dir, id], 24))
+        format!("headworks-{}", base::derived_hex::<24>(&["container", &jobs_dir, id]))
     }
 
     /// Decides where the job runs; gets the image if need be.

@@ -98,7 +98,7 @@ pub(super) fn key(image: &str, login: Option<&RegistryLogin>) -> String {
     match login {
         None => image.to_owned(),
         Some(login) => {
-            let who = base::derived_hex(&["registry", &login.username, login.password.expose()], 24);
+            let who = base::derived_hex::<24>(&["registry", &login.username, login.password.expose()]);
             format!("{who}@{image}")
         }
     }

@@ -160,7 +160,7 @@ async fn publish(tx: &mut Tx) -> Result<(), store::Error> {
 fn succeeded(run: RunAction) -> ActionResult {
     let revision = match run.work {
         Work::S3Source { .. } | Work::CodeCommitSource { .. } | Work::GitSource { .. } => Some(Revision {
-            id: base::derived_hex(&["seed", &run.id], 40),
+            id: ["1", "2"].map(|half| base::derived_hex::<20>(&["seed", &run.id, half])).concat(),
             summary: Some("Seeded".to_owned()),
             url: None,
             created: None,

@@ -99,7 +99,7 @@ impl Managed {
     }
 
     pub(crate) fn shape(&self, scope: &Scope, attachments: usize) -> Policy {
-        let id = base::derived_hex(&["iam", "aws-managed", self.name], 17).to_uppercase();
+        let id = base::derived_hex::<17>(&["iam", "aws-managed", self.name]).to_uppercase();
         Policy {
             policy_name: self.name.to_owned(),
             policy_id: format!("ANPA{id}"),

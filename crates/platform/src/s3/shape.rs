@@ -203,7 +203,7 @@ pub struct Owner {
 
 /// An account as S3 names it: 64 hexadecimal digits, always the same for the same account.
 pub(super) fn owner(account: &str) -> Owner {
-    let half = |n| base::derived_hex(&["s3", "canonical-user", account, n], 32);
+    let half = |n| base::derived_hex::<32>(&["s3", "canonical-user", account, n]);
     Owner { display_name: None, id: format!("{}{}", half("1"), half("2")) }
 }
 
