@@ -3,17 +3,20 @@
 use std::net::IpAddr;
 
 use base::Timestamp;
-use formats::policy::{Condition, Operator, Quantifier};
+use formats::policy::{Condition, Effect, Operator, Quantifier};
 
 use super::Context;
 use super::matching::{glob, with_variables};
 
-pub(super) fn all_hold(conditions: &[Condition], context: &Context) -> bool {
-    conditions.iter().all(|c| holds(c, context))
+/// Whether all conditions of a statement with this effect hold.
+pub(super) fn all_hold(effect: Effect, conditions: &[Condition], context: &Context) -> bool {
+    conditions.iter().all(|c| match context.get(&c.key) {
+        Some(unknown) if unknown.is_empty() => effect == Effect::Deny,
+        present => holds(c, present, context),
+    })
 }
 
-fn holds(condition: &Condition, context: &Context) -> bool {
-    let present = context.get(&condition.key).filter(|v| !v.is_empty());
+fn holds(condition: &Condition, present: Option<&Vec<String>>, context: &Context) -> bool {
     if condition.operator == Operator::Null {
         let wants_absent = condition.values.iter().any(|v| v.eq_ignore_ascii_case("true"));
         return wants_absent == present.is_none();

@@ -86,7 +86,7 @@ pub fn trusts(trust: &Document, subject: &Subject, action: &str, context: &Conte
     let applies = |s: &&Statement| {
         s.principals.as_ref().is_some_and(|p| matching::principal(p, subject))
             && matching::action(&s.actions, action)
-            && condition::all_hold(&s.conditions, request.context)
+            && condition::all_hold(s.effect, &s.conditions, request.context)
     };
     verdict(trust.statements.iter().filter(applies))
 }
@@ -102,7 +102,7 @@ fn one(request: &Request<'_>, resource: Option<&str>, policies: &Policies) -> Ve
         matching::action(&s.actions, request.action)
             && s.resources.as_ref().is_none_or(|r| covers(s, r))
             && s.principals.as_ref().is_none_or(|p| matching::principal(p, request.subject))
-            && condition::all_hold(&s.conditions, request.context)
+            && condition::all_hold(s.effect, &s.conditions, request.context)
     };
     let of = |documents: &[Document]| verdict(documents.iter().flat_map(|d| &d.statements).filter(applies));
     let identity = of(&policies.identity);

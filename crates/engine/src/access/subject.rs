@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-/// Condition keys, in lower case, with their values: `aws:username`, `sts:externalid`, ...
+/// Condition keys, in lower case, with their values: `aws:username`, `sts:externalid`, ... A key without a value is
+/// there and not known: then a condition on it holds for a deny, and not for an allow.
 pub type Context = BTreeMap<String, Vec<String>>;
 
 /// An authenticated principal.

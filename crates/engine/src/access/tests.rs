@@ -160,6 +160,24 @@ fn a_log_group_is_meant_with_and_without_its_streams() {
 }
 
 #[test]
+fn where_a_key_is_not_known_every_deny_on_it_counts_and_no_allow() {
+    let context: Context = [("codestar-notifications:notificationsforresource".to_owned(), Vec::new())].into();
+    let wide = r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#;
+    let with = |effect: &str, operator: &str| {
+        format!(
+            r#"{{"Effect":"{effect}","Action":"*","Resource":"*",
+                "Condition":{{"{operator}":{{"codestar-notifications:NotificationsForResource":"arn:aws:a:b:c:d"}}}}}}"#
+        )
+    };
+    for operator in ["StringEquals", "StringNotEquals", "ArnLike", "StringEqualsIfExists"] {
+        let both = format!("{wide},{}", with("Deny", operator));
+        assert_eq!(ask(&both, "x:Y", "*", &context), Verdict::DeniedExplicitly, "{operator}");
+        let narrow = with("Allow", operator);
+        assert_eq!(ask(&narrow, "x:Y", "*", &context), Verdict::DeniedByDefault, "{operator}");
+    }
+}
+
+#[test]
 fn where_a_resource_is_not_known_every_deny_counts_and_no_narrow_allow() {
     let none = Context::new();
     let ask = |statements: &str, action: &str| {

@@ -6,7 +6,7 @@ use formats::policy::{Document, Kind, parse};
 use store::Tx;
 use store::tables::{iam_attachment, iam_inline_policy, iam_policy, iam_role, iam_user, sts_session};
 
-use super::{aws_managed, lookup, names};
+use super::{aws_managed, known_by_store, lookup, names};
 use crate::needs::Need;
 use crate::{Caller, Cx, Principal};
 
@@ -53,6 +53,7 @@ pub(super) async fn authorize_by(cx: &Cx, enforcement: Enforcement, needs: &[Nee
     for need in needs {
         let mut context = general.clone();
         context.extend(need.context.iter().map(|(key, value)| (key.clone(), vec![value.clone()])));
+        known_by_store::add(&mut tx, cx, need, &mut context).await?;
         let action = &need.action;
         let mut resources = Vec::new();
         for resource in &need.resources {

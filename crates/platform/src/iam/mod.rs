@@ -38,6 +38,7 @@ pub mod get_role;
 pub mod get_role_policy;
 pub mod get_user;
 pub mod get_user_policy;
+mod known_by_store;
 pub mod list_access_keys;
 pub mod list_attached_role_policies;
 pub mod list_attached_user_policies;

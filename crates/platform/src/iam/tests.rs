@@ -415,3 +415,62 @@ async fn a_build_that_may_assume_a_role_stays_a_build() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_is_done_to_a_notification_rule_is_done_for_the_resource_that_it_tells_of() {
+    each_engine(Machines::new(), |test| async move {
+        let root = cx(&test);
+        let build = build_session(&root, "b").await;
+        let row = store::tables::codestar_notifications_rule::Row {
+            scope: root.scope().clone(),
+            id: "1".to_owned(),
+            name: "kept".to_owned(),
+            resource: "arn:aws:codepipeline:eu-central-1:123456789012:kept".to_owned(),
+            detail_type: "FULL".to_owned(),
+            status: "ENABLED".to_owned(),
+            event_types: Vec::new(),
+            created_by: String::new(),
+            request: String::new(),
+            created: root.now(),
+            modified: root.now(),
+            tags: Default::default(),
+        };
+        let free = store::tables::codestar_notifications_rule::Row {
+            id: "2".to_owned(),
+            name: "free".to_owned(),
+            resource: "arn:aws:codepipeline:eu-central-1:123456789012:free".to_owned(),
+            ..row.clone()
+        };
+        let insert = root.store.write(move |tx| {
+            let rows = [row.clone(), free.clone()];
+            Box::pin(async move {
+                for row in rows {
+                    assert!(store::tables::codestar_notifications_rule::insert(tx, &row).await?);
+                }
+                Ok::<_, store::Error>(())
+            })
+        });
+        insert.await.unwrap();
+        let condition = r#""Condition":{"ArnEquals":
+            {"codestar-notifications:NotificationsForResource":"arn:aws:codepipeline:eu-central-1:123456789012:kept"}}"#;
+        let document = format!(
+            r#"{{"Statement":[{{"Effect":"Allow","Action":"codestar-notifications:*","Resource":"*"}},
+                {{"Effect":"Deny","Action":"codestar-notifications:*","Resource":"*",{condition}}}]}}"#
+        );
+        let input = json!({"RoleName": "b", "PolicyName": "p", "PolicyDocument": document});
+        call(&root, put_role_policy, input).await.unwrap();
+        for operation in
+            ["DescribeNotificationRule", "UpdateNotificationRule", "DeleteNotificationRule", "Subscribe", "Unsubscribe"]
+        {
+            let ask = async |id: &str| {
+                let rule = format!("arn:aws:codestar-notifications:eu-central-1:123456789012:notificationrule/{id}");
+                authorize(&build, &[Need::new(format!("codestar-notifications:{operation}"), rule)]).await
+            };
+            let refused = ask("1").await.unwrap_err();
+            assert!(refused.message.contains("explicit deny"), "{operation}: {refused}");
+            ask("2").await.unwrap();
+            assert!(ask("3").await.is_err(), "{operation}: what is not there may be anything");
+        }
+    })
+    .await;
+}

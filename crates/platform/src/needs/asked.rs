@@ -11,7 +11,8 @@ pub struct Need {
     /// ARNs; `*` for what has none; nothing where the call should name one and does not, or where it is not known. Then every
     /// deny of the action counts, and an allow only if it is for `*`.
     pub resources: Vec<String>,
-    /// Condition keys of this action alone, in lower case, with their values.
+    /// Condition keys of this action alone, in lower case, with their values. Those that only the store knows are
+    /// added when it is decided.
     pub context: Vec<(String, String)>,
 }
 
