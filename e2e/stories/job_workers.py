@@ -120,6 +120,7 @@ proved("a job's credentials read its inputs, write its outputs, and do nothing e
 pipelines.put_job_success_result(jobId=first["id"], continuationToken="half", executionDetails={
     "externalExecutionId": "42", "summary": "Half done", "percentComplete": 50})
 assert latest("python")["externalExecutionUrl"] == "https://ci.example/lab/42", latest("python")
+assert latest("python")["percentComplete"] == 50, latest("python")
 second = poll("Python")
 assert second["data"]["continuationToken"] == "half" and second["id"] != first["id"], second
 assert refused(pipelines.put_job_success_result, jobId=first["id"]) == "InvalidJobStateException"

@@ -200,11 +200,12 @@ async fn a_worker_takes_a_job_and_its_words_become_the_actions() {
         assert_eq!(world.acknowledge(&job).await.unwrap(), "InProgress");
         let details = get_job_details(&world.cx, input(json!({"jobId": job["id"]}))).await.unwrap();
         assert_eq!(json_of(&details)["jobDetails"]["data"]["continuationToken"], Value::Null);
-        let more = json!({"externalExecutionId": "77", "summary": "half done"});
+        let more = json!({"externalExecutionId": "77", "summary": "half done", "percentComplete": 50});
         world.succeed(&job, json!({"continuationToken": "half", "executionDetails": more})).await.unwrap();
         let state = &world.state().await["stageStates"][1]["actionStates"][0];
         assert_eq!(state["latestExecution"]["externalExecutionUrl"], "https://x/there/77");
         assert_eq!(state["latestExecution"]["summary"], "half done");
+        assert_eq!(state["latestExecution"]["percentComplete"], 50);
         assert_eq!(state["entityUrl"], "https://x/there");
 
         let next = world.poll("Build").await.remove(0);

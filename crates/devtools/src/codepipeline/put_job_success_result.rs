@@ -47,7 +47,7 @@ pub struct CurrentRevision {
     pub revision_summary: Option<String>,
 }
 
-/// What the worker says of its work. `percentComplete` is taken and shown nowhere.
+/// What the worker says of its work.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ExecutionDetails {
@@ -55,6 +55,9 @@ pub struct ExecutionDetails {
     pub summary: Option<String>,
     #[serde(default)]
     pub external_execution_id: Option<String>,
+    /// Shown as long as the work goes on, by later jobs.
+    #[serde(default)]
+    pub percent_complete: Option<u8>,
 }
 
 #[derive(Debug, Serialize)]
@@ -78,6 +81,7 @@ pub async fn put_job_success_result(cx: &Cx, input: Input) -> Result<Output, Api
             let details = input.execution_details.clone();
             let external = External {
                 id: details.as_ref().and_then(|d| d.external_execution_id.clone()),
+                percent: details.as_ref().and_then(|d| d.percent_complete),
                 summary: details.and_then(|d| d.summary),
                 ..External::default()
             };

@@ -85,6 +85,8 @@ pub struct ActionExecution {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_execution_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub percent_complete: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error_details: Option<ErrorDetails>,
 }
 
@@ -309,6 +311,7 @@ fn action_execution(run: &ActionRun) -> ActionExecution {
         last_updated_by: run.external.by.clone(),
         external_execution_id: run.external.id.clone(),
         external_execution_url: run.external.url.clone(),
+        percent_complete: run.external.percent,
         error_details: details(&run.status),
     }
 }

@@ -190,7 +190,8 @@ fn said(state: &mut JobState, news: External) -> External {
     let before = state.external.clone();
     let id = news.id.or(before.id);
     let url = state.job.execution_url(id.as_deref());
-    state.external = External { id, url, summary: news.summary.or(before.summary), by: None };
+    let (summary, percent) = (news.summary.or(before.summary), news.percent.or(before.percent));
+    state.external = External { id, url, summary, percent, by: None };
     state.external.clone()
 }
 

@@ -140,6 +140,7 @@ impl Draft {
         run.external.url = external.url.or(run.external.url.take());
         run.external.summary = external.summary.or(run.external.summary.take());
         run.external.by = external.by;
+        run.external.percent = None;
         let run = run.clone();
         self.timers.push(TimerChange::clear(key));
         let word = match run.status {

@@ -284,6 +284,9 @@ pub struct External {
     /// Who ended the action, when a person did.
     #[serde(default)]
     pub by: Option<String>,
+    /// How much of it is done, in percent, as long as it goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<u8>,
 }
 
 /// An artifact and where it lies.

@@ -57,10 +57,10 @@ pub(in crate::pipeline) fn action_finished(
                 None => summary,
             };
             let status = ActionStatus::Succeeded { outputs, variables };
-            draft.end_action(&key, status, External { id, url, summary, by: None });
+            draft.end_action(&key, status, External { id, url, summary, ..External::default() });
         }
         ActionResult::Failed { code, message, external_execution_id: id, external_execution_url: url, summary } => {
-            draft.end_action(&key, failed(&code, message), External { id, url, summary, by: None })
+            draft.end_action(&key, failed(&code, message), External { id, url, summary, ..External::default() })
         }
     }
     draft.settle();
@@ -104,11 +104,11 @@ pub(in crate::pipeline) fn action_timed_out(
 fn rule_finished(draft: &mut Draft, key: &str, result: ActionResult) {
     match result {
         ActionResult::Succeeded { external_execution_id: id, external_execution_url: url, summary, .. } => {
-            draft.end_rule(key, RuleStatus::Succeeded, External { id, url, summary, by: None });
+            draft.end_rule(key, RuleStatus::Succeeded, External { id, url, summary, ..External::default() });
         }
         ActionResult::Failed { code, message, external_execution_id: id, external_execution_url: url, summary } => {
             let status = RuleStatus::Failed(ActionError { code, message });
-            draft.end_rule(key, status, External { id, url, summary, by: None });
+            draft.end_rule(key, status, External { id, url, summary, ..External::default() });
         }
     }
 }
