@@ -74,7 +74,8 @@ fn failures(stage: &StageRun) -> Map<String, Value> {
 fn failure(run: &ActionRun) -> Option<Value> {
     match &run.status {
         ActionStatus::Failed(error) => {
-            let why = run.external.summary.as_deref().unwrap_or(&error.message);
+            let said = Some(error.message.as_str()).filter(|message| !message.is_empty());
+            let why = said.or(run.external.summary.as_deref()).unwrap_or_default();
             Some(json!({"action": run.name, "additionalInformation": why}))
         }
         ActionStatus::Working

@@ -134,6 +134,11 @@ impl Draft {
     pub fn end_action(&mut self, key: &str, status: ActionStatus, external: External) {
         let now = self.now;
         let Some(run) = self.run_mut(key) else { return };
+        // What became of its notice is no news of how an approval ended.
+        if let Some(approval) = run.approval.as_mut().filter(|approval| approval.notice.is_some()) {
+            approval.notice = None;
+            run.external.summary = approval.summary();
+        }
         run.status = status;
         run.updated = now;
         run.external.id = external.id.or(run.external.id.take());

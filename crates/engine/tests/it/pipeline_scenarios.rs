@@ -255,6 +255,11 @@ fn run(world: &mut World, command: &str) -> Result<(), String> {
             let external = External { id: Some(rest(3)), ..External::default() };
             execution(world, word(1), ExecutionInput::ActionStarted { key: key(word(1), word(2)), external })
         }
+        // What became of the notice of an approval.
+        "notice" => {
+            let external = External { summary: Some(rest(3)), ..External::default() };
+            execution(world, word(1), ExecutionInput::ActionStarted { key: key(word(1), word(2)), external })
+        }
         "ok" | "ok-without-artifacts" => {
             let mut result = succeeded(world, word(1), word(2), words.get(3..).unwrap_or_default());
             if let ("ok-without-artifacts", ActionResult::Succeeded { output_artifacts, .. }) = (word(0), &mut result) {
