@@ -14,11 +14,16 @@ pub(super) fn of_rule(scope: &Scope, id: &str) -> String {
 
 /// The id of the rule of this account and region that an ARN names.
 pub(super) fn rule(scope: &Scope, arn: &str) -> Result<String, ApiError> {
-    own_rule(scope, arn).ok_or_else(|| errors::not_found(arn))
+    parse(scope, arn).ok_or_else(|| errors::not_found(arn))
 }
 
-/// The same; none for what names no rule of ours.
-pub(super) fn own_rule(scope: &Scope, arn: &str) -> Option<String> {
+/// The same for operations that take a rule that is not there for one that is gone.
+pub(super) fn own_rule(scope: &Scope, arn: &str) -> Result<String, ApiError> {
+    let wrong = || errors::invalid(format!("{arn} is not the ARN of a notification rule of this account and region"));
+    parse(scope, arn).ok_or_else(wrong)
+}
+
+fn parse(scope: &Scope, arn: &str) -> Option<String> {
     let parsed = Arn::parse(arn)?;
     let id = parsed.resource.strip_prefix("notificationrule/")?.to_owned();
     (of_rule(scope, &id) == arn).then_some(id)

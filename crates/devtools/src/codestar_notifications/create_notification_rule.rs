@@ -9,9 +9,9 @@ use platform::Cx;
 use serde::{Deserialize, Serialize};
 use store::Tx;
 use store::tables::codestar_notifications_rule::{self as rules, Row};
-use store::tables::codestar_notifications_target as targets;
 
-use super::target::{MAX_OF_ACCOUNT, Target, parse_all};
+use super::lock::lock;
+use super::target::{Target, parse_all, subscribe_all};
 use super::{arn, errors, event_types, resource, tags};
 
 /// Rules of an account in a region, and of one resource (Developer Tools console User Guide, "Quotas for notifications").
@@ -80,6 +80,7 @@ pub async fn create_notification_rule(cx: &Cx, input: Input) -> Result<Output, A
 }
 
 async fn create(tx: &mut Tx, mut row: Row, wanted: &[(String, String)]) -> Result<(), ApiError> {
+    lock(tx, &row.scope).await?;
     if let Some(before) = rules::get(tx, &row.scope, &row.id).await? {
         if before.request == row.request {
             return Ok(());
@@ -97,11 +98,5 @@ async fn create(tx: &mut Tx, mut row: Row, wanted: &[(String, String)]) -> Resul
     if !rules::insert(tx, &row).await? {
         return Err(errors::exists(&row.name));
     }
-    for (address, kind) in wanted {
-        targets::subscribe(tx, &row.scope, &row.id, (address, kind)).await?;
-    }
-    if targets::count(tx, &row.scope).await? > MAX_OF_ACCOUNT {
-        return Err(errors::limit(format!("An account can have at most {MAX_OF_ACCOUNT} targets")));
-    }
-    Ok(())
+    subscribe_all(tx, &row.scope, &row.id, wanted, errors::limit).await
 }

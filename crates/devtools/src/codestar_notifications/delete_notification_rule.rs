@@ -2,6 +2,7 @@
 //! <https://docs.aws.amazon.com/codestar-notifications/latest/APIReference/API_DeleteNotificationRule.html>
 //!
 //! The model has no error for a rule that is not there: deleting it again succeeds.
+//! An ARN of another account or region is refused: nothing of it is here to be deleted.
 
 use base::ApiError;
 use platform::Cx;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use store::tables::codestar_notifications_rule as rules;
 
 use super::arn;
+use super::lock::lock;
 
 /// The request.
 #[derive(Clone, Debug, Deserialize)]
@@ -27,12 +29,14 @@ pub struct Output {
 /// Deletes a rule.
 pub async fn delete_notification_rule(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     let scope = cx.scope().clone();
-    if let Some(id) = arn::own_rule(&scope, &input.arn) {
-        let delete = cx.store.write(move |tx| {
-            let (scope, id) = (scope.clone(), id.clone());
-            Box::pin(async move { rules::delete(tx, &scope, &id).await })
-        });
-        delete.await?;
-    }
+    let id = arn::own_rule(&scope, &input.arn)?;
+    let delete = cx.store.write(move |tx| {
+        let (scope, id) = (scope.clone(), id.clone());
+        Box::pin(async move {
+            lock(tx, &scope).await?;
+            rules::delete(tx, &scope, &id).await
+        })
+    });
+    delete.await?;
     Ok(Output { arn: input.arn })
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use store::tables::codestar_notifications_target as targets;
 
 use super::errors;
+use super::lock::lock;
 
 /// The request.
 #[derive(Clone, Debug, Deserialize)]
@@ -29,6 +30,7 @@ pub async fn delete_target(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     let delete = cx.store.write(move |tx| {
         let (scope, address, force) = (scope.clone(), input.target_address.clone(), input.force_unsubscribe_all);
         Box::pin(async move {
+            lock(tx, &scope).await?;
             if !force && targets::is_subscribed(tx, &scope, &address).await? {
                 let message = format!(
                     "The target {address} is subscribed to notification rules; unsubscribe it, or set ForceUnsubscribeAll"

@@ -24,11 +24,11 @@ pub(super) fn invalid(message: impl Into<String>) -> ApiError {
     ApiError::new("ValidationException", message)
 }
 
-pub(super) fn configuration(message: impl Into<String>) -> ApiError {
+pub(super) fn configuration(message: String) -> ApiError {
     ApiError::new("ConfigurationException", message)
 }
 
-pub(super) fn limit(message: impl Into<String>) -> ApiError {
+pub(super) fn limit(message: String) -> ApiError {
     ApiError::new("LimitExceededException", message)
 }
 

@@ -1,9 +1,14 @@
 //! Filters of lists, and their page tokens.
 
+use std::collections::BTreeMap;
+
 use base::{ApiError, PageToken};
 use serde::Deserialize;
 
 use super::errors;
+
+/// Filters of one request. AWS names no maximum; each costs time for each row.
+const MAX_FILTERS: usize = 100;
 
 /// One filter. Those of one name are alternatives, and something must fit each name.
 #[derive(Clone, Debug, Deserialize)]
@@ -13,9 +18,31 @@ pub struct Filter {
     pub value: String,
 }
 
-/// Whether something passes all filters: `fits` says whether it has the value under the name.
-pub(super) fn passes(filters: &[Filter], fits: impl Fn(&Filter) -> bool) -> bool {
-    filters.iter().all(|filter| filters.iter().any(|other| other.name == filter.name && fits(other)))
+/// The values that are asked for, by name.
+#[derive(Debug)]
+pub(super) struct Filters(BTreeMap<String, Vec<String>>);
+
+impl Filters {
+    pub fn parse(filters: Option<Vec<Filter>>) -> Result<Self, ApiError> {
+        let filters = filters.unwrap_or_default();
+        if filters.len() > MAX_FILTERS {
+            return Err(errors::invalid(format!("A request can have at most {MAX_FILTERS} filters")));
+        }
+        let mut by_name: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for Filter { name, value } in filters {
+            by_name.entry(name).or_default().push(value);
+        }
+        Ok(Filters(by_name))
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// Whether something passes: `fits` says whether it has the value under the name.
+    pub fn pass(&self, fits: impl Fn(&str, &str) -> bool) -> bool {
+        self.0.iter().all(|(name, values)| values.iter().any(|value| fits(name, value)))
+    }
 }
 
 /// A page token. The model knows `+` but not `-`.

@@ -8,7 +8,7 @@ use platform::Cx;
 use serde::{Deserialize, Serialize};
 
 use super::event_types::{self, EventType, EventTypeSummary};
-use super::filter::{self, Filter};
+use super::filter::{self, Filter, Filters};
 
 const LIST: &str = "ListEventTypes";
 
@@ -33,20 +33,21 @@ pub struct Output {
 /// Lists event types.
 pub async fn list_event_types(_: &Cx, input: Input) -> Result<Output, ApiError> {
     let limit = filter::limit(input.max_results);
-    let filters = input.filters.unwrap_or_default();
+    let filters = Filters::parse(input.filters)?;
     let after = filter::position(LIST, input.next_token.as_deref())?;
     let types = event_types::all().iter().filter(|t| t.id > after.as_str());
-    let mut found: Vec<_> = types.filter(|t| filter::passes(&filters, |f| fits(f, t))).take(limit + 1).collect();
+    let mut found: Vec<_> =
+        types.filter(|t| filters.pass(|name, value| fits(name, value, t))).take(limit + 1).collect();
     let more = found.len() > limit;
     found.truncate(limit);
     let next_token = found.last().filter(|_| more).map(|t| filter::token(LIST, t.id));
     Ok(Output { event_types: found.into_iter().map(EventType::summary).collect(), next_token })
 }
 
-fn fits(filter: &Filter, event_type: &EventType) -> bool {
-    match filter.name.as_str() {
-        "RESOURCE_TYPE" => event_type.kind.name().eq_ignore_ascii_case(&filter.value),
-        "SERVICE_NAME" => event_type.kind.service().eq_ignore_ascii_case(&filter.value),
+fn fits(name: &str, value: &str, event_type: &EventType) -> bool {
+    match name {
+        "RESOURCE_TYPE" => event_type.kind.name().eq_ignore_ascii_case(value),
+        "SERVICE_NAME" => event_type.kind.service().eq_ignore_ascii_case(value),
         _ => false,
     }
 }

@@ -8,7 +8,7 @@ use store::tables::codestar_notifications_rule::{self as rules, Row};
 use store::tables::codestar_notifications_target as targets;
 
 use super::arn;
-use super::filter::{self, Filter};
+use super::filter::{self, Filter, Filters};
 
 const LIST: &str = "ListNotificationRules";
 /// Rows read at once while a filter looks for its matches.
@@ -44,8 +44,8 @@ pub struct Summary {
 pub async fn list_notification_rules(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     let scope = cx.scope();
     let limit = filter::limit(input.max_results);
-    let filters = input.filters.unwrap_or_default();
-    let by_target = filters.iter().any(|f| f.name == "TARGET_ADDRESS");
+    let filters = Filters::parse(input.filters)?;
+    let by_target = filters.has("TARGET_ADDRESS");
     let mut after = filter::position(LIST, input.next_token.as_deref())?;
     let mut tx = cx.store.read().await?;
     let mut found: Vec<String> = Vec::new();
@@ -55,7 +55,7 @@ pub async fn list_notification_rules(cx: &Cx, input: Input) -> Result<Output, Ap
         after = last;
         for row in rows {
             let addresses = if by_target { targets::of_rule(&mut tx, scope, &row.id).await? } else { Vec::new() };
-            if filter::passes(&filters, |filter| fits(filter, &row, &addresses)) {
+            if filters.pass(|name, value| fits((name, value), &row, &addresses)) {
                 found.push(row.id);
             }
         }
@@ -71,12 +71,12 @@ pub async fn list_notification_rules(cx: &Cx, input: Input) -> Result<Output, Ap
     Ok(Output { next_token, notification_rules })
 }
 
-fn fits(filter: &Filter, row: &Row, targets: &[targets::Row]) -> bool {
-    match filter.name.as_str() {
-        "EVENT_TYPE_ID" => row.event_types.contains(&filter.value),
-        "CREATED_BY" => row.created_by == filter.value,
-        "RESOURCE" => row.resource == filter.value,
-        "TARGET_ADDRESS" => targets.iter().any(|target| target.address == filter.value),
+fn fits((name, value): (&str, &str), row: &Row, targets: &[targets::Row]) -> bool {
+    match name {
+        "EVENT_TYPE_ID" => row.event_types.iter().any(|id| id == value),
+        "CREATED_BY" => row.created_by == value,
+        "RESOURCE" => row.resource == value,
+        "TARGET_ADDRESS" => targets.iter().any(|target| target.address == value),
         _ => false,
     }
 }

@@ -6,7 +6,7 @@ use platform::Cx;
 use serde::{Deserialize, Serialize};
 use store::tables::codestar_notifications_target as targets;
 
-use super::filter::{self, Filter};
+use super::filter::{self, Filter, Filters};
 use super::target::TargetSummary;
 
 const LIST: &str = "ListTargets";
@@ -34,7 +34,7 @@ pub struct Output {
 /// Lists targets.
 pub async fn list_targets(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     let limit = filter::limit(input.max_results);
-    let filters = input.filters.unwrap_or_default();
+    let filters = Filters::parse(input.filters)?;
     let mut after = filter::position(LIST, input.next_token.as_deref())?;
     let mut tx = cx.store.read().await?;
     let mut found = Vec::new();
@@ -42,7 +42,7 @@ pub async fn list_targets(cx: &Cx, input: Input) -> Result<Output, ApiError> {
         let rows = targets::list(&mut tx, cx.scope(), &after, BATCH).await?;
         let Some(last) = rows.last().map(|row| row.address.clone()) else { break };
         after = last;
-        found.extend(rows.into_iter().filter(|row| filter::passes(&filters, |filter| fits(filter, row))));
+        found.extend(rows.into_iter().filter(|row| filters.pass(|name, value| fits(name, value, row))));
         // One more than asked for tells whether there is another page.
         if found.len() > limit {
             break;
@@ -54,11 +54,11 @@ pub async fn list_targets(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     Ok(Output { targets: found.into_iter().map(TargetSummary::from).collect(), next_token })
 }
 
-fn fits(filter: &Filter, row: &targets::Row) -> bool {
-    match filter.name.as_str() {
-        "TARGET_TYPE" => row.kind == filter.value,
-        "TARGET_ADDRESS" => row.address == filter.value,
-        "TARGET_STATUS" => row.status == filter.value,
+fn fits(name: &str, value: &str, row: &targets::Row) -> bool {
+    match name {
+        "TARGET_TYPE" => row.kind == value,
+        "TARGET_ADDRESS" => row.address == value,
+        "TARGET_STATUS" => row.status == value,
         _ => false,
     }
 }

@@ -16,6 +16,7 @@ pub mod list_event_types;
 pub mod list_notification_rules;
 pub mod list_tags_for_resource;
 pub mod list_targets;
+mod lock;
 mod message;
 mod on_event;
 mod resource;

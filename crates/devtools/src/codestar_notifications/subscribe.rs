@@ -1,8 +1,8 @@
 //! Subscribe: has a rule tell one more target.
 //! <https://docs.aws.amazon.com/codestar-notifications/latest/APIReference/API_Subscribe.html>
 //!
-//! A target that the rule tells already stays as it is, so that the token (which comes with the same request again) is not
-//! needed.
+//! Deviation: the ClientRequestToken is not read. A target that the rule tells already stays as it is, so that the same request
+//! may come again; one that comes again with another target subscribes that too, where AWS would refuse it.
 
 use base::ApiError;
 use platform::Cx;
@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use store::tables::codestar_notifications_rule as rules;
 use store::tables::codestar_notifications_target as targets;
 
-use super::target::{MAX_OF_ACCOUNT, MAX_OF_RULE, Target};
+use super::lock::lock;
+use super::target::{MAX_OF_RULE, Target, subscribe_all};
 use super::{arn, errors};
 
 /// The request.
@@ -37,14 +38,11 @@ pub async fn subscribe(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     let subscribe = cx.store.write(move |tx| {
         let (scope, id, arn, target) = (scope.clone(), id.clone(), named.clone(), target.clone());
         Box::pin(async move {
+            lock(tx, &scope).await?;
             rules::get(tx, &scope, &id).await?.ok_or_else(|| errors::not_found(&arn))?;
-            targets::subscribe(tx, &scope, &id, (&target.0, &target.1)).await?;
+            subscribe_all(tx, &scope, &id, &[target], errors::configuration).await?;
             if targets::of_rule(tx, &scope, &id).await?.len() > MAX_OF_RULE {
                 let message = format!("A notification rule can have at most {MAX_OF_RULE} targets");
-                return Err(errors::configuration(message));
-            }
-            if targets::count(tx, &scope).await? > MAX_OF_ACCOUNT {
-                let message = format!("An account can have at most {MAX_OF_ACCOUNT} targets");
                 return Err(errors::configuration(message));
             }
             Ok::<_, ApiError>(())

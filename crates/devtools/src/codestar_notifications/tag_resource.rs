@@ -6,6 +6,7 @@ use platform::Cx;
 use serde::{Deserialize, Serialize};
 use store::tables::codestar_notifications_rule as rules;
 
+use super::lock::lock;
 use super::{arn, errors, tags};
 
 /// The request.
@@ -30,6 +31,7 @@ pub async fn tag_resource(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     let tag = cx.store.write(move |tx| {
         let (scope, id, input) = (scope.clone(), id.clone(), input.clone());
         Box::pin(async move {
+            lock(tx, &scope).await?;
             let mut row = rules::get(tx, &scope, &id).await?.ok_or_else(|| errors::not_found(&input.arn))?;
             row.tags.extend(input.tags);
             tags::check(&row.tags)?;

@@ -1,7 +1,8 @@
 //! Where notices go.
 
-use base::{ApiError, Arn};
+use base::{ApiError, Arn, Scope};
 use serde::{Deserialize, Serialize};
+use store::Tx;
 use store::tables::codestar_notifications_target as table;
 
 use super::errors;
@@ -9,7 +10,7 @@ use super::errors;
 /// Targets of one rule.
 pub(super) const MAX_OF_RULE: usize = 10;
 /// Targets of an account in a region (Developer Tools console User Guide, "Quotas for notifications").
-pub(super) const MAX_OF_ACCOUNT: i64 = 1000;
+const MAX_OF_ACCOUNT: i64 = 1000;
 
 /// A target as clients give it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -55,14 +56,43 @@ pub(super) fn parse_all(targets: Vec<Target>) -> Result<Vec<(String, String)>, A
     let mut all: Vec<(String, String)> = Vec::with_capacity(targets.len());
     for target in targets {
         let target = target.parse()?;
-        if !all.iter().any(|(address, _)| *address == target.0) {
-            all.push(target);
+        match all.iter().find(|(address, _)| *address == target.0) {
+            Some((_, kind)) if *kind != target.1 => return Err(other_kind(kind)),
+            Some(_) => {}
+            None => all.push(target),
         }
     }
     if all.len() > MAX_OF_RULE {
         return Err(errors::invalid(format!("A notification rule can have at most {MAX_OF_RULE} targets")));
     }
     Ok(all)
+}
+
+/// Has a rule tell all of these. `limit` makes the error of one target too many in the account.
+pub(super) async fn subscribe_all(
+    tx: &mut Tx,
+    scope: &Scope,
+    rule: &str,
+    wanted: &[(String, String)],
+    limit: fn(String) -> ApiError,
+) -> Result<(), ApiError> {
+    let mut any_is_new = false;
+    for (address, kind) in wanted {
+        match table::kind(tx, scope, address).await? {
+            Some(known) if known != *kind => return Err(other_kind(&known)),
+            Some(_) => {}
+            None => any_is_new = true,
+        }
+        table::subscribe(tx, scope, rule, (address, kind)).await?;
+    }
+    if any_is_new && table::count(tx, scope).await? > MAX_OF_ACCOUNT {
+        return Err(limit(format!("An account can have at most {MAX_OF_ACCOUNT} targets")));
+    }
+    Ok(())
+}
+
+fn other_kind(kind: &str) -> ApiError {
+    errors::invalid(format!("A target with this address exists already, of the type {kind}: delete it first"))
 }
 
 impl From<table::Row> for TargetSummary {

@@ -102,6 +102,10 @@ async fn what_a_rule_cannot_be_is_refused() {
         // The model has no such error for these.
         assert_eq!(call!(delete_notification_rule, &cx, {"Arn": MISSING}), Ok(json!({"Arn": MISSING})));
         call!(unsubscribe, &cx, {"Arn": MISSING, "TargetAddress": TOPIC}).unwrap();
+        for other in [MISSING.replace("eu-central-1", "eu-west-1"), MISSING.replace("123456789012", "210987654321")] {
+            assert_eq!(call!(delete_notification_rule, &cx, {"Arn": other}), Err("ValidationException"));
+            assert_eq!(call!(unsubscribe, &cx, {"Arn": other, "TargetAddress": TOPIC}), Err("ValidationException"));
+        }
         call!(delete_target, &cx, {"TargetAddress": "nowhere"}).unwrap();
     })
     .await;
@@ -157,6 +161,17 @@ async fn targets_are_subscribed_listed_and_deleted() {
         call!(delete_target, &cx, {"TargetAddress": TOPIC, "ForceUnsubscribeAll": true}).unwrap();
         assert_eq!(call!(list_targets, &cx, {}).unwrap()["Targets"], json!([]));
         assert_eq!(call!(describe_notification_rule, &cx, {"Arn": one}).unwrap()["Targets"], json!([]));
+        let teams = json!({"TargetType": "AWSChatbotMicrosoftTeams", "TargetAddress": SLACK});
+        assert_eq!(
+            rule(&cx, json!({"Name": "two kinds", "Targets": [slack, teams]})).await,
+            Err("ValidationException"),
+            "one address is one target"
+        );
+        call!(subscribe, &cx, {"Arn": one, "Target": slack}).unwrap();
+        assert_eq!(call!(subscribe, &cx, {"Arn": one, "Target": teams}), Err("ValidationException"));
+        let update = json!({"Arn": one, "Targets": [teams]});
+        assert_eq!(call!(update_notification_rule, &cx, update), Err("ValidationException"));
+        call!(delete_target, &cx, {"TargetAddress": SLACK, "ForceUnsubscribeAll": true}).unwrap();
         for n in 0..10 {
             let target = json!({"TargetAddress": format!("arn:aws:sns:eu-central-1:123456789012:t{n}")});
             call!(subscribe, &cx, {"Arn": one, "Target": target}).unwrap();
@@ -203,6 +218,11 @@ async fn lists_have_pages_and_filters_of_one_name_are_alternatives() {
         assert_eq!(count(json!([created, told])).await, 3);
         assert_eq!(count(json!([created, none])).await, 0);
         assert_eq!(call!(list_notification_rules, &cx, {"NextToken": "AAAA"}), Err("InvalidNextTokenException"));
+        let many = |n: usize| vec![json!({"Name": "RESOURCE", "Value": "arn:aws:s3:::b"}); n];
+        assert_eq!(count(json!(many(100))).await, 0);
+        assert_eq!(call!(list_notification_rules, &cx, {"Filters": many(101)}), Err("ValidationException"));
+        assert_eq!(call!(list_targets, &cx, {"Filters": many(101)}), Err("ValidationException"));
+        assert_eq!(call!(list_event_types, &cx, {"Filters": many(101)}), Err("ValidationException"));
         let pipelines = json!([{"Name": "RESOURCE_TYPE", "Value": "pipeline"}]);
         let types = call!(list_event_types, &cx, {"Filters": pipelines}).unwrap();
         assert_eq!(types["EventTypes"].as_array().unwrap().len(), 18);
@@ -210,6 +230,67 @@ async fn lists_have_pages_and_filters_of_one_name_are_alternatives() {
         let rest = call!(list_event_types, &cx, {"NextToken": first["NextToken"]}).unwrap();
         assert_eq!(rest["EventTypes"].as_array().unwrap().len(), 1);
         assert!(rest.get("NextToken").is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_quota_of_targets_holds_for_updates_and_locks_nobody_out() {
+    each_engine(Machines::new(), |test| async move {
+        let cx = platform::testing::cx(&test);
+        repository(&cx).await;
+        let one = rule(&cx, json!({})).await.unwrap();
+        let scope = cx.scope().clone();
+        let fill = cx.store.write(move |tx| {
+            let scope = scope.clone();
+            Box::pin(async move {
+                for n in 0..999 {
+                    let address = format!("arn:aws:sns:eu-central-1:123456789012:n{n}");
+                    store::tables::codestar_notifications_target::subscribe(tx, &scope, "x", (&address, "SNS")).await?;
+                }
+                Ok::<_, store::Error>(())
+            })
+        });
+        fill.await.unwrap();
+        let to = |name: &str| json!([{"TargetAddress": format!("arn:aws:sns:eu-central-1:123456789012:{name}")}]);
+        let update = json!({"Arn": one, "Targets": to("new")});
+        assert_eq!(call!(update_notification_rule, &cx, update), Err("ConfigurationException"));
+        let new = to("new")[0].clone();
+        assert_eq!(call!(subscribe, &cx, {"Arn": one, "Target": new}), Err("ConfigurationException"));
+        let create = json!({"Name": "two", "Targets": to("new")});
+        assert_eq!(rule(&cx, create).await, Err("LimitExceededException"));
+        let known = json!({"Arn": one, "Targets": to("n1")});
+        call!(update_notification_rule, &cx, known).unwrap();
+        rule(&cx, json!({"Name": "two", "Targets": to("n2")})).await.unwrap();
+        let known = to("n3")[0].clone();
+        call!(subscribe, &cx, {"Arn": one, "Target": known}).unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_comes_at_once_comes_one_after_the_other() {
+    each_engine(Machines::new(), |test| async move {
+        let cx = platform::testing::cx(&test);
+        repository(&cx).await;
+        let token = json!({"ClientRequestToken": "t"});
+        let (a, b) = tokio::join!(rule(&cx, token.clone()), rule(&cx, token));
+        let one = a.unwrap();
+        assert_eq!(b, Ok(one.clone()));
+        let disable = async { call!(update_notification_rule, &cx, {"Arn": one, "Status": "DISABLED"}) };
+        let tag = async { call!(tag_resource, &cx, {"Arn": one, "Tags": {"a": "1"}}) };
+        let (disabled, tagged) = tokio::join!(disable, tag);
+        disabled.unwrap();
+        tagged.unwrap();
+        let shown = call!(describe_notification_rule, &cx, {"Arn": one}).unwrap();
+        assert_eq!((&shown["Status"], &shown["Tags"]), (&json!("DISABLED"), &json!({"a": "1"})));
+        let target = json!({"TargetAddress": TOPIC.replace("told", "other")});
+        let subscribe = async { call!(subscribe, &cx, {"Arn": one, "Target": target}) };
+        let delete = async { call!(delete_notification_rule, &cx, {"Arn": one}) };
+        let (_, deleted) = tokio::join!(subscribe, delete);
+        deleted.unwrap();
+        // No subscription is left behind that would hold the target.
+        call!(delete_target, &cx, {"TargetAddress": target["TargetAddress"]}).unwrap();
     })
     .await;
 }

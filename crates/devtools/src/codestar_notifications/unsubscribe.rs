@@ -2,6 +2,7 @@
 //! <https://docs.aws.amazon.com/codestar-notifications/latest/APIReference/API_Unsubscribe.html>
 //!
 //! The model has no error for a rule or a target that is not there: then there is nothing to do.
+//! An ARN of another account or region is refused.
 
 use base::ApiError;
 use platform::Cx;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use store::tables::codestar_notifications_target as targets;
 
 use super::arn;
+use super::lock::lock;
 
 /// The request.
 #[derive(Clone, Debug, Deserialize)]
@@ -28,13 +30,15 @@ pub struct Output {
 /// Unsubscribes a target from a rule.
 pub async fn unsubscribe(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     let scope = cx.scope().clone();
-    if let Some(id) = arn::own_rule(&scope, &input.arn) {
-        let address = input.target_address;
-        let unsubscribe = cx.store.write(move |tx| {
-            let (scope, id, address) = (scope.clone(), id.clone(), address.clone());
-            Box::pin(async move { targets::unsubscribe(tx, &scope, &id, &address).await })
-        });
-        unsubscribe.await?;
-    }
+    let id = arn::own_rule(&scope, &input.arn)?;
+    let address = input.target_address;
+    let unsubscribe = cx.store.write(move |tx| {
+        let (scope, id, address) = (scope.clone(), id.clone(), address.clone());
+        Box::pin(async move {
+            lock(tx, &scope).await?;
+            targets::unsubscribe(tx, &scope, &id, &address).await
+        })
+    });
+    unsubscribe.await?;
     Ok(Output { arn: input.arn })
 }

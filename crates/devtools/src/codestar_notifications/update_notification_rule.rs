@@ -8,7 +8,8 @@ use store::Tx;
 use store::tables::codestar_notifications_rule as rules;
 use store::tables::codestar_notifications_target as targets;
 
-use super::target::{Target, parse_all};
+use super::lock::lock;
+use super::target::{Target, parse_all, subscribe_all};
 use super::{arn, errors, event_types, resource};
 
 /// The request.
@@ -40,6 +41,7 @@ pub async fn update_notification_rule(cx: &Cx, input: Input) -> Result<Output, A
     let update = cx.store.write(move |tx| {
         let (scope, id, input, targets) = (scope.clone(), id.clone(), input.clone(), targets.clone());
         Box::pin(async move {
+            lock(tx, &scope).await?;
             write(tx, &scope, &id, input).await?;
             match targets {
                 Some(targets) => replace(tx, &scope, &id, &targets).await,
@@ -75,8 +77,5 @@ async fn replace(tx: &mut Tx, scope: &Scope, rule: &str, wanted: &[(String, Stri
             targets::unsubscribe(tx, scope, rule, &target.address).await?;
         }
     }
-    for (address, kind) in wanted {
-        targets::subscribe(tx, scope, rule, (address, kind)).await?;
-    }
-    Ok(())
+    subscribe_all(tx, scope, rule, wanted, errors::configuration).await
 }

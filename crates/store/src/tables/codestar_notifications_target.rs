@@ -59,6 +59,13 @@ pub async fn is_subscribed(tx: &mut Tx, scope: &Scope, address: &str) -> Result<
     Ok(tx.fetch_optional(sql, args).await?.is_some())
 }
 
+/// The type of the target of this address.
+pub async fn kind(tx: &mut Tx, scope: &Scope, address: &str) -> Result<Option<String>, Error> {
+    let sql = "SELECT kind FROM codestar_notifications_target WHERE account = $1 AND region = $2 AND address = $3";
+    let row = tx.fetch_optional(sql, args![scope.account.as_str(), scope.region.as_str(), address]).await?;
+    row.map(|row| row.text(0)).transpose()
+}
+
 /// How many targets there are.
 pub async fn count(tx: &mut Tx, scope: &Scope) -> Result<i64, Error> {
     let sql = "SELECT COUNT(*) FROM codestar_notifications_target WHERE account = $1 AND region = $2";
