@@ -37,9 +37,17 @@ pipeline = {"name": "told", "roleArn": delivery.role,
                 action("Ok", "Approval", "Manual", {"NotificationArn": APPROVALS, "CustomData": "Look at it"})]}]}
 pipelines.create_pipeline(pipeline=pipeline)
 arn = f"arn:aws:codepipeline:{REGION}:{account}:told"
-eventually("the first execution waits", lambda: delivery.status(
-    pipelines.list_pipeline_executions(pipelineName="told")["pipelineExecutionSummaries"][0]["pipelineExecutionId"],
-    "told") == "InProgress")
+
+
+def waiting():
+    """The approval that waits."""
+    state = pipelines.get_pipeline_state(name="told")["stageStates"][1]["actionStates"][0].get("latestExecution", {})
+    return state if state.get("token") else {}
+
+
+# What has happened before there is a rule is not told.
+first = eventually("the first execution asks", waiting)
+eventually("all of it is heard", lambda: all(e["published"] for e in server.events()))
 
 # --- the operations -----------------------------------------------------------------------------------------------------
 types = server.aws("codestar-notifications", "list-event-types", "--filters", "Name=SERVICE_NAME,Value=CodePipeline")
@@ -89,35 +97,45 @@ def metric(name):
     return int(float(line.split()[-1]))
 
 
-def waiting():
-    """The approval that waits."""
-    state = pipelines.get_pipeline_state(name="told")["stageStates"][1]["actionStates"][0].get("latestExecution", {})
-    return state if state.get("token") else None
+def superseded():
+    """How many executions gave way to a newer one."""
+    listed = pipelines.list_pipeline_executions(pipelineName="told")["pipelineExecutionSummaries"]
+    return sum(e["status"] == "Superseded" for e in listed)
 
 
-first = eventually("the first execution asks", waiting)
+def asked():
+    """The events that the rule is to tell."""
+    events = [e["detail"] for e in server.events()[before:] if e["detail"].get("pipeline") == "told"]
+    return [d for d in events if d["state"] == "STARTED" and (
+        "stage" not in d or d.get("type", {}).get("category") == "Approval")]
+
+
+def is_quiet():
+    """Whether everything is heard and done."""
+    return all(e["published"] for e in server.events()) and metric("headworks_outbox_rows") == 0
+
+
 before = len(server.events())
 for _ in range(3):
     pipelines.start_pipeline_execution(name="told")
     server.kill()
     server.restart()
+# Else an older one than the newest would go in after the first.
+eventually("the newest waits for the first, and the others gave way", lambda: superseded() == 2)
 pipelines.put_approval_result(pipelineName="told", stageName="Ask", actionName="Ok", token=first["token"],
                               result={"status": "Approved", "summary": "Go"})
 server.kill()
 server.restart()
-second = eventually("the newest asks", lambda: waiting() and waiting()["token"] != first["token"] and waiting())
-eventually("nothing is left to do", lambda: all(e["published"] for e in server.events()) and metric("headworks_outbox_rows") == 0)
-events = [e["detail"] for e in server.events()[before:] if e["detail"].get("pipeline") == "told"]
-asked = [d for d in events if d["state"] == "STARTED" and (
-    "stage" not in d or d.get("type", {}).get("category") == "Approval")]
-assert len(asked) == 4, asked
-assert unsent() == len(asked), (unsent(), asked)
+eventually("the newest asks", lambda: waiting().get("token", first["token"]) != first["token"])
+eventually("each event is told", lambda: len(asked()) == 4 and unsent() == 4 and is_quiet())
+assert (len(asked()), unsent()) == (4, 4), (asked(), unsent())
 [target] = notifications.list_targets(Filters=[{"Name": "TARGET_STATUS", "Value": "UNREACHABLE"}])["Targets"]
 assert target == {"TargetAddress": TOPIC, "TargetType": "SNS", "TargetStatus": "UNREACHABLE"}, target
 summary = eventually("the approval says that its notice was not sent", lambda: waiting().get("summary"))
 assert summary == f"No notice was sent to {APPROVALS}: the operation sns:Publish is not available.", summary
 log = server.log.read_text(errors="replace")
-assert log.count("notices of a rule do not reach their target") == 1, "said once"
+assert "a target of a notification rule is UNREACHABLE" in log and TOPIC not in log, "the log says so, without the address"
+assert metric('headworks_approval_notices{result="unsent"}') == 2
 proved("each event is told once over kill -9; without sns:Publish the target is UNREACHABLE, and the approval says so")
 
 notifications.delete_target(TargetAddress=TOPIC, ForceUnsubscribeAll=True)

@@ -10,13 +10,20 @@ use store::{Error, Store, Tx};
 /// Events taken from the table at once.
 const BATCH: u32 = 64;
 
-/// Hears every event once: what it writes and the mark "published" are one transaction.
+/// Hears every event once, by one of two ways: what it writes and the mark "published" are one transaction.
 pub trait Subscriber: Send + Sync {
     /// Its name, for the log.
     fn name(&self) -> &'static str;
 
     /// Takes one event. Must be quick: it writes rows and inputs, nothing else.
-    fn deliver<'a>(&'a self, tx: &'a mut Tx, event: &'a EventRow) -> BoxFuture<'a, Result<(), Error>>;
+    fn deliver<'a>(&'a self, _: &'a mut Tx, _: &'a EventRow) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Takes the events of one transaction together, before each is delivered by itself: for who then needs to read less.
+    fn deliver_all<'a>(&'a self, _: &'a mut Tx, _: &'a [&'a EventRow]) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 /// Delivers what is pending. True when there may be more.
@@ -81,7 +88,11 @@ async fn deliver(
             Box::pin(async move {
                 let seqs: Vec<i64> = events.iter().map(|event| event.seq).collect();
                 let ours = events::mark_all_published(tx, &seqs).await?;
-                for event in events.iter().filter(|event| ours.contains(&event.seq)) {
+                let ours: Vec<&EventRow> = events.iter().filter(|event| ours.contains(&event.seq)).collect();
+                for subscriber in subscribers.iter() {
+                    subscriber.deliver_all(tx, &ours).await?;
+                }
+                for event in ours {
                     for subscriber in subscribers.iter() {
                         subscriber.deliver(tx, event).await?;
                     }

@@ -21,8 +21,12 @@ impl Subscriber for NoticeWriter {
         "notices"
     }
 
-    fn deliver<'a>(&'a self, tx: &'a mut Tx, event: &'a EventRow) -> BoxFuture<'a, Result<(), store::Error>> {
-        Box::pin(notices::on_event(tx, event))
+    fn deliver_all<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        events: &'a [&'a EventRow],
+    ) -> BoxFuture<'a, Result<(), store::Error>> {
+        Box::pin(notices::on_events(tx, events))
     }
 }
 

@@ -11,8 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use store::setback::{self, Held};
-use store::tables::codestar_notifications_target;
-use store::tables::events_target;
+use store::tables::{approval_notice, codestar_notifications_target, events_target};
 use store::{Store, machine, outbox};
 
 /// The counters that the server keeps, and the gauges that are read when asked for.
@@ -29,6 +28,7 @@ pub struct Metrics {
     outbox_age_seconds: Gauge,
     held: Family<HeldLabels, Gauge>,
     notices: Family<NoticeLabels, Gauge>,
+    approval_notices: Family<NoticeLabels, Gauge>,
     disk_free_bytes: Gauge,
 }
 
@@ -121,6 +121,9 @@ impl Metrics {
         let notices: Family<NoticeLabels, Gauge> = Family::default();
         let help = "Notices of the notification rules that there are: sent, and those that could not be";
         registry.register("notices", help, notices.clone());
+        let approval_notices: Family<NoticeLabels, Gauge> = Family::default();
+        let help = "Notices of approvals: sent, and those that could not be";
+        registry.register("approval_notices", help, approval_notices.clone());
         let disk_free_bytes = Gauge::default();
         let help = "Free space where the data folder is";
         registry.register_with_unit("disk_free", help, Unit::Bytes, disk_free_bytes.clone());
@@ -137,6 +140,7 @@ impl Metrics {
             outbox_age_seconds,
             held,
             notices,
+            approval_notices,
             disk_free_bytes,
         }
     }
@@ -194,6 +198,10 @@ impl Metrics {
         let told = codestar_notifications_target::told(&mut tx).await?;
         for (result, count) in [("sent", told.sent), ("unsent", told.unsent)] {
             self.notices.get_or_create(&NoticeLabels { result }).set(count);
+        }
+        let told = approval_notice::told(&mut tx).await?;
+        for (result, count) in [("sent", told.sent), ("unsent", told.unsent)] {
+            self.approval_notices.get_or_create(&NoticeLabels { result }).set(count);
         }
         if let Some(free) = disk_free_bytes {
             self.disk_free_bytes.set(i64::try_from(free).unwrap_or(i64::MAX));

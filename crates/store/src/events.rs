@@ -163,6 +163,12 @@ pub async fn after(tx: &mut Tx, seq: i64, limit: u32) -> Result<Vec<EventRow>, E
     tx.fetch_all(sql, args![seq, limit]).await?.iter().map(read).collect()
 }
 
+/// The event of this number, if it is still there.
+pub async fn get(tx: &mut Tx, seq: i64) -> Result<Option<EventRow>, Error> {
+    let sql = "SELECT seq, id, account, region, time, body FROM event WHERE seq = $1";
+    tx.fetch_optional(sql, args![seq]).await?.as_ref().map(read).transpose()
+}
+
 fn read(row: &SqlRow) -> Result<EventRow, Error> {
     Ok(EventRow {
         seq: row.int(0)?,

@@ -61,6 +61,20 @@ pub async fn spoil(store: &Store, kind: &'static str, id: &str) {
     assert_eq!(rows.expect("the row is written"), 1, "there is no such machine");
 }
 
+/// Writes what event types a notification rule has, as it is: `text` may be none that can be read.
+pub async fn write_event_types(store: &Store, rule: &str, text: &'static str) {
+    let rule = rule.to_owned();
+    let write = store.write(move |tx| {
+        let rule = rule.clone();
+        Box::pin(async move {
+            let sql = "UPDATE codestar_notifications_rule SET event_types = $2 WHERE id = $1";
+            tx.execute(sql, args![&rule, text]).await
+        })
+    });
+    let rows: Result<u64, Error> = write.await;
+    assert_eq!(rows.expect("the row is written"), 1, "there is no such rule");
+}
+
 /// Leaves a machine's row with a state as another version of this program would have written it.
 pub async fn rewrite(store: &Store, kind: &'static str, id: &str, edit: fn(&mut serde_json::Value)) {
     let id = id.to_owned();

@@ -8,7 +8,7 @@ use super::errors;
 pub(super) const SERVICE: &str = "codestar-notifications";
 
 /// A rule's ARN.
-pub(super) fn of_rule(scope: &Scope, id: &str) -> String {
+pub(crate) fn of_rule(scope: &Scope, id: &str) -> String {
     scope.arn(SERVICE, format!("notificationrule/{id}")).to_string()
 }
 

@@ -27,6 +27,16 @@ pub(super) fn execution(event: &EventRow) -> Option<&str> {
     event.event.detail.get("execution-id")?.as_str()
 }
 
+/// Whether the detail type FULL may add something.
+pub(super) fn has_attributes(event: &EventRow) -> bool {
+    let text = |pointer: &str| event.event.detail.pointer(pointer).and_then(Value::as_str);
+    match (text("/stage"), text("/action"), text("/state").unwrap_or_default()) {
+        (_, None, "FAILED") | (Some(_), None, "STARTED") => true,
+        (Some(_), Some(_), "STARTED") => text("/type/category") == Some("Approval"),
+        _ => false,
+    }
+}
+
 /// What the detail type FULL adds: which actions have failed, what an approval is to know, what the sources were.
 pub(super) fn attributes(event: &EventRow, state: &ExecutionState) -> Map<String, Value> {
     let detail = &event.event.detail;

@@ -1,7 +1,7 @@
 //! Notification rules of the Developer Tools console: which events of a pipeline, a build project or a repository are told to
 //! which SNS topics and chat clients (Developer Tools console User Guide, "What are notifications?").
 //!
-//! A rule listens to the same events as everybody else ([`on_event`](on_event::on_event)); what it has to say becomes a notice
+//! A rule listens to the same events as everybody else (`on_event.rs`); what it has to say becomes a notice
 //! ([`crate::notices`]), which is sent once to each target.
 
 mod arn;
@@ -30,6 +30,7 @@ pub mod unsubscribe;
 pub mod untag_resource;
 pub mod update_notification_rule;
 
+pub(crate) use arn::of_rule as rule_arn;
 pub use create_notification_rule::create_notification_rule;
 pub use delete_notification_rule::delete_notification_rule;
 pub use delete_target::delete_target;
@@ -39,7 +40,7 @@ pub use list_event_types::list_event_types;
 pub use list_notification_rules::list_notification_rules;
 pub use list_tags_for_resource::list_tags_for_resource;
 pub use list_targets::list_targets;
-pub use on_event::on_event;
+pub(crate) use on_event::{concerns, rules_of, tell, that_ask};
 pub use subscribe::subscribe;
 pub use tag_resource::tag_resource;
 pub use unsubscribe::unsubscribe;

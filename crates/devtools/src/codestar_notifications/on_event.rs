@@ -1,35 +1,67 @@
 //! What rules make of an event: a notice for each target, written in the transaction that marks the event as delivered.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use base::Event;
+use base::{Event, Scope};
 use engine::pipeline::Execution;
 use serde_json::{Map, Value};
 use store::events::EventRow;
-use store::tables::codestar_notifications_rule as rules;
+use store::tables::codestar_notifications_rule::{self as rules, Row};
 use store::tables::codestar_notifications_target as targets;
 use store::{Tx, machine};
 
 use super::{arn, event_types, message};
 use crate::notices::{self, Notice};
 
-/// Has the event told by the rules that ask for it, once by each to each of its targets.
-pub async fn on_event(tx: &mut Tx, event: &EventRow) -> Result<(), store::Error> {
+/// Whether there can be rules that tell an event.
+pub(crate) fn concerns(event: &EventRow) -> bool {
+    !event_types::of(&event.event).is_empty() && resource(event).is_some()
+}
+
+/// All rules of the resources that these events are of.
+pub(crate) async fn rules_of(tx: &mut Tx, events: &[Arc<EventRow>]) -> Result<Vec<Row>, store::Error> {
+    let mut by_scope: Vec<(&Scope, Vec<Cow<'_, str>>)> = Vec::new();
+    for event in events.iter().filter(|event| concerns(event)) {
+        let Some(resource) = resource(event) else { continue };
+        match by_scope.iter_mut().find(|(scope, _)| **scope == event.scope) {
+            Some((_, known)) if known.contains(&resource) => {}
+            Some((_, known)) => known.push(resource),
+            None => by_scope.push((&event.scope, vec![resource])),
+        }
+    }
+    let mut found = Vec::new();
+    for (scope, resources) in by_scope {
+        let resources: Vec<&str> = resources.iter().map(AsRef::as_ref).collect();
+        found.extend(rules::of_resources(tx, scope, &resources).await?);
+    }
+    Ok(found)
+}
+
+/// Those of `rules` that tell the event.
+pub(crate) fn that_ask(rules: &[Row], event: &EventRow) -> Vec<Row> {
     let types = event_types::of(&event.event);
-    let Some(resource) = (if types.is_empty() { None } else { resource(event) }) else { return Ok(()) };
-    let rules = rules::of_resource(tx, &event.scope, &resource).await?;
-    let asks = |rule: &rules::Row| {
-        rule.status == "ENABLED"
+    let Some(resource) = resource(event) else { return Vec::new() };
+    let asks = |rule: &&Row| {
+        rule.scope == event.scope
+            && rule.resource == *resource
+            && rule.status == "ENABLED"
             && rule.created <= event.time
             && rule.event_types.iter().any(|id| types.contains(&id.as_str()))
     };
-    for rule in rules.into_iter().filter(asks) {
-        let attributes = if rule.detail_type == "FULL" { attributes(tx, event).await? } else { Map::new() };
+    rules.iter().filter(asks).cloned().collect()
+}
+
+/// Has the event told by these rules, once by each to each of its targets.
+pub(crate) async fn tell(tx: &mut Tx, event: &EventRow, rules: Vec<Row>) -> Result<(), store::Error> {
+    let is_full = |rule: &Row| rule.detail_type == "FULL";
+    let full = if rules.iter().any(is_full) { attributes(tx, event).await? } else { Map::new() };
+    for rule in rules {
+        let attributes = if is_full(&rule) { full.clone() } else { Map::new() };
         let text = message::message(event, &arn::of_rule(&rule.scope, &rule.id), attributes).to_string();
         for target in targets::of_rule(tx, &rule.scope, &rule.id).await? {
             let notice = Notice::Rule {
                 rule: rule.id.clone(),
-                name: rule.name.clone(),
                 address: target.address,
                 kind: target.kind,
                 message: text.clone(),
@@ -41,7 +73,8 @@ pub async fn on_event(tx: &mut Tx, event: &EventRow) -> Result<(), store::Error>
 }
 
 async fn attributes(tx: &mut Tx, event: &EventRow) -> Result<Map<String, Value>, store::Error> {
-    let Some(id) = message::execution(event) else { return Ok(Map::new()) };
+    let id = message::execution(event).filter(|_| message::has_attributes(event));
+    let Some(id) = id else { return Ok(Map::new()) };
     let state = machine::state::<Execution>(tx, id).await?;
     Ok(state.map(|state| message::attributes(event, &state)).unwrap_or_default())
 }

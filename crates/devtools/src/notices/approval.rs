@@ -8,16 +8,20 @@ use store::{Tx, machine};
 
 use super::{Notice, ask};
 
+/// Whether an event says that an approval begins to wait.
+pub(super) fn concerns(event: &EventRow) -> bool {
+    let text = |pointer: &str| event.event.detail.pointer(pointer).and_then(Value::as_str);
+    event.event.source == "aws.codepipeline"
+        && text("/type/category") == Some("Approval")
+        && text("/state") == Some("STARTED")
+}
+
 /// Asks for the notice when an approval begins to wait.
 pub(super) async fn on_event(tx: &mut Tx, event: &EventRow) -> Result<(), store::Error> {
-    let detail = &event.event.detail;
-    let text = |pointer: &str| detail.pointer(pointer).and_then(Value::as_str);
-    if event.event.source != "aws.codepipeline"
-        || text("/type/category") != Some("Approval")
-        || text("/state") != Some("STARTED")
-    {
+    if !concerns(event) {
         return Ok(());
     }
+    let text = |pointer: &str| event.event.detail.pointer(pointer).and_then(Value::as_str);
     let (Some(execution), Some(id)) = (text("/execution-id"), text("/action-execution-id")) else { return Ok(()) };
     let Some(state) = machine::state::<Execution>(tx, execution).await? else { return Ok(()) };
     let Some(notice) = notice(&state, id) else { return Ok(()) };

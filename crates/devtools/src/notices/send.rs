@@ -6,18 +6,18 @@ use base::{ApiError, ErrorKind, Scope};
 use engine::pipeline::{Execution, ExecutionInput, External};
 use platform::Cx;
 use store::outbox::Claimed;
-use store::tables::codestar_notifications_target as targets;
-use store::{AdvanceError, Tx, advance, line};
+use store::tables::approval_notice;
+use store::tables::codestar_notifications_target::{self as targets, Noted};
+use store::{AdvanceError, Tx, advance, events, line};
 
 use super::Notice;
+use super::ask::is_topic;
+use super::on_event::on_event;
 use super::publish::{Message, publish};
+use crate::codestar_notifications::rule_arn;
 
-/// A notice that could not be sent, and that is the first of its kind.
-struct Unsent {
-    rule: String,
-    address: String,
-    why: String,
-}
+/// What a summary says of an address that is no topic's.
+const MAX_SHOWN: usize = 100;
 
 /// Sends the notice, or notes why it cannot be sent, in the transaction that takes it out of the outbox.
 pub async fn send_notice(cx: &Cx, claimed: &Claimed) -> Result<(), ApiError> {
@@ -27,53 +27,80 @@ pub async fn send_notice(cx: &Cx, claimed: &Claimed) -> Result<(), ApiError> {
         let (claimed, scope, notice) = (claimed.clone(), scope.clone(), notice.clone());
         Box::pin(async move {
             if !line::has_turn(tx, &claimed).await? {
-                line::step_aside(tx, &claimed).await?;
-                return Ok(None);
+                return Ok(line::step_aside(tx, &claimed).await?);
             }
-            let unsent = send(tx, &scope, &notice).await?;
-            line::finish(tx, &claimed).await?;
-            Ok::<_, ApiError>(unsent)
+            send(tx, &scope, &notice).await?;
+            Ok::<_, ApiError>(line::finish(tx, &claimed).await?)
         })
     });
-    if let Some(Unsent { rule, address, why }) = send.await? {
-        tracing::warn!(
-            notification_rule.name = rule,
-            notice.target = address,
-            reason = why,
-            "notices of a rule do not reach their target; this is said once"
-        );
-    }
-    Ok(())
+    send.await
 }
 
-async fn send(tx: &mut Tx, scope: &Scope, notice: &Notice) -> Result<Option<Unsent>, ApiError> {
+/// Warnings are given before the commit: one may come twice, and none is lost with the server.
+async fn send(tx: &mut Tx, scope: &Scope, notice: &Notice) -> Result<(), ApiError> {
     match notice {
-        Notice::Rule { rule, name, address, kind, message } => {
+        Notice::Rule { rule, address, kind, message } => {
             if !targets::is_told(tx, scope, rule, address).await? {
                 // The rule is gone, or tells this target no more.
-                return Ok(None);
+                return Ok(());
             }
             let why = outcome(publish(tx, &Message { kind, address, subject: None, text: message }).await)?;
-            let told = targets::note(tx, scope, (rule, address), why.is_none()).await?;
-            let is_first = told.is_some_and(|told| told.unsent == 1);
-            let unsent = |why| Unsent { rule: name.clone(), address: address.clone(), why };
-            Ok(why.filter(|_| is_first).map(unsent))
+            let noted = targets::note(tx, scope, (rule, address), why.is_none()).await?;
+            if let (Some(reason), Noted::Changed) = (why, noted) {
+                tracing::warn!(
+                    notification_rule.arn = rule_arn(scope, rule),
+                    reason,
+                    "a target of a notification rule is UNREACHABLE; this is said again only after it was reached"
+                );
+            }
+            Ok(())
         }
         Notice::Approval { execution, key, topic, subject, message } => {
-            let message = Message { kind: "SNS", address: topic, subject: Some(subject), text: message };
-            if let Some(why) = outcome(publish(tx, &message).await)? {
-                let external =
-                    External { summary: Some(format!("No notice was sent to {topic}: {why}.")), ..External::default() };
-                let input = ExecutionInput::ActionStarted { key: key.clone(), external };
-                match advance::<Execution>(tx, execution, input).await {
-                    // Refused: it was decided on in the meantime.
-                    Ok(_) | Err(AdvanceError::NotFound | AdvanceError::Refused(_)) => {}
-                    Err(AdvanceError::Store(e)) => return Err(e.into()),
-                }
+            let why = if is_topic(topic) {
+                let message = Message { kind: "SNS", address: topic, subject: Some(subject), text: message };
+                outcome(publish(tx, &message).await)?
+            } else {
+                Some("this is not the ARN of an SNS topic".to_owned())
+            };
+            approval_notice::note(tx, scope, why.is_none()).await?;
+            match why {
+                Some(why) => say_of(tx, (execution, key), topic, why).await,
+                None => Ok(()),
             }
-            Ok(None)
         }
+        Notice::Event { seq } => match events::get(tx, *seq).await? {
+            Some(event) => Ok(on_event(tx, event).await?),
+            None => {
+                tracing::warn!(event.seq = seq, "the notices of an event were never written, and the event is gone");
+                Ok(())
+            }
+        },
     }
+}
+
+/// Says of an approval that its notice was not sent: in its summary as long as it waits, and in the log.
+async fn say_of(tx: &mut Tx, (execution, key): (&str, &str), topic: &str, reason: String) -> Result<(), ApiError> {
+    let mut shown: String = topic.chars().take(MAX_SHOWN).collect();
+    if shown.len() < topic.len() {
+        shown.push_str("...");
+    }
+    let external =
+        External { summary: Some(format!("No notice was sent to {shown}: {reason}.")), ..External::default() };
+    let input = ExecutionInput::ActionStarted { key: key.to_owned(), external };
+    let waits = match advance::<Execution>(tx, execution, input).await {
+        Ok(_) => true,
+        // It was decided on in the meantime, or deleted with its pipeline.
+        Err(AdvanceError::NotFound | AdvanceError::Refused(_)) => false,
+        Err(AdvanceError::Store(e)) => return Err(e.into()),
+    };
+    tracing::warn!(
+        execution.id = execution,
+        action.key = key,
+        approval.waits = waits,
+        reason,
+        "the notice of an approval was not sent"
+    );
+    Ok(())
 }
 
 /// Why it was not sent; an error when it is to be tried again.

@@ -1,14 +1,20 @@
 //! Notices of rules and of approvals: what they say, once each, and what becomes of them.
 
 use devtools::codestar_notifications as rules;
-use devtools::{codepipeline, notices};
+use devtools::{codebuild, codepipeline, notices};
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
-use store::outbox;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
+use store::events::EventRow;
+use store::tables::approval_notice;
 use store::tables::codestar_notifications_target as targets;
-use store::testing::each_engine;
+use store::testing::{each_engine, write_event_types};
+use store::{Tx, outbox};
 
 use super::tests::{World, action, code_commit, input, machines, world};
-use crate::NoticeWriter;
+use crate::Subscriber;
 
 const PIPELINE: &str = "arn:aws:codepipeline:eu-central-1:123456789012:demo";
 const TOPIC: &str = "arn:aws:sns:eu-central-1:123456789012:told";
@@ -29,7 +35,8 @@ impl World {
     /// What waits to be told to the topic, in its order.
     async fn waiting(&self) -> Vec<Value> {
         let mut tx = self.cx.cx.store.read().await.unwrap();
-        let rows = outbox::of_machine(&mut tx, notices::NOTICE, TOPIC).await.unwrap();
+        let line = notices::line_of(self.cx.cx.scope(), TOPIC);
+        let rows = outbox::of_machine(&mut tx, notices::NOTICE, &line).await.unwrap();
         let mut rows: Vec<_> = rows.into_iter().map(|row| (row.key, row.effect)).collect();
         rows.sort_by(|a, b| a.0.cmp(&b.0));
         let message = |effect: Value| {
@@ -174,18 +181,126 @@ async fn an_event_that_is_heard_again_is_told_no_second_time() {
         world.push("a.txt", "a", None).await;
         world.create(code_commit(), approval(None)).await;
         world.rule("needed", &["manual-approval-needed"], json!({})).await;
-        world.drive_without_notices().await;
+        // Another listener fails: what was written of the event is undone, and it is heard again.
+        let deaf = Arc::new(Deaf { left: AtomicI32::new(2) });
+        let others: [Arc<dyn Subscriber>; 1] = [deaf.clone()];
+        for _ in 0..20 {
+            world.deliver_with(&others).await;
+            world.perform_but_notices().await;
+            world.test.clock.advance(Duration::from_secs(1));
+        }
         assert_eq!(world.waiting().await.len(), 1);
-        let again = world.cx.cx.store.write(|tx| {
-            Box::pin(async move {
-                for event in store::events::after(tx, 0, 100).await? {
-                    crate::Subscriber::deliver(&NoticeWriter, tx, &event).await?;
-                }
-                Ok::<_, store::Error>(())
-            })
+        assert!(deaf.left.load(Ordering::SeqCst) < 0, "it was heard again");
+        world.drive().await;
+        let told = async || targets::told(&mut world.cx.cx.store.read().await.unwrap()).await.unwrap();
+        assert_eq!((world.waiting().await.len(), told().await), (0, targets::Told { sent: 0, unsent: 1 }));
+        world.drive().await;
+        assert_eq!((world.waiting().await.len(), told().await), (0, targets::Told { sent: 0, unsent: 1 }));
+    })
+    .await;
+}
+
+/// Does not hear at first that an approval is needed.
+struct Deaf {
+    left: AtomicI32,
+}
+
+impl Subscriber for Deaf {
+    fn name(&self) -> &'static str {
+        "deaf"
+    }
+
+    fn deliver<'a>(&'a self, _: &'a mut Tx, event: &'a EventRow) -> BoxFuture<'a, Result<(), store::Error>> {
+        let is_approval = event.event.detail.pointer("/type/category") == Some(&json!("Approval"));
+        // A batch is tried as a whole and then event by event, so that it fails twice to set the event back.
+        let fails = is_approval && self.left.fetch_sub(1, Ordering::SeqCst) > 0;
+        Box::pin(std::future::ready(match fails {
+            true => Err(store::Error::UnknownMachine { kind: "deaf".to_owned() }),
+            false => Ok(()),
+        }))
+    }
+}
+
+#[tokio::test]
+async fn a_repository_and_a_project_are_told_of_by_their_rules() {
+    each_engine(machines(), |test| async move {
+        let world = world(test).await;
+        let first = world.push("a.txt", "a", None).await;
+        let project = json!({
+            "name": "checks", "source": {"type": "NO_SOURCE", "buildspec": "version: 0.2"},
+            "artifacts": {"type": "NO_ARTIFACTS"},
+            "environment": {"type": "LINUX_CONTAINER", "image": "i", "computeType": "BUILD_GENERAL1_SMALL"},
+            "serviceRole": "arn:aws:iam::123456789012:role/build",
         });
-        again.await.unwrap();
-        assert_eq!(world.waiting().await.len(), 1);
+        codebuild::create_project(&world.cx.cx, input(project)).await.unwrap();
+        world.deliver().await;
+        let arn = |resource: &str| format!("arn:aws:{resource}");
+        for (name, resource, kind) in [
+            ("app", arn("codecommit:eu-central-1:123456789012:app"), "codecommit-repository-branches-and-tags-updated"),
+            (
+                "checks",
+                arn("codebuild:eu-central-1:123456789012:project/checks"),
+                "codebuild-project-build-state-in-progress",
+            ),
+        ] {
+            world.rule(name, &[], json!({"Resource": resource, "EventTypeIds": [kind]})).await;
+        }
+        world.push("b.txt", "b", Some(&first)).await;
+        codebuild::start_build(&world.cx.cx, input(json!({"projectName": "checks"}))).await.unwrap();
+        world.deliver().await;
+        let mut told: Vec<_> =
+            world.waiting().await.iter().map(|m| (m["source"].clone(), m["detail"].clone())).collect();
+        told.sort_by_key(|(source, _)| source.to_string());
+        let [(_, build), (_, reference)] = told.as_slice() else { panic!("{told:#?}") };
+        assert_eq!((&build["project-name"], &build["build-status"]), (&json!("checks"), &json!("IN_PROGRESS")));
+        assert_eq!((&reference["event"], &reference["referenceName"]), (&json!("referenceUpdated"), &json!("main")));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_approval_whose_topic_is_none_says_so_and_holds_up_nobody() {
+    each_engine(machines(), |test| async move {
+        let world = world(test).await;
+        world.push("a.txt", "a", None).await;
+        let topic = format!("arn:aws:sns:eu-central-1:123456789012:{}", "t".repeat(900));
+        world.create(code_commit(), approval(Some(&topic))).await;
+        world.drive().await;
+        let summary = world.approval().await["summary"].as_str().unwrap().to_owned();
+        assert!(summary.starts_with("No notice was sent to arn:aws:sns:eu-central-1:123456789012:ttt"), "{summary}");
+        assert!(summary.ends_with("...: this is not the ARN of an SNS topic."), "{summary}");
+        let mut tx = world.cx.cx.store.read().await.unwrap();
+        assert_eq!(approval_notice::told(&mut tx).await.unwrap(), targets::Told { sent: 0, unsent: 1 });
+        assert_eq!(store::setback::held(&mut tx).await.unwrap(), store::setback::Held::default());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn rules_that_cannot_be_read_set_back_their_notices_and_nothing_else() {
+    each_engine(machines(), |test| async move {
+        let world = world(test).await;
+        world.push("a.txt", "a", None).await;
+        let id = world.create(code_commit(), approval(None)).await;
+        let rule = world.rule("needed", &["manual-approval-needed"], json!({})).await;
+        let id_of_rule = rule.rsplit_once('/').unwrap().1;
+        let types = async |text: &'static str| write_event_types(&world.cx.cx.store, id_of_rule, text).await;
+        types("{").await;
+        for _ in 0..4 {
+            world.deliver().await;
+            world.perform_but_notices().await;
+        }
+        let mut tx = world.cx.cx.store.read().await.unwrap();
+        assert_eq!(store::setback::held(&mut tx).await.unwrap().events, 0, "no event waits");
+        drop(tx);
+        assert!(matches!(
+            world.state(&id).await.stages[1].actions[0].status,
+            engine::pipeline::ActionStatus::AwaitingApproval { .. }
+        ));
+        types(r#"["codepipeline-pipeline-manual-approval-needed"]"#).await;
+        world.drive().await;
+        let told = targets::told(&mut world.cx.cx.store.read().await.unwrap()).await.unwrap();
+        assert_eq!(told, targets::Told { sent: 0, unsent: 1 });
     })
     .await;
 }

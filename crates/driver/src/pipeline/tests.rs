@@ -24,7 +24,7 @@ use super::*;
 
 pub(super) struct World {
     pub(super) cx: DriverCx,
-    test: TestStore,
+    pub(super) test: TestStore,
 }
 
 pub(super) fn input<T: serde::de::DeserializeOwned>(value: Value) -> T {
@@ -143,33 +143,46 @@ impl World {
     }
 
     /// Delivers the events that there are.
-    async fn deliver(&self) {
-        let starter: Arc<Vec<Arc<dyn Subscriber>>> =
-            Arc::new(vec![Arc::new(crate::NoticeWriter), Arc::new(PipelineStarter { ids: Arc::new(base::RandomIds) })]);
-        while crate::bus::publish(&self.cx.cx.store, &starter).await.unwrap() {}
+    pub(super) async fn deliver(&self) {
+        self.deliver_with(&[]).await;
+    }
+
+    /// The same with others who listen last.
+    pub(super) async fn deliver_with(&self, others: &[Arc<dyn Subscriber>]) {
+        let mut subscribers: Vec<Arc<dyn Subscriber>> =
+            vec![Arc::new(crate::NoticeWriter), Arc::new(PipelineStarter { ids: Arc::new(base::RandomIds) })];
+        subscribers.extend_from_slice(others);
+        let subscribers = Arc::new(subscribers);
+        while crate::bus::publish(&self.cx.cx.store, &subscribers).await.unwrap() {}
     }
 
     /// As `drive`, but leaves notices where they are.
     pub(super) async fn drive_without_notices(&self) {
         loop {
             self.deliver().await;
-            let claimed = self.claim().await;
-            let (notices, claimed): (Vec<_>, Vec<_>) = claimed.into_iter().partition(|c| c.kind == notices::NOTICE);
-            for notice in notices {
-                let back = self.cx.cx.store.write(move |tx| {
-                    let notice = notice.clone();
-                    Box::pin(async move { outbox::retry_later(tx, &notice, Duration::ZERO).await })
-                });
-                back.await.unwrap();
-            }
-            if claimed.is_empty() {
+            if !self.perform_but_notices().await {
                 return;
             }
-            for claimed in claimed {
-                PipelinePerformer.perform(&self.cx, &claimed).await.unwrap();
-                self.test.clock.advance(Duration::from_millis(50));
-            }
         }
+    }
+
+    /// Performs what can be claimed but notices; whether there was anything.
+    pub(super) async fn perform_but_notices(&self) -> bool {
+        let claimed = self.claim().await;
+        let (notices, claimed): (Vec<_>, Vec<_>) = claimed.into_iter().partition(|c| c.kind == notices::NOTICE);
+        for notice in notices {
+            let back = self.cx.cx.store.write(move |tx| {
+                let notice = notice.clone();
+                Box::pin(async move { outbox::retry_later(tx, &notice, Duration::ZERO).await })
+            });
+            back.await.unwrap();
+        }
+        let any = !claimed.is_empty();
+        for claimed in claimed {
+            PipelinePerformer.perform(&self.cx, &claimed).await.unwrap();
+            self.test.clock.advance(Duration::from_millis(50));
+        }
+        any
     }
 
     pub(super) async fn state(&self, id: &str) -> ExecutionState {

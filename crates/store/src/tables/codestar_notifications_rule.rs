@@ -2,7 +2,7 @@
 
 use base::{AccountId, Region, Scope, Tags, Timestamp};
 
-use crate::sql::SqlRow;
+use crate::sql::{Arg, SqlRow, parts, places};
 use crate::{Error, Tx, args};
 
 /// A stored rule.
@@ -97,6 +97,24 @@ pub async fn of_resource(tx: &mut Tx, scope: &Scope, resource: &str) -> Result<V
     );
     let args = args![scope.account.as_str(), scope.region.as_str(), resource];
     tx.fetch_all(sqlx::AssertSqlSafe(sql), args).await?.iter().map(read).collect()
+}
+
+/// The rules of any of these resources, by id.
+pub async fn of_resources(tx: &mut Tx, scope: &Scope, resources: &[&str]) -> Result<Vec<Row>, Error> {
+    let mut rows = Vec::new();
+    for part in parts(resources) {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM codestar_notifications_rule WHERE account = $1 AND region = $2 AND resource IN {}",
+            places(3, part.len())
+        );
+        let mut args = args![scope.account.as_str(), scope.region.as_str()].to_vec();
+        args.extend(part.iter().map(|resource| Arg::from(*resource)));
+        for row in tx.fetch_all(sqlx::AssertSqlSafe(sql), &args).await? {
+            rows.push(read(&row)?);
+        }
+    }
+    rows.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(rows)
 }
 
 /// How many rules there are.

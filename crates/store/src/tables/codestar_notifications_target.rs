@@ -91,25 +91,32 @@ pub async fn delete(tx: &mut Tx, scope: &Scope, address: &str) -> Result<(), Err
     Ok(())
 }
 
-/// Notes what became of a notice, and with it how the target is. What the subscription has told by now; none when it is gone.
-pub async fn note(
-    tx: &mut Tx,
-    scope: &Scope,
-    (rule, address): (&str, &str),
-    is_sent: bool,
-) -> Result<Option<Told>, Error> {
+/// What became of a notice of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noted {
+    /// The rule tells the target no more.
+    Gone,
+    /// The target is as it was.
+    AsBefore,
+    /// The target is another than before: ACTIVE or UNREACHABLE.
+    Changed,
+}
+
+/// Notes what became of a notice, and with it how the target is.
+pub async fn note(tx: &mut Tx, scope: &Scope, (rule, address): (&str, &str), is_sent: bool) -> Result<Noted, Error> {
     let (account, region) = (scope.account.as_str(), scope.region.as_str());
     let (column, status) = if is_sent { ("sent", "ACTIVE") } else { ("unsent", "UNREACHABLE") };
     let sql = format!(
         "UPDATE codestar_notifications_subscription SET {column} = {column} + 1
-         WHERE account = $1 AND region = $2 AND rule = $3 AND address = $4 RETURNING sent, unsent"
+         WHERE account = $1 AND region = $2 AND rule = $3 AND address = $4"
     );
-    let row = tx.fetch_optional(sqlx::AssertSqlSafe(sql), args![account, region, rule, address]).await?;
-    let Some(row) = row else { return Ok(None) };
+    if tx.execute(sqlx::AssertSqlSafe(sql), args![account, region, rule, address]).await? == 0 {
+        return Ok(Noted::Gone);
+    }
     let sql = "UPDATE codestar_notifications_target SET status = $4
                WHERE account = $1 AND region = $2 AND address = $3 AND status <> $4";
-    tx.execute(sql, args![account, region, address, status]).await?;
-    Ok(Some(Told { sent: row.int(0)?, unsent: row.int(1)? }))
+    let changed = tx.execute(sql, args![account, region, address, status]).await? > 0;
+    Ok(if changed { Noted::Changed } else { Noted::AsBefore })
 }
 
 /// Whether the rule still tells the target.
@@ -176,10 +183,14 @@ mod tests {
                     subscribe(tx, &scope, "1", ("arn:t", "SNS")).await?;
                     assert_eq!(of_rule(tx, &scope, "1").await?.len(), 1);
                     let unsent = Told { sent: 0, unsent: 1 };
-                    assert_eq!(note(tx, &scope, ("1", "arn:t"), false).await?, Some(unsent));
+                    assert_eq!(note(tx, &scope, ("1", "arn:t"), false).await?, Noted::Changed);
                     assert_eq!(of_rule(tx, &scope, "1").await?[0].status, "UNREACHABLE");
                     assert_eq!(told(tx).await?, unsent);
-                    assert_eq!(note(tx, &scope, ("1", "arn:u"), false).await?, None);
+                    assert_eq!(note(tx, &scope, ("1", "arn:u"), false).await?, Noted::Gone);
+                    assert_eq!(note(tx, &scope, ("1", "arn:t"), false).await?, Noted::AsBefore);
+                    assert_eq!(kind(tx, &scope, "arn:t").await?.as_deref(), Some("SNS"));
+                    let rules = rule::of_resources(tx, &scope, &["arn:p", "arn:q", "arn:r"]).await?;
+                    assert_eq!(rules, [row("1", "one")]);
                     rule::delete(tx, &scope, "1").await?;
                     assert!(!is_subscribed(tx, &scope, "arn:t").await?);
                     assert_eq!(list(tx, &scope, "", 9).await?.len(), 1);

@@ -1,5 +1,6 @@
 //! A file per table: row types and the SQL that touches them.
 
+pub mod approval_notice;
 pub mod codebuild_cache;
 pub mod codebuild_coverage;
 pub mod codebuild_credential;
