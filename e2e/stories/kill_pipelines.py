@@ -1,5 +1,6 @@
 """kill -9, again and again, with fifty executions of pipelines in all three execution modes in flight, their approvals, retries
-and rollbacks included: nothing is lost, nothing is doubled, queues keep their order.
+and rollbacks included; beside them jobs of a worker, children of other pipelines, and git pushes: nothing is lost, nothing is
+doubled, queues keep their order.
 
 HEADWORKS_SEED repeats the order of the moments. Builds prove that they ran to a ledger outside of the server.
 """
@@ -11,15 +12,16 @@ import socketserver
 import threading
 import time
 
+from crew import Crew
 from delivery import Delivery, SITE, action
-from stage import Server, eventually, proved
+from stage import Server, eventually, insist, proved
 
 SEED = int(os.environ.get("HEADWORKS_SEED") or random.SystemRandom().randrange(2**32))
 chance = random.Random(SEED)
 print(f"  HEADWORKS_SEED={SEED} repeats this order of moments")
 
 STARTS = {"SUPERSEDED": 12, "QUEUED": 14, "PARALLEL": 24}
-KILLS = 10
+KILLS = globals().get("KILLS", 10)  # kill_pipelines_postgres.py gives another number
 ENDS = {"Succeeded", "Failed", "Stopped", "Superseded", "Cancelled"}
 server = Server()
 noted: list[str] = []
@@ -45,7 +47,7 @@ phases:
   build:
     commands:
       - exec 3<>/dev/tcp/127.0.0.1/{ledger.server_address[1]}; echo "$CODEBUILD_BUILD_ID" >&3; read -r answer <&3
-      - '[ "$answer" = noted ] && sleep 1.$((RANDOM % 10)) && [ "$BROKEN" != yes ]'
+      - '[ "$answer" = noted ] && sleep 0.$((4 + RANDOM % 6)) && [ "$BROKEN" != yes ]'
 artifacts:
   files: message.txt
 """
@@ -74,7 +76,9 @@ def declaration(mode: str) -> dict:
 for mode in STARTS:
     created = pipelines.create_pipeline(pipeline=declaration(mode))["pipeline"]
     assert created["executionMode"] == mode, created
-eventually("the first executions", lambda: all(delivery.executions(mode) for mode in STARTS))
+crew = Crew(delivery, SEED)
+everywhere = [*STARTS, *crew.pipelines]
+eventually("the first executions", lambda: all(delivery.executions(name) for name in everywhere))
 
 # --- people, who try again while the server is dead ---------------------------------------------------------------------
 
@@ -86,23 +90,6 @@ retried: collections.Counter = collections.Counter()
 refused: collections.Counter = collections.Counter()
 failure: list[BaseException] = []
 done = threading.Event()
-
-
-def insist(call, *, seconds=60, **arguments):
-    """Calls until there is an answer of the server; a refusal is one."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            return call(**arguments)
-        except pipelines.exceptions.ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] < 500:
-                raise
-            trouble = error
-        except Exception as error:  # botocore has many words for a connection that broke
-            trouble = error
-        if time.monotonic() > deadline:
-            raise AssertionError(f"no answer within {seconds} s: {arguments}") from trouble
-        time.sleep(0.05)
 
 
 def start_all():
@@ -172,18 +159,23 @@ def decide():
 starter, person = threading.Thread(target=start_all, daemon=True), threading.Thread(target=decide, daemon=True)
 starter.start()
 person.start()
-in_flight = 0
+crew.begin()
+in_flight: collections.Counter = collections.Counter()
 for number in range(KILLS):
     time.sleep(chance.random() * chance.choice([0.05, 0.5, 1.5, 3]))
-    in_flight += sum(e["status"] == "InProgress" for mode in STARTS for e in delivery.executions(mode))
+    for name in everywhere:
+        in_flight[name] += sum(e["status"] == "InProgress" for e in delivery.executions(name))
     server.kill()
     if number % 3 == 0:
         time.sleep(chance.uniform(0, 0.7))  # sometimes builds end while there is no server
     server.restart()
+    if number == 0:
+        crew.hire()
 starter.join(120)
 assert not starter.is_alive() and not failure, failure
-assert in_flight > KILLS, "no execution was in flight at the kills: the story proves nothing"
-print(f"  {KILLS} kills, {in_flight / KILLS:.0f} executions in flight at each")
+crew.join(120)
+assert in_flight.total() > KILLS and all(in_flight[name] for name in everywhere), f"the kills prove nothing: {in_flight}"
+print(f"  {KILLS} kills, {in_flight.total() / KILLS:.0f} executions in flight at each: {dict(in_flight)}")
 
 
 def at_rest():
@@ -191,13 +183,14 @@ def at_rest():
     return all(
         e["status"] in ENDS and (kinds.get(e["pipelineExecutionId"]) not in ("broken", "rejected")
                                  or e["status"] != "Failed" or retried[e["pipelineExecutionId"]])
-        for mode in STARTS for e in delivery.executions(mode))
+        for mode in everywhere for e in delivery.executions(mode))
 
 
-eventually("all executions end", at_rest, 240, 0.3)
+eventually("all executions end", at_rest, 240, 0.5)
 done.set()
 person.join(60)
 eventually("they have ended for good", at_rest, 60)
+crew.rest()
 
 # --- what is left ---------------------------------------------------------------------------------------------------------
 
@@ -238,7 +231,7 @@ for event in events:
     if event["detail_type"] == "CodePipeline Stage Execution State Change":
         place, who = (detail["pipeline"], detail["stage"]), detail["execution-id"]
         resumed += state == "RESUMED"
-        if detail["pipeline"] == "PARALLEL":
+        if detail["pipeline"] == "PARALLEL" or detail["pipeline"] in crew.parallel:
             continue
         if state in ("STARTED", "RESUMED"):
             assert place not in inside, f"{who} is in {place} beside {inside[place]}"
@@ -282,4 +275,5 @@ for execution in nowhere:
 assert len(rolled_back) == len(set(rolled_back)) and resumed > 0
 print(f"  {len(rolled_back)} rollbacks by themselves, {resumed} stages resumed, refused meanwhile: {dict(refused)}")
 proved("whatever failed was retried once by itself, and rolled back once, or says why not")
+crew.check()
 server.stop()

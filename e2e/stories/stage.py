@@ -18,9 +18,11 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 ROOT = Path(__file__).resolve().parents[2]
 REGION = "eu-central-1"
@@ -60,6 +62,41 @@ def eventually(what: str, probe, seconds: float = 60, every: float = 0.05):
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds} s: {what}; last seen: {last!r}")
         time.sleep(every)
+
+
+def insist(call, *, seconds: float = 60, **arguments):
+    """Calls until there is an answer of the server, which may be dead meanwhile; a refusal is one."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return call(**arguments)
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] < 500:
+                raise
+            trouble = error
+        except Exception as error:  # botocore has many words for a connection that broke
+            trouble = error
+        if time.monotonic() > deadline:
+            raise AssertionError(f"no answer within {seconds} s: {arguments}") from trouble
+        time.sleep(0.05)
+
+
+def own_database():
+    """Makes a PostgreSQL database for this story, which goes with it. Before the first server, so that it goes last."""
+    server = os.environ.get("HEADWORKS_TEST_POSTGRES")
+    if not server:
+        skip("HEADWORKS_TEST_POSTGRES names no PostgreSQL (cargo xtask test starts one)")
+    if not shutil.which("psql"):
+        skip("there is no psql to make a database with (apt-get install postgresql-client)")
+
+    def psql(statement: str):
+        done = subprocess.run(["psql", server, "-qc", statement], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+    name = f"story_{os.getpid()}"
+    psql(f"CREATE DATABASE {name}")
+    atexit.register(psql, f"DROP DATABASE {name} WITH (FORCE)")
+    os.environ["HEADWORKS_DATABASE"] = urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
 
 
 class Server:

@@ -96,6 +96,11 @@ fn kills_of_the_server_keep_every_execution_in_every_mode() {
 }
 
 #[test]
+fn kills_of_the_server_keep_every_execution_with_postgres() {
+    tell("kill_pipelines_postgres");
+}
+
+#[test]
 fn whatever_is_killed_no_build_is_stuck_and_none_runs_twice() {
     tell("kill_builds");
 }
