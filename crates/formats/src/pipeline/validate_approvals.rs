@@ -1,7 +1,7 @@
 //! What a manual approval may ask for beyond AWS, and what it can be told.
 
 use super::configuration::{is_fixed, wrong};
-use super::{ActionDeclaration, PipelineDeclaration, Problem, Provider};
+use super::{ActionDeclaration, PipelineDeclaration, Problem, Provider, references};
 use crate::cloudformation::is_open;
 
 /// How many principals an approval may ask for.
@@ -9,6 +9,16 @@ pub const MAX_QUORUM: u32 = 20;
 
 /// The values of the keys, each by itself.
 pub(super) fn configuration(action: &ActionDeclaration) -> Result<(), Problem> {
+    // Whoever starts an execution gives its variables: he would choose who guards him.
+    for key in ["HeadworksQuorum", "HeadworksSelfApproval"] {
+        if action.config(key).is_some_and(|value| !references(value).is_empty()) {
+            return Err(wrong(
+                action,
+                key,
+                "it must not hold a variable of the execution, which could weaken the approval",
+            ));
+        }
+    }
     if let Some(quorum) = action.config("HeadworksQuorum").filter(|v| is_fixed(v))
         && !quorum.parse::<u32>().is_ok_and(|quorum| (1..=MAX_QUORUM).contains(&quorum))
     {

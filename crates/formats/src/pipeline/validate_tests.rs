@@ -533,7 +533,7 @@ fn an_approval_asks_for_what_it_can_be_told() {
     for fine in [
         json!({"HeadworksQuorum": "1"}),
         json!({"HeadworksQuorum": "20", "HeadworksSelfApproval": "false", "HeadworksRevision": "#{Source.CommitId}"}),
-        json!({"HeadworksQuorum": "#{Source.BranchName}", "HeadworksRevision": "release #{Source.CommitId}"}),
+        json!({"HeadworksQuorum": "2", "HeadworksRevision": "release #{Source.CommitId}"}),
     ] {
         assert_eq!(pipeline(approval(fine)), Ok(()));
     }
@@ -543,6 +543,9 @@ fn an_approval_asks_for_what_it_can_be_told() {
         (json!({"HeadworksQuorum": "two"}), "must be a number from 1 to 20"),
         (json!({"HeadworksQuorum": "-1"}), "must be a number from 1 to 20"),
         (json!({"HeadworksSelfApproval": "never"}), "is not one of true, false"),
+        (json!({"HeadworksQuorum": "#{Source.BranchName}"}), "must not hold a variable"),
+        (json!({"HeadworksQuorum": "1#{Source.BranchName}"}), "must not hold a variable"),
+        (json!({"HeadworksSelfApproval": "#{Source.BranchName}"}), "must not hold a variable"),
         (json!({"HeadworksRevision": "Source.CommitId"}), "it must hold a variable of the execution"),
         (json!({"HeadworksRevision": "#{Other.CommitId}"}), "namespace that does not exist"),
     ] {
