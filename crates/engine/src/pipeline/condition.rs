@@ -11,10 +11,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use super::draft::Draft;
-use super::rule::{Check, prepare};
+use super::rule::{Check, Opening, prepare, window};
 use super::{
-    ActionEffect, ActionError, ActionResult, Artifact, Begun, Execution, ExecutionInput, ExecutionState, External,
-    StageRun,
+    ActionEffect, ActionError, Artifact, Begun, Execution, ExecutionInput, ExecutionState, External, StageRun,
 };
 
 /// One check of a condition.
@@ -201,11 +200,9 @@ impl Draft {
                     match prepared.check {
                         Check::Done(status) => run.status = status,
                         Check::Ask(work) => self.ask_elsewhere(rule, &key, ActionEffect::Run(work)),
-                        Check::Wait { until, for_what } => {
-                            let summary =
-                                format!("Waits for {for_what}, which opens at {}.", until.format("%Y-%m-%dT%H:%M:%SZ"));
-                            run.external.summary = Some(summary);
-                            self.timers.push(TimerChange::set::<Execution>(&key, until, &met(&key, &for_what)));
+                        Check::Wait { until } => {
+                            run.external.summary = Some(waits(&run.resolved, until));
+                            self.look_again(&key, until);
                         }
                     }
                 }
@@ -222,6 +219,37 @@ impl Draft {
         self.effects.push(Effect { key: key.to_owned(), effect });
         let input = ExecutionInput::ActionTimedOut { key: key.to_owned() };
         self.timers.push(TimerChange::set::<Execution>(key, self.now + timeout_of(rule), &input));
+    }
+
+    fn look_again(&mut self, key: &str, at: Timestamp) {
+        let input = ExecutionInput::RuleDue { key: key.to_owned() };
+        self.timers.push(TimerChange::set::<Execution>(key, at, &input));
+    }
+
+    /// Whether nothing is done for a rule but wait for its time.
+    pub(super) fn is_window(&self, key: &str) -> bool {
+        self.state.declared_rule(key).and_then(|r| r.provider()) == Some(RuleProvider::DeploymentWindow)
+    }
+
+    /// Asks whether the window that a rule waits for is open now: it has closed again if the server was down meanwhile.
+    pub(super) fn look_at_window(&mut self, key: &str) {
+        let rule = self.state.declared_rule(key).cloned();
+        let (Some(rule), Some(run)) = (rule, self.current().working_rule(key).cloned()) else { return };
+        let left = (run.started + timeout_of(&rule)).since(self.now);
+        match window(&rule, &run.resolved, self.now, left) {
+            Ok(Opening::Now) => {
+                let summary = Some(format!("It was time: {}.", named(&run.resolved)));
+                self.end_rule(key, RuleStatus::Succeeded, External { summary, ..External::default() });
+            }
+            Ok(Opening::At(until)) => {
+                let summary = Some(waits(&run.resolved, until));
+                self.set_external(key, External { summary, ..run.external });
+                self.look_again(key, until);
+            }
+            Ok(Opening::TooLate(error)) | Err(error) => {
+                self.end_rule(key, RuleStatus::Failed(error), External::default());
+            }
+        }
     }
 
     /// Ends one rule, and its check when it was the last.
@@ -271,17 +299,13 @@ impl Draft {
     }
 }
 
-/// What waiting for something ends with.
-fn met(key: &str, what: &str) -> ExecutionInput {
-    let result = ActionResult::Succeeded {
-        summary: Some(format!("It was time: {what}.")),
-        external_execution_id: None,
-        external_execution_url: None,
-        output_variables: BTreeMap::new(),
-        output_artifacts: Vec::new(),
-        revision: None,
-    };
-    ExecutionInput::ActionFinished { key: key.to_owned(), result }
+/// The window of a rule, for people.
+fn named(resolved: &BTreeMap<String, String>) -> String {
+    format!("the deployment window '{}'", resolved.get("Cron").map(String::as_str).unwrap_or_default())
+}
+
+fn waits(resolved: &BTreeMap<String, String>, until: Timestamp) -> String {
+    format!("Waits for {}, which opens at {}.", named(resolved), until.format("%Y-%m-%dT%H:%M:%SZ"))
 }
 
 impl ExecutionState {

@@ -32,6 +32,8 @@ pub enum Refusal {
     ApprovedBefore { by: String, missing: u32 },
     /// The principal may not approve what he has brought about himself.
     SelfApproval { by: String, why: String },
+    /// Nobody knows whose work it is, and who has done it may not approve it.
+    AuthorUnknown { source: String, revision: Option<String> },
     /// The approval must name the revision that it is for.
     RevisionNotNamed { revision: String },
     /// An update cancels only what is under way.
@@ -60,6 +62,9 @@ impl fmt::Display for Refusal {
                 write!(f, "{by} has approved before; {missing} more must come from others")
             }
             Refusal::SelfApproval { by, why } => write!(f, "{by} may not approve this: {why}"),
+            Refusal::AuthorUnknown { source, .. } => {
+                write!(f, "nobody may approve this: who pushed the revision of source '{source}' is not known")
+            }
             Refusal::RevisionNotNamed { revision } => {
                 write!(f, "the approval is for revision {revision}, and its summary does not name it")
             }
@@ -88,6 +93,7 @@ impl Machine for Execution {
             ExecutionInput::ActionFinished { key, result } => on::action_finished(state, key, result, now),
             ExecutionInput::MatrixRead { key, runs } => on::matrix_read(state, key, runs, now),
             ExecutionInput::ActionTimedOut { key } => on::action_timed_out(state, key, now),
+            ExecutionInput::RuleDue { key } => on::rule_due(state, key, now),
             ExecutionInput::Approve(approval) => on::approve(state, approval, now),
             ExecutionInput::Stop { abandon: false, reason, by } => on::stop(state, reason, by, now),
             ExecutionInput::Stop { abandon: true, reason, by } => on::abandon(state, reason, by, now),

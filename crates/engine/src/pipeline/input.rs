@@ -25,6 +25,8 @@ pub enum ExecutionInput {
     MatrixRead { key: String, runs: Vec<Values> },
     /// An action took too long (a timer).
     ActionTimedOut { key: String },
+    /// The time for which a rule waits should have come (a timer, which is late when the server was down).
+    RuleDue { key: String },
     /// Someone decided on a manual approval.
     Approve(Approval),
     /// Someone asks it to stop.

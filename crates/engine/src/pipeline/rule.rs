@@ -3,6 +3,7 @@
 //! User Guide, "Rule structure reference": VariableCheck, DeploymentWindow, CodeBuild, Commands, CloudWatchAlarm, LambdaInvoke.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use base::Timestamp;
 use formats::pipeline::{DeploymentWindow, RuleDeclaration, RuleProvider, resolve};
@@ -23,11 +24,18 @@ pub(super) struct Prepared {
 pub(super) enum Check {
     Done(RuleStatus),
     Ask(Box<RunAction>),
-    /// It will be, at this time.
+    /// It should be, at this time.
     Wait {
         until: Timestamp,
-        for_what: String,
     },
+}
+
+/// When a deployment window is open.
+pub(super) enum Opening {
+    Now,
+    At(Timestamp),
+    /// Not as long as the rule waits.
+    TooLate(ActionError),
 }
 
 pub(super) fn prepare(
@@ -60,18 +68,11 @@ pub(super) fn prepare(
     let check = match rule.provider() {
         Some(RuleProvider::VariableCheck) => Check::Done(variable_check(rule, &text)?),
         Some(RuleProvider::DeploymentWindow) => {
-            let zone = resolved.get("TimeZone").map(String::as_str);
-            let window = DeploymentWindow::parse(text("Cron"), zone).map_err(|e| wrong(rule, &e))?;
-            let limit = timeout_of(rule);
-            match window.opens(now, limit) {
-                Some(at) if at == now => Check::Done(RuleStatus::Succeeded),
-                Some(at) => Check::Wait { until: at, for_what: format!("the deployment window '{}'", text("Cron")) },
+            match window(rule, &resolved, now, timeout_of(rule))? {
+                Opening::Now => Check::Done(RuleStatus::Succeeded),
+                Opening::At(until) => Check::Wait { until },
                 // Deviation: what is known to time out fails at once.
-                None => Check::Done(not_met(format!(
-                    "The deployment window '{}' is closed, and does not open within the rule's {} minutes.",
-                    text("Cron"),
-                    limit.as_secs() / 60
-                ))),
+                Opening::TooLate(error) => Check::Done(RuleStatus::Failed(error)),
             }
         }
         Some(RuleProvider::CloudWatchAlarm) => ask(Work::CloudWatchAlarm { alarm: text("AlarmName").to_owned() }),
@@ -82,6 +83,26 @@ pub(super) fn prepare(
         }
     };
     Ok(Prepared { resolved, inputs, check })
+}
+
+/// When the window of a rule is open for whoever waits for so long.
+pub(super) fn window(
+    rule: &RuleDeclaration,
+    resolved: &BTreeMap<String, String>,
+    now: Timestamp,
+    left: Duration,
+) -> Result<Opening, ActionError> {
+    let cron = resolved.get("Cron").map(String::as_str).unwrap_or_default();
+    let zone = resolved.get("TimeZone").map(String::as_str);
+    let window = DeploymentWindow::parse(cron, zone).map_err(|e| wrong(rule, &e))?;
+    Ok(match window.opens(now, left) {
+        Some(at) if at == now => Opening::Now,
+        Some(at) => Opening::At(at),
+        None => Opening::TooLate(unmet(format!(
+            "The deployment window '{cron}' is closed, and does not open within the rule's {} minutes.",
+            timeout_of(rule).as_secs() / 60
+        ))),
+    })
 }
 
 fn variable_check<'a>(rule: &RuleDeclaration, text: &impl Fn(&str) -> &'a str) -> Result<RuleStatus, ActionError> {
@@ -106,7 +127,11 @@ fn variable_check<'a>(rule: &RuleDeclaration, text: &impl Fn(&str) -> &'a str) -
 }
 
 fn not_met(message: String) -> RuleStatus {
-    RuleStatus::Failed(ActionError { code: "JobFailed".to_owned(), message })
+    RuleStatus::Failed(unmet(message))
+}
+
+fn unmet(message: String) -> ActionError {
+    ActionError { code: "JobFailed".to_owned(), message }
 }
 
 fn wrong(rule: &RuleDeclaration, what: &str) -> ActionError {

@@ -1,4 +1,4 @@
-//! `ActionStarted`, `ActionFinished`, `ActionTimedOut`: what becomes of an action's work, or of the check of a rule.
+//! `ActionStarted`, `ActionFinished`, `ActionTimedOut`, `RuleDue`: what becomes of an action's work, or of the check of a rule.
 
 use base::{Step, Timestamp};
 
@@ -35,7 +35,11 @@ pub(in crate::pipeline) fn action_finished(
 ) -> Result<Step<Execution>, Refusal> {
     let mut draft = Draft::of(state, now);
     if rule(state, &key).is_some() {
-        rule_finished(&mut draft, &key, result);
+        match draft.is_window(&key) {
+            // The timer of an earlier program, which has decided beforehand.
+            true => draft.look_at_window(&key),
+            false => rule_finished(&mut draft, &key, result),
+        }
         draft.settle();
         return Ok(draft.done());
     }
@@ -97,6 +101,20 @@ pub(in crate::pipeline) fn action_timed_out(
     let mut draft = Draft::of(state, now);
     draft.cancel_work(&key);
     draft.end_action(&key, failed("JobTimedOut", message), External::default());
+    draft.settle();
+    Ok(draft.done())
+}
+
+pub(in crate::pipeline) fn rule_due(
+    state: &ExecutionState,
+    key: String,
+    now: Timestamp,
+) -> Result<Step<Execution>, Refusal> {
+    if rule(state, &key).is_none() {
+        return Err(Refusal::NotWaitedFor { key });
+    }
+    let mut draft = Draft::of(state, now);
+    draft.look_at_window(&key);
     draft.settle();
     Ok(draft.done())
 }

@@ -54,6 +54,7 @@ pub(in crate::pipeline) fn cancel(state: &ExecutionState, now: Timestamp) -> Res
         }
         Phase::Running { stage, will: Will::GoOn } => {
             draft.state.phase = Phase::Running { stage: *stage, will: Will::Cancel };
+            draft.stop_waiting();
         }
         // The rollback that it waits for finds no target in the new version.
         Phase::Running { will: Will::Stop(_) | Will::Cancel, .. } | Phase::HandingOver { .. } => {}

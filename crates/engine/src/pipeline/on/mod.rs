@@ -10,7 +10,7 @@ mod rolled_back;
 mod start;
 mod stop;
 
-pub(super) use action_finished::{action_finished, action_started, action_timed_out};
+pub(super) use action_finished::{action_finished, action_started, action_timed_out, rule_due};
 pub(super) use approve::approve;
 pub(super) use gates::{cancel, entered, superseded};
 pub(super) use matrix_read::matrix_read;
