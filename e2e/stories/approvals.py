@@ -92,6 +92,8 @@ for configuration, text in (
     ({"HeadworksQuorum": "0"}, "number from 1 to 20"),
     ({"HeadworksQuorum": "21"}, "number from 1 to 20"),
     ({"HeadworksSelfApproval": "no"}, "is not one of true, false"),
+    ({"HeadworksQuorum": "#{Fetched.BranchName}"}, "must not hold a variable"),
+    ({"HeadworksSelfApproval": "#{Fetched.BranchName}"}, "must not hold a variable"),
     ({"HeadworksRevision": "Fetched.CommitId"}, "must hold a variable"),
     ({"HeadworksRevision": "#{Nobody.CommitId}"}, "namespace that does not exist"),
     ({"HeadworksQuorums": "2"}, "unknown configuration"),
@@ -117,9 +119,13 @@ server.kill()
 server.restart()
 assert delivery.approval_token(first) == token and summary() == f"1 of 2 approvals ({bob.arn})", summary()
 refused(decide(bob, first, "again"), "ApprovalAlreadyCompletedException", bob.arn, "1 more")
+assert decide(bob, first, "fine") == "ok" and summary() == f"1 of 2 approvals ({bob.arn})", "a retry changes nothing"
 refused(decide(cyn, first, token=str(uuid.uuid4())), "InvalidApprovalTokenException")
-guessed = [f"{first}/Deploy/Approve/1", f"approval{first}/Deploy/Approve/1"]
-refused(decide(cyn, first, token=str(uuid.uuid5(uuid.NAMESPACE_OID, guessed[0]))), "InvalidApprovalTokenException")
+# What tokens were derived from once: everybody who may look at the execution knows that.
+derived = uuid.UUID("68656164-776f-524b-8000-000000000001")
+for parts in (["approval", f"{first}/Deploy/Approve/1"], ["approval", "", f"{first}/Deploy/Approve/1"]):
+    guessed = str(uuid.uuid5(derived, "\x1f".join(parts)))
+    refused(decide(cyn, first, token=guessed), "InvalidApprovalTokenException")
 assert decide(cyn, first, "fine too", token=token) == "ok"
 delivery.wait_for(first, "Succeeded")
 assert summary() == f"2 of 2 approvals ({bob.arn}: fine; {cyn.arn}: fine too)", summary()
@@ -185,22 +191,36 @@ pushed = delivery.execution_for(made["commitId"])
 refused(decide(cyn, pushed), "AccessDeniedException", cyn.arn, "pushed")
 assert decide(bob, pushed) == "ok"
 delivery.wait_for(pushed, "Succeeded")
+server.git("pull", "-q", "origin", "main", cwd=delivery.work)
+pushed = delivery.execution_for(ann.push("by ann, below"))
+assert decide(bob, pushed, "not yet", "Rejected") == "ok"
+delivery.wait_for(pushed, "Failed")
+above = dan.push("by dan, on top")
+pushed = delivery.execution_for(above)
+refused(decide(ann, pushed), "AccessDeniedException", ann.arn, "pushed")
+refused(decide(dan, pushed), "AccessDeniedException", dan.arn, "pushed")
+assert decide(bob, pushed) == "ok", "what bob made has been delivered"
+delivery.wait_for(pushed, "Succeeded")
 proved("who started an execution, had it retried, or pushed its revision by git or by API, may not approve it")
 
 # --- for a revision that is named -----------------------------------------------------------------------------------------
 first = create("named", HeadworksRevision="#{Fetched.CommitId}", HeadworksQuorum="2")
-commit = made["commitId"]
+commit = above
 delivery.approval_token(first)
 assert commit in summary(), summary()
 refused(decide(bob, first, "yes"), "ValidationException", commit, "must contain")
 refused(decide(bob, first, f"x{commit}"), "ValidationException", commit)
 assert decide(bob, first, f"go {commit}") == "ok"
-shown = subprocess.run([str(binary()), "pipeline", "approve", "named", "--summary", "from the terminal"],
-                       capture_output=True, text=True, env=cyn.environment())
+approve_named = [str(binary()), "pipeline", "approve", "named", "--summary", "from the terminal"]
+for more in ([], ["--revision", commit[:12]]):
+    shown = subprocess.run([*approve_named, *more], capture_output=True, text=True, env=cyn.environment(),
+                           stdin=subprocess.DEVNULL)
+    assert shown.returncode != 0 and commit in shown.stderr, shown
+shown = subprocess.run([*approve_named, "--revision", commit], capture_output=True, text=True, env=cyn.environment())
 assert shown.returncode == 0 and commit in shown.stdout + shown.stderr, shown
 delivery.wait_for(first, "Succeeded")
 assert f"{cyn.arn}: from the terminal {commit}" in summary(), summary()
-proved("an approval names its revision; headworks pipeline approve shows the revision and names it")
+proved("an approval names its revision; headworks pipeline approve names it for nobody who has not")
 
 # --- roles ----------------------------------------------------------------------------------------------------------------
 trust = {"Version": "2012-10-17", "Statement": [

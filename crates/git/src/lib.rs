@@ -16,6 +16,7 @@ mod body;
 mod checkout;
 mod diff;
 mod error;
+mod history;
 mod maintain;
 mod objects;
 mod pkt;

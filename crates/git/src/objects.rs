@@ -168,6 +168,24 @@ impl Objects {
         })
     }
 
+    /// At most `max` of the commits that `tips` reach and `known` do not.
+    pub(crate) fn history(
+        &self,
+        tips: Vec<gix::ObjectId>,
+        known: Vec<gix::ObjectId>,
+        max: usize,
+    ) -> Result<Vec<ObjectId>, Error> {
+        if tips.is_empty() {
+            return Ok(Vec::new());
+        }
+        let walk = self.repo.rev_walk(tips).with_hidden(known).all();
+        let walk = walk.map_err(Error::objects("reading a history"))?;
+        let read = |commit: Result<gix::revision::walk::Info<'_>, _>| {
+            commit.map(|found| ObjectId::from_gix(&found.id)).map_err(Error::objects("reading a history"))
+        };
+        walk.take(max).map(read).collect()
+    }
+
     /// The entries of a folder, in git's order.
     pub(crate) fn tree(&self, id: ObjectId) -> Result<Vec<Entry>, Error> {
         self.fits(id, || format!("folder {id}"), MAX_TREE_BYTES)?;

@@ -4,7 +4,7 @@
 //! published twice under different ids. A crash after the transaction leaves a copy on disk with an old number, which
 //! `open_for_git` brings up to date before it is read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base::{ApiError, Event, derived_uuid};
 use git::{BoxFuture, ObjectId, PublishError, RefChange, RefPublisher, RefRefusal};
@@ -44,11 +44,15 @@ pub async fn publish(
 ) -> Result<Answers, PublishError> {
     let (id, wanted) = (repository.id().to_owned(), changes.to_vec());
     let caller = cx.caller.principal.arn.clone();
+    let brought = match brought(cx, repository, changes).await {
+        Ok(brought) => brought,
+        Err(e) => return Err(PublishError::Store(Box::new(e))),
+    };
     let committed = cx
         .store
         .write(move |tx| {
-            let (id, wanted, caller) = (id.clone(), wanted.clone(), caller.clone());
-            Box::pin(async move { commit(tx, &id, &wanted, atomic, &caller).await })
+            let (id, wanted, caller, brought) = (id.clone(), wanted.clone(), caller.clone(), brought.clone());
+            Box::pin(async move { commit(tx, &id, &wanted, atomic, (&caller, &brought)).await })
         })
         .await;
     let answers = match committed {
@@ -62,6 +66,30 @@ pub async fn publish(
         tracing::warn!(repository.id = repository.id(), error = %e, "refs could not be copied to disk");
     }
     Ok(answers)
+}
+
+/// So many commits of one push are noted with who pushed them, those next to its tips first.
+const MAX_NOTED: usize = 1000;
+
+/// The commits that the changes bring into the repository, and those that they point refs at.
+async fn brought(cx: &Cx, repository: &git::Repository, changes: &[RefChange]) -> Result<Vec<String>, ApiError> {
+    let tips: Vec<ObjectId> = changes.iter().map(|change| change.new).filter(|id| !id.is_null()).collect();
+    if tips.is_empty() {
+        return Ok(Vec::new());
+    }
+    let refs = codecommit_ref::all(&mut cx.store.read().await?, repository.id()).await?;
+    let known: Vec<ObjectId> = refs.iter().filter_map(|r| ObjectId::parse(&r.object)).collect();
+    let repository = repository.clone();
+    super::repository::blocking(move || {
+        let mut commits = BTreeSet::new();
+        for tip in &tips {
+            commits.extend(repository.peel(*tip)?.map(|id| id.to_string()));
+        }
+        let news = repository.commits_between(&tips, &known, MAX_NOTED)?;
+        commits.extend(news.into_iter().map(|id| id.to_string()));
+        Ok(commits.into_iter().collect())
+    })
+    .await
 }
 
 /// Applies one change, for operations. The inner error says why it does not fit.
@@ -111,7 +139,13 @@ impl From<store::Error> for Failure {
     }
 }
 
-async fn commit(tx: &mut Tx, id: &str, changes: &[RefChange], atomic: bool, caller: &str) -> Result<Answers, Failure> {
+async fn commit(
+    tx: &mut Tx,
+    id: &str,
+    changes: &[RefChange],
+    atomic: bool,
+    (caller, brought): (&str, &[String]),
+) -> Result<Answers, Failure> {
     let now = tx.now();
     let row = codecommit_repository::next_number(tx, id, now).await?.ok_or(Failure::Gone)?;
     let mut refs = Refs(codecommit_ref::all(tx, id).await?.into_iter().map(|r| (r.name, r.object)).collect());
@@ -131,7 +165,6 @@ async fn commit(tx: &mut Tx, id: &str, changes: &[RefChange], atomic: bool, call
             codecommit_ref::delete(tx, id, &change.name).await?;
         } else {
             codecommit_ref::set(tx, id, &change.name, &change.new.to_string()).await?;
-            codecommit_push::add(tx, id, &change.new.to_string(), caller).await?;
         }
         if let Some(event) = event(&row, change, caller) {
             let number = row.ref_number.to_string();
@@ -139,6 +172,7 @@ async fn commit(tx: &mut Tx, id: &str, changes: &[RefChange], atomic: bool, call
             events::append(tx, &row.scope, &event, &event_id.to_string()).await?;
         }
     }
+    codecommit_push::add(tx, id, brought, caller).await?;
     if row.default_branch.is_none()
         && let Some(branch) = first_default(&done)
     {

@@ -1,4 +1,5 @@
-//! CreatePipeline: checks the declaration, stores it as version 1, and starts the first execution.
+//! CreatePipeline: checks the declaration, stores it as version 1, and starts the first execution, unless a variable has no
+//! default value: then there is none before StartPipelineExecution gives it one.
 //!
 //! Order: features and structure, stages, actions, artifacts, variables (`formats::pipeline::validate`); then the name and the
 //! account's limit. <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_CreatePipeline.html>
@@ -58,6 +59,14 @@ pub async fn create_pipeline(cx: &Cx, input: Input) -> Result<Output, ApiError> 
             Box::pin(async move {
                 roles_exist(tx, &cx, &declaration).await?;
                 insert(tx, &scope, &declaration, tags, Watch::Sources).await?;
+                if let Some(variable) = declaration.variables.iter().find(|v| v.default_value.is_none()) {
+                    tracing::warn!(
+                        pipeline.name = declaration.name,
+                        variable.name,
+                        "the pipeline was created and has no first execution: a pipeline variable has no default value"
+                    );
+                    return Ok(());
+                }
                 let first = start::Start {
                     id,
                     starters: vec![trigger.detail.clone()],

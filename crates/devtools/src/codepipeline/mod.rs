@@ -8,6 +8,7 @@ pub mod acknowledge_third_party_job;
 mod action_types;
 #[cfg(test)]
 mod approval_tests;
+mod authors;
 mod change;
 mod condition_view;
 pub mod create_custom_action_type;
@@ -85,6 +86,7 @@ mod webhook_tests;
 
 pub use acknowledge_job::acknowledge_job;
 pub use acknowledge_third_party_job::acknowledge_third_party_job;
+pub use authors::authors;
 pub use create_custom_action_type::create_custom_action_type;
 pub use create_pipeline::create_pipeline;
 pub use delete_custom_action_type::delete_custom_action_type;

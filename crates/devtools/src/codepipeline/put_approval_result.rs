@@ -157,6 +157,17 @@ fn refused(error: AdvanceError<Refusal>) -> ApiError {
             "AccessDeniedException",
             format!("User: {by} may not approve this action, whose HeadworksSelfApproval is false: {why}."),
         ),
+        AdvanceError::Refused(Refusal::AuthorUnknown { source, revision }) => {
+            let revision = revision.map(|id| format!("revision {id}")).unwrap_or_else(|| "the revision".to_owned());
+            ApiError::new(
+                "AccessDeniedException",
+                format!(
+                    "Nobody may approve this action, whose HeadworksSelfApproval is false: who pushed {revision} of source \
+                     '{source}' is not known. Push a new commit to its branch, which starts an execution with a known author, \
+                     or update the pipeline."
+                ),
+            )
+        }
         AdvanceError::Refused(Refusal::RevisionNotNamed { revision }) => errors::validation(format!(
             "This approval is for revision {revision}: the summary of the approval must contain {revision}"
         )),

@@ -1,12 +1,12 @@
 //! Beginning a rollback: by hand, and for an execution that failed.
 
-use base::{ApiError, Scope};
-use engine::pipeline::{Execution, ExecutionInput, ExecutionState, GatesState, Phase, RollBack, Trigger};
+use base::{ApiError, Ids, Scope};
+use engine::pipeline::{Execution, ExecutionInput, ExecutionState, GatesState, NewRollback, Phase, RollBack, Trigger};
 use serde_json::json;
 use store::machine::{self, MachineRow, NewMachine, Position};
 use store::{AdvanceError, Tx};
 
-use super::load;
+use super::{load, start};
 
 /// How many executions are read at a time when a target is looked for among all.
 const BATCH: u32 = 20;
@@ -25,7 +25,7 @@ pub(super) async fn begin(tx: &mut Tx, scope: &Scope, state: ExecutionState) -> 
 
 /// Rolls the stage of an execution that failed back to the execution that was successful in it last, if there is one
 /// under the current definition. Asking twice begins one rollback.
-pub async fn roll_back_failed(tx: &mut Tx, failed: &str, asked: &RollBack) -> Result<(), ApiError> {
+pub async fn roll_back_failed(tx: &mut Tx, ids: &dyn Ids, failed: &str, asked: &RollBack) -> Result<(), ApiError> {
     let Some(row) = machine::get::<Execution>(tx, failed).await? else { return Ok(()) };
     if !matches!(row.state.phase, Phase::HandingOver { .. }) {
         return Ok(());
@@ -43,13 +43,14 @@ pub async fn roll_back_failed(tx: &mut Tx, failed: &str, asked: &RollBack) -> Re
             Some(target) => {
                 let detail = json!({"FailedPipelineExecutionId": failed}).to_string();
                 let trigger = Trigger { kind: "AutomatedRollback".to_owned(), detail };
-                let rollback = target.state.rollback(
-                    &asked.stage,
-                    gates.version,
-                    asked.execution.clone(),
-                    // It is the work of those who started what failed.
-                    (trigger, row.state.starters.clone()),
-                );
+                let new = NewRollback {
+                    id: asked.execution.clone(),
+                    trigger,
+                    // Those who started what failed have brought it about.
+                    starters: row.state.starters.clone(),
+                    salt: start::salt(ids),
+                };
+                let rollback = target.state.rollback(&asked.stage, gates.version, new);
                 let why = |_| format!("Stage '{}' cannot be rolled back to execution {}.", asked.stage, target.id);
                 rollback.map_err(why).map_or_else(|why| (None, Some(why)), |state| (Some(state), None))
             }

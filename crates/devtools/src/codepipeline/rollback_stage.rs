@@ -5,12 +5,12 @@
 //! <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_RollbackStage.html>
 
 use base::ApiError;
-use engine::pipeline::{GateInput, GateRefusal, Gates, Mode, NoTarget, Trigger};
+use engine::pipeline::{GateInput, GateRefusal, Gates, Mode, NewRollback, NoTarget, Trigger};
 use platform::Cx;
 use serde::{Deserialize, Serialize};
 use store::AdvanceError;
 
-use super::{errors, load, roll_back};
+use super::{errors, load, roll_back, start};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -31,11 +31,11 @@ pub async fn rollback_stage(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     let scope = cx.scope().clone();
     let fresh = cx.ids.uuid().to_string();
     let trigger = Trigger { kind: "ManualRollback".to_owned(), detail: cx.caller.principal.arn.clone() };
-    let id = fresh.clone();
+    let (id, salt) = (fresh.clone(), start::salt(&*cx.ids));
     cx.store
         .write(move |tx| {
             let (scope, input, id, trigger) = (scope.clone(), input.clone(), id.clone(), trigger.clone());
-            let by = trigger.detail.clone();
+            let (starters, salt) = (vec![trigger.detail.clone()], salt.clone());
             Box::pin(async move {
                 let gates = load::locked(tx, &scope, &input.pipeline_name).await?;
                 let row = load::pipeline(tx, &scope, &input.pipeline_name).await?;
@@ -53,7 +53,7 @@ pub async fn rollback_stage(cx: &Cx, input: Input) -> Result<Output, ApiError> {
                 let target = load::execution(tx, &scope, &row, &input.target_pipeline_execution_id).await?;
                 let state = target
                     .state
-                    .rollback(stage, row.version, id.clone(), (trigger, vec![by]))
+                    .rollback(stage, row.version, NewRollback { id: id.clone(), trigger, starters, salt })
                     .map_err(|why| no_target(stage, &target.id, why))?;
                 roll_back::begin(tx, &scope, state).await?;
                 let occupy = GateInput::Occupy { execution: id, stage: stage.clone(), version: row.version };

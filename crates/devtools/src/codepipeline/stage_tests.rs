@@ -33,13 +33,13 @@ impl World {
     }
 
     async fn begin(&self, claimed: &outbox::Claimed, asked: &RollBack) {
-        let (claimed, asked) = (claimed.clone(), asked.clone());
+        let (claimed, asked, ids) = (claimed.clone(), asked.clone(), self.cx.ids.clone());
         let begun = self.cx.store.write(move |tx| {
-            let (claimed, asked) = (claimed.clone(), asked.clone());
+            let (claimed, asked, ids) = (claimed.clone(), asked.clone(), ids.clone());
             Box::pin(async move {
-                roll_back_failed(tx, &claimed.machine_id, &asked).await?;
+                roll_back_failed(tx, &*ids, &claimed.machine_id, &asked).await?;
                 // Whoever asks again begins nothing.
-                roll_back_failed(tx, &claimed.machine_id, &asked).await?;
+                roll_back_failed(tx, &*ids, &claimed.machine_id, &asked).await?;
                 outbox::finish(tx, &claimed).await?;
                 Ok::<_, ApiError>(())
             })

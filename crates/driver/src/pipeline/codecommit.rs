@@ -5,12 +5,11 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use base::{ApiError, ErrorKind, Timestamp};
-use devtools::codecommit;
+use devtools::{codecommit, codepipeline};
 use engine::pipeline::{ActionResult, Revision, RunAction};
 use git::{Commit, Identity, ObjectId, Repository};
 use platform::{Cx, s3};
 use store::outbox::Claimed;
-use store::tables::codecommit_push;
 
 use super::Trouble;
 use super::blocking::blocking;
@@ -45,8 +44,9 @@ pub(super) async fn source(
     let head = format!("refs/heads/{branch}");
     let id = codecommit::resolve(cx, &row, Some(commit.unwrap_or(&head))).await;
     let id = id.map_err(|e| unresolved(e, name, branch, commit))?;
-    let pushers = codecommit_push::pushers(&mut cx.store.read().await?, &row.id, &id.to_string()).await?;
     let repository = codecommit::open(cx, &row).await.map_err(|e| Trouble::of("open the repository", e))?;
+    let pushers = codepipeline::authors(cx, (&run.execution, &run.action), (&row, &repository), id).await;
+    let pushers = pushers.map_err(|e| Trouble::of("look for those who pushed a commit", e))?;
     if clone_ref {
         let commit = blocking("read a commit", move || repository.commit(id).map_err(|e| unreadable(id, e))).await?;
         let origin = CloneOrigin::CodeCommit { repository: name.to_owned() };

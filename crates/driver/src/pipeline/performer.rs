@@ -94,11 +94,11 @@ fn in_region(cx: &Cx, region: &Region) -> Cx {
 
 /// Begins the rollback in the transaction that takes the effect out of the outbox.
 async fn roll_back(cx: &Cx, claimed: &Claimed, asked: RollBack) -> Result<(), PerformError> {
-    let claimed = claimed.clone();
+    let (claimed, ids) = (claimed.clone(), cx.ids.clone());
     let begun = cx.store.write(move |tx| {
-        let (claimed, asked) = (claimed.clone(), asked.clone());
+        let (claimed, asked, ids) = (claimed.clone(), asked.clone(), ids.clone());
         Box::pin(async move {
-            codepipeline::roll_back_failed(tx, &claimed.machine_id, &asked).await?;
+            codepipeline::roll_back_failed(tx, &*ids, &claimed.machine_id, &asked).await?;
             outbox::finish(tx, &claimed).await?;
             Ok::<_, ApiError>(())
         })

@@ -2,14 +2,14 @@
 //!
 //! Beyond AWS, as keys of the action's configuration:
 //! * `HeadworksQuorum`: so many principals must approve; one rejection rejects.
-//! * `HeadworksSelfApproval: "false"`: who started the execution, had a stage of it retried, or pushed one of its source
-//!   revisions, may not approve it.
+//! * `HeadworksSelfApproval: "false"`: who started the execution, had a stage of it retried, overrode a condition of it, or
+//!   pushed a commit that it brings, may not approve it.
 //! * `HeadworksRevision`: whoever approves names this revision in his summary.
 
 use std::collections::BTreeMap;
 
 use base::Timestamp;
-use formats::pipeline::{ActionDeclaration, MAX_QUORUM};
+use formats::pipeline::{ActionDeclaration, MAX_QUORUM, Provider, references};
 use serde::{Deserialize, Serialize};
 
 use super::action::configuration_error;
@@ -31,7 +31,14 @@ pub struct ApprovalRun {
     /// The revision that approvals must name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
-    /// The source actions of which nobody knows who pushed their revisions; empty if that does not matter.
+    /// The CodeCommit sources of which nobody knows who pushed their revisions; empty if that does not matter. Nobody can
+    /// approve while there are any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown_pushers: Vec<String>,
+    /// Nobody knows who started the execution, and that matters.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unknown_starter: bool,
+    /// The other source actions: they do not tell who made their revisions; empty if that does not matter.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown_authors: Vec<String>,
     /// What became of the notice to its topic, if there is something to say about that.
@@ -61,6 +68,12 @@ impl ApprovalRun {
         key: &str,
     ) -> Result<Self, ActionError> {
         let wrong = |what: &str| Err(configuration_error(action, what));
+        // Validation lets none in; an earlier program did.
+        for key in ["HeadworksQuorum", "HeadworksSelfApproval"] {
+            if action.config(key).is_some_and(|value| !references(value).is_empty()) {
+                return wrong(&format!("'{key}' must not hold a variable of the execution"));
+            }
+        }
         let quorum = match resolved.get("HeadworksQuorum").map(|text| text.parse::<u32>()) {
             None => 1,
             Some(Ok(quorum)) if (1..=MAX_QUORUM).contains(&quorum) => quorum,
@@ -88,6 +101,8 @@ impl ApprovalRun {
             quorum,
             self_approval,
             revision,
+            unknown_pushers: nameless(state).filter(|_| !self_approval).map(|(source, _)| source.to_owned()).collect(),
+            unknown_starter: !self_approval && state.starters.is_empty(),
             unknown_authors: if self_approval { Vec::new() } else { unknown_authors(state) },
             notice: None,
             given: Vec::new(),
@@ -101,6 +116,8 @@ impl ApprovalRun {
             quorum: 1,
             self_approval: true,
             revision: None,
+            unknown_pushers: Vec::new(),
+            unknown_starter: false,
             unknown_authors: Vec::new(),
             notice: None,
             given: Vec::new(),
@@ -122,6 +139,12 @@ impl ApprovalRun {
         }
         if let Some(revision) = &self.revision {
             told.push(format!("The approval is for revision {revision}: its summary must contain that"));
+        }
+        for source in &self.unknown_pushers {
+            told.push(format!("Nobody can approve: who pushed the revision of source '{source}' is not known"));
+        }
+        if self.unknown_starter {
+            told.push("Who started the execution is not known, and could approve".to_owned());
         }
         for source in &self.unknown_authors {
             told.push(format!("The author of the revision of source '{source}' is not known, and could approve"));
@@ -145,16 +168,27 @@ impl ApprovalRun {
         }
     }
 
-    /// Whether a summary names the revision: it stands there as a word of its own, not within a longer one.
+    /// Whether a summary names the revision, if it must.
     pub(super) fn is_named_in(&self, summary: &str) -> bool {
-        let Some(revision) = &self.revision else { return true };
-        let bounded = |at: usize| {
-            let (before, behind) = (summary.get(..at), summary.get(at + revision.len()..));
-            let joins = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
-            !before.is_some_and(|text| text.ends_with(joins)) && !behind.is_some_and(|text| text.starts_with(joins))
-        };
-        summary.match_indices(revision.as_str()).any(|(at, _)| bounded(at))
+        self.revision.as_ref().is_none_or(|revision| names_revision(summary, revision))
     }
+}
+
+/// Whether a text names a revision: it stands there as a word of its own, not within a longer one. `1.2.3` does not name `1.2`,
+/// but a full stop may follow.
+pub fn names_revision(text: &str, revision: &str) -> bool {
+    let bounded = |at: usize| {
+        let (before, behind) =
+            (text.get(..at).unwrap_or_default(), text.get(at + revision.len()..).unwrap_or_default());
+        !goes_on(before.chars().rev()) && !goes_on(behind.chars())
+    };
+    !revision.is_empty() && text.match_indices(revision).any(|(at, _)| bounded(at))
+}
+
+/// Whether a word goes on with these characters.
+fn goes_on(mut chars: impl Iterator<Item = char>) -> bool {
+    let next = chars.find(|c| !matches!(c, '.' | '+' | '/' | '~'));
+    next.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
 }
 
 impl Draft {
@@ -178,6 +212,22 @@ impl Draft {
         self.change_approval(key, |approval| approval.notice = notice);
     }
 
+    /// Notes who else has brought the execution about. His approval of what he may not approve now does not count any more.
+    pub(super) fn note_starters(&mut self, by: impl IntoIterator<Item = String>) {
+        let news: Vec<String> = by.into_iter().filter(|by| !self.state.starters.contains(by)).collect();
+        self.state.starters.extend(news);
+        let starters = self.state.starters.clone();
+        let is_one = |given: &Given| starters.iter().any(|starter| is_same_principal(starter, &given.by));
+        let concerned = |run: &&ActionRun| {
+            let approval = run.approval.as_ref().filter(|approval| !approval.self_approval && !run.is_ended());
+            approval.is_some_and(|approval| approval.given.iter().any(is_one))
+        };
+        let keys: Vec<String> = self.current().actions.iter().filter(concerned).map(|run| run.key.clone()).collect();
+        for key in keys {
+            self.change_approval(&key, |approval| approval.given.retain(|given| !is_one(given)));
+        }
+    }
+
     fn change_approval(&mut self, key: &str, change: impl FnOnce(&mut ApprovalRun)) {
         let now = self.now;
         let Some(run) = self.run_mut(key) else { return };
@@ -188,11 +238,24 @@ impl Draft {
     }
 }
 
+impl ExecutionState {
+    /// Whether it matters who has made what it brings: to its own approvals, or to those of pipelines that it invokes.
+    pub fn asks_for_authors(&self) -> bool {
+        let asks = |action: &ActionDeclaration| {
+            action.config("HeadworksSelfApproval") == Some("false") || action.provider() == Some(Provider::Pipeline)
+        };
+        self.definition.stages.iter().flat_map(|stage| &stage.actions).any(asks)
+    }
+}
+
 /// Of what this principal has brought about the execution, if it is so.
 pub(super) fn part_in(state: &ExecutionState, by: &str) -> Option<String> {
     let pushed = |pushers: &[String]| pushers.iter().any(|pusher| is_same_principal(pusher, by));
     if let Some(source) = state.source_revisions.iter().find(|source| pushed(&source.revision.pushers)) {
-        return Some(format!("this principal pushed revision {} of source '{}'", source.revision.id, source.action));
+        let (id, action) = (&source.revision.id, &source.action);
+        return Some(format!(
+            "this principal pushed revision {id} of source '{action}', or a commit that comes with it"
+        ));
     }
     let started = state.starters.iter().any(|starter| is_same_principal(starter, by));
     started.then(|| "this principal started the execution or had a stage of it retried".to_owned())
@@ -210,15 +273,27 @@ pub fn is_same_principal(one: &str, other: &str) -> bool {
     identity(one) == identity(other)
 }
 
+/// The CodeCommit sources of which nobody knows who pushed their revisions, with these.
+pub(super) fn nameless(state: &ExecutionState) -> impl Iterator<Item = (&str, Option<&str>)> {
+    let sources = state.definition.source_actions().filter(|a| a.provider() == Some(Provider::CodeCommitSource));
+    sources.filter_map(|action| match state.source_revisions.iter().find(|source| source.action == action.name) {
+        Some(source) if !source.revision.pushers.is_empty() => None,
+        Some(source) => Some((action.name.as_str(), Some(source.revision.id.as_str()))),
+        None => Some((action.name.as_str(), None)),
+    })
+}
+
 fn unknown_authors(state: &ExecutionState) -> Vec<String> {
-    let known = |action: &str| {
-        state.source_revisions.iter().any(|source| source.action == action && !source.revision.pushers.is_empty())
-    };
-    state.definition.source_actions().map(|action| action.name.clone()).filter(|name| !known(name)).collect()
+    let others = state.definition.source_actions().filter(|a| a.provider() != Some(Provider::CodeCommitSource));
+    others.map(|action| action.name.clone()).collect()
 }
 
 /// Follows from what nobody is told, from the action, and from the revisions that the execution has.
 fn token(state: &ExecutionState, key: &str) -> String {
+    // One of an earlier program: its inputs give the same state again.
+    if state.salt.is_empty() {
+        return base::derived_uuid(&["approval", key]).to_string();
+    }
     let mut parts = vec!["approval", state.salt.as_str(), key];
     for source in &state.source_revisions {
         parts.extend([source.action.as_str(), source.revision.id.as_str()]);
@@ -248,6 +323,21 @@ mod tests {
         }
         for bad in ["", "8cf40f", "8cf40f2a", "x8cf40f2", "8CF40F2", "8cf40f2-rc1"] {
             assert!(!approval.is_named_in(bad), "{bad}");
+        }
+        for (text, revision, named) in [
+            ("ship 1.2", "1.2", true),
+            ("ship 1.2.", "1.2", true),
+            ("ship 1.2...", "1.2", true),
+            ("ship 1.2, not 1.3", "1.2", true),
+            ("ship 1.2.3", "1.2", false),
+            ("ship 0.1.2", "1.2", false),
+            ("ship 1.2+b3", "1.2", false),
+            ("ship 1.2~rc1", "1.2", false),
+            ("ship feature/1.2", "1.2", false),
+            ("ship feature/1.2 and 1.2", "1.2", true),
+            ("anything", "", false),
+        ] {
+            assert_eq!(names_revision(text, revision), named, "{text} for {revision}");
         }
     }
 }

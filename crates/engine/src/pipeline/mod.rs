@@ -63,7 +63,7 @@ pub use action::{
     ActionEffect, ArtifactFile, ArtifactPlace, BatchOptions, BuildVariable, CancelAction, Commands, GitHost, RollBack,
     RunAction, Work,
 };
-pub use approval::{ApprovalRun, Given, is_same_principal};
+pub use approval::{ApprovalRun, Given, is_same_principal, names_revision};
 pub use artifact::artifact_key;
 pub use begin::timeout_of;
 pub use child::child_name;
@@ -74,7 +74,7 @@ pub use input::{ActionError, ActionResult, Approval, ExecutionInput, ParentRetry
 pub use matrix::Cell;
 pub use state::{
     ActionRun, ActionStatus, Artifact, Begun, Ended, ExecutionKind, ExecutionState, External, Mode, NewExecution,
-    NoTarget, ParentAction, Phase, RetryTrigger, Rollback, SourceOverride, StageRun, StageStatus, StopRequest, Trigger,
-    Will,
+    NewRollback, NoTarget, ParentAction, Phase, RetryTrigger, Rollback, SourceOverride, StageRun, StageStatus,
+    StopRequest, Trigger, Will,
 };
 pub use trigger::{FileFilter, GitEvent, Reaction, reaction};

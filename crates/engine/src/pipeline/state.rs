@@ -26,6 +26,17 @@ pub struct NewExecution {
     pub salt: String,
 }
 
+/// What a rollback is made from, beside the execution that it leads back to.
+#[derive(Clone, Debug)]
+pub struct NewRollback {
+    pub id: String,
+    pub trigger: Trigger,
+    /// Who wants it (ARNs).
+    pub starters: Vec<String>,
+    /// As of [`NewExecution`].
+    pub salt: String,
+}
+
 /// State of the `pipeline_execution` machine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExecutionState {
@@ -38,7 +49,7 @@ pub struct ExecutionState {
     pub variables: BTreeMap<String, String>,
     pub overrides: Vec<SourceOverride>,
     pub source_revisions: Vec<SourceRevision>,
-    /// Who brought it about, or had a stage of it retried, as far as that is known (ARNs).
+    /// Who brought it about, had a stage of it retried, or overrode a condition, as far as that is known (ARNs).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub starters: Vec<String>,
     /// Random, and told to nobody: the tokens of its approvals are derived from it. Executions of earlier programs have none.
@@ -326,21 +337,19 @@ impl ExecutionState {
 
     /// An execution that rolls a stage back to this one. User Guide, "Considerations for rollbacks".
     ///
-    /// `starters` are those who want the rollback; who pushed the revisions is known of this execution.
-    pub fn rollback(
-        &self,
-        stage: &str,
-        version: u32,
-        id: String,
-        (trigger, starters): (Trigger, Vec<String>),
-    ) -> Result<Self, NoTarget> {
+    /// Who brought this one about has brought that about, too; who pushed the revisions is known of this one.
+    pub fn rollback(&self, stage: &str, version: u32, new: NewRollback) -> Result<Self, NoTarget> {
+        let NewRollback { id, trigger, starters, salt } = new;
         let index = self.rollback_target(stage, version)?;
         let before = |run: &&Arc<StageRun>| self.definition.stages.iter().take(index).any(|s| s.name == run.name);
         let earlier = self.stages.iter().filter(before).cloned().collect();
+        let mut all = self.starters.clone();
+        all.extend(starters.into_iter().filter(|by| !self.starters.contains(by)));
         Ok(ExecutionState {
             id,
             trigger,
-            starters,
+            starters: all,
+            salt,
             kind: ExecutionKind::Rollback(Rollback { target: self.id.clone(), stage: index, earlier }),
             parent: None,
             phase: Phase::New,

@@ -134,7 +134,7 @@ fn a_rollback_starts_with_the_trigger_that_it_has() {
         world.execution("e1", ExecutionInput::ActionFinished { key: format!("e1/{place}/1"), result }).unwrap();
     }
     details(&mut world);
-    world.roll_back("r1", "Build", "e1").unwrap();
+    world.roll_back("r1", "Build", "e1", "ann").unwrap();
     let events = details(&mut world);
     let trigger = json!({"trigger-type": "ManualRollback", "trigger-detail": "ann"});
     assert_eq!(

@@ -298,9 +298,9 @@ fn run(world: &mut World, command: &str) -> Result<(), String> {
         }
         "override" => {
             let kind = if word(3) == "beforeEntry" { ConditionKind::BeforeEntry } else { ConditionKind::OnSuccess };
-            world.override_condition(word(1), word(2), kind)
+            world.override_condition(word(1), word(2), kind, &by())
         }
-        "rollback" => world.roll_back(word(1), word(2), word(3)),
+        "rollback" => world.roll_back(word(1), word(2), word(3), &by()),
         "find-target" => {
             let effects = std::mem::take(&mut world.rollbacks);
             effects.iter().for_each(|(failed, effect)| world.perform_rollback(failed, effect));
@@ -320,13 +320,23 @@ fn run(world: &mut World, command: &str) -> Result<(), String> {
         }
         "delete" => gates(world, GateInput::Delete { by: by() }),
         "wait" => {
-            let seconds = if word(1).ends_with('h') { 3600 } else { 60 };
-            let count: u64 = word(1).trim_end_matches(['h', 'm']).parse().unwrap();
-            world.pass(Duration::from_secs(count * seconds));
+            world.pass(time(word(1)));
+            Ok(())
+        }
+        // The server is down for so long: no timer fires. `wait 0m` is its start.
+        "down" => {
+            world.now = world.now + time(word(1));
             Ok(())
         }
         _ => work(world, words),
     }
+}
+
+/// `9h` or `30m`.
+fn time(text: &str) -> Duration {
+    let seconds = if text.ends_with('h') { 3600 } else { 60 };
+    let count: u64 = text.trim_end_matches(['h', 'm']).parse().unwrap();
+    Duration::from_secs(count * seconds)
 }
 
 /// What the driver does for actions whose work is a job or another execution, and what workers say.

@@ -7,7 +7,8 @@ use base::{AccountId, Effect, Event, Machine, Region, Scope, Step, Tell, TimerCh
 use engine::job::{Job, JobInput, JobPhase, JobRefusal};
 use engine::pipeline::{
     ActionEffect, Execution, ExecutionInput, ExecutionState, GateInput, GateRefusal, Gates, GatesState, Mode,
-    NewExecution, NewPipeline, ParentAction, ParentRetry, Phase, Refusal, RollBack, RunAction, SourceOverride, Trigger,
+    NewExecution, NewPipeline, NewRollback, ParentAction, ParentRetry, Phase, Refusal, RollBack, RunAction,
+    SourceOverride, Trigger,
 };
 use formats::pipeline::{ConditionKind, PipelineDeclaration, RetryMode};
 use serde_json::Value;
@@ -250,11 +251,11 @@ impl World {
     }
 
     /// As the operation does: the gates first, and both or neither.
-    pub fn override_condition(&mut self, id: &str, stage: &str, kind: ConditionKind) -> Result<(), String> {
+    pub fn override_condition(&mut self, id: &str, stage: &str, kind: ConditionKind, by: &str) -> Result<(), String> {
         let gates = self.gates_of(&self.pipeline(id));
         let before = (gates.state.clone(), gates.log.len());
         self.come_back(id, stage)?;
-        let input = ExecutionInput::OverrideCondition { stage: stage.to_owned(), kind, by: "ann".into() };
+        let input = ExecutionInput::OverrideCondition { stage: stage.to_owned(), kind, by: by.to_owned() };
         let answer = self.execution(id, input);
         if answer.is_err() {
             let gates = self.gates_mut(&self.pipeline(id));
@@ -265,13 +266,14 @@ impl World {
     }
 
     /// As RollbackStage does: the execution is made, started, and given the stage, or nothing is done.
-    pub fn roll_back(&mut self, id: &str, stage: &str, target: &str) -> Result<(), String> {
+    pub fn roll_back(&mut self, id: &str, stage: &str, target: &str, by: &str) -> Result<(), String> {
         let trigger = Trigger { kind: "ManualRollback".into(), detail: "ann".into() };
+        let (starters, salt) = (vec![by.to_owned()], format!("salt of {id}"));
         let pipeline = self.pipeline(target);
         let version = self.gates_of(&pipeline).state.version;
         let state = self
             .state(target)
-            .rollback(stage, version, id.to_owned(), (trigger, Vec::new()))
+            .rollback(stage, version, NewRollback { id: id.to_owned(), trigger, starters, salt })
             .map_err(|e| format!("{e:?}"))?;
         let occupy = GateInput::Occupy { execution: id.to_owned(), stage: stage.to_owned(), version };
         if let Err(refusal) = Gates::step(&self.gates_of(&pipeline).state, occupy.clone(), self.now) {
@@ -301,9 +303,10 @@ impl World {
         assert!(target.is_some() || missed().is_none(), "the gate has forgotten a success: {:?}", missed());
         let by = target.map(|target| {
             let trigger = Trigger { kind: "AutomatedRollback".into(), detail: failed.to_owned() };
+            let (starters, salt) = (self.state(failed).starters.clone(), format!("salt of {}", effect.execution));
             let state = self
                 .state(&target)
-                .rollback(&effect.stage, version, effect.execution.clone(), (trigger, Vec::new()))
+                .rollback(&effect.stage, version, NewRollback { id: effect.execution.clone(), trigger, starters, salt })
                 .unwrap();
             let old = self.executions.insert(effect.execution.clone(), Row::new(state));
             assert!(old.is_none(), "a rollback began twice");

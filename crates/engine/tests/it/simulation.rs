@@ -221,7 +221,7 @@ impl Simulation {
         let Some(stage) = self.world.state(&id).stages.last().map(|s| s.name.clone()) else { return };
         let kind = if self.rng.chance(50) { ConditionKind::BeforeEntry } else { ConditionKind::OnSuccess };
         let before = self.world.state(&id).stages.last().and_then(|s| s.condition(kind)).map(|c| c.status.clone());
-        if self.world.override_condition(&id, &stage, kind).is_ok() {
+        if self.world.override_condition(&id, &stage, kind, "ann").is_ok() {
             use ConditionStatus::{Errored, Failed, InProgress};
             assert!(matches!(before, Some(InProgress | Failed | Errored)), "{before:?} was overridden");
             saw(OVERRIDDEN);
@@ -239,7 +239,7 @@ impl Simulation {
         let gates = &self.world.gates_of(&self.world.pipeline(&target)).state;
         let free = gates.gate(&stage).is_some_and(|g| g.inside.is_empty());
         let id = format!("r{}", self.rolled_back);
-        if self.world.roll_back(&id, &stage, &target).is_ok() {
+        if self.world.roll_back(&id, &stage, &target, "ann").is_ok() {
             self.rolled_back += 1;
             saw(ROLLED_BACK);
             assert!(free, "a rollback entered a stage that was taken");

@@ -166,3 +166,24 @@ async fn revisions_that_name_nothing_are_refused() {
         assert!(matches!(repository.resolve(bad), Err(Error::NoRevision(_))), "{bad}");
     }
 }
+
+#[tokio::test]
+async fn the_commits_between_two_are_those_that_only_the_later_one_reaches() {
+    let server = Server::start().await;
+    let mut ids: Vec<ObjectId> = Vec::new();
+    for n in 0..4 {
+        let edits = vec![put("a.txt", &n.to_string())];
+        ids.push(commit(&server, ids.last().copied(), edits).unwrap().commit);
+    }
+    let repository = server.repository();
+    let between = |tips: &[ObjectId], known: &[ObjectId], max| repository.commits_between(tips, known, max).unwrap();
+    assert_eq!(between(&[ids[3]], &[ids[1]], 10), [ids[3], ids[2]]);
+    assert_eq!(between(&[ids[3]], &[], 10), [ids[3], ids[2], ids[1], ids[0]]);
+    assert_eq!(between(&[ids[3]], &[], 1), [ids[3]]);
+    assert_eq!(between(&[ids[1]], &[ids[3]], 10), []);
+    assert_eq!(between(&[], &[ids[3]], 10), []);
+    let tree = repository.commit(ids[0]).unwrap().tree;
+    let missing = ObjectId::parse(&"1".repeat(40)).unwrap();
+    assert_eq!(between(&[ids[1], tree, missing], &[missing], 10), [ids[1], ids[0]]);
+    assert_eq!((repository.peel(ids[1]).unwrap(), repository.peel(tree).unwrap()), (Some(ids[1]), None));
+}

@@ -44,6 +44,7 @@ pub(in crate::pipeline) fn override_condition(
             return not("it does not hold the execution back");
         }
     }
+    draft.note_starters([by.clone()]);
     for condition in draft.current_mut().conditions.iter_mut().filter(|c| c.kind == kind) {
         condition.status = ConditionStatus::Overridden { by: by.clone() };
         condition.updated = now;

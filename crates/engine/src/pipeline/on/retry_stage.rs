@@ -22,8 +22,6 @@ pub(in crate::pipeline) fn retry_stage(
     let index = state.definition.stages.iter().position(|s| s.name == stage).unwrap_or_default();
     let mut draft = Draft::of(state, now);
     let (parent, starters) = parent.map(|p| (p.key, p.starters)).unzip();
-    let news = by.into_iter().chain(starters.into_iter().flatten()).filter(|by| !state.starters.contains(by));
-    draft.state.starters.extend(news);
     match &state.phase {
         Phase::Ended(Ended::Failed) => {
             if mode == RetryMode::FailedActions && !run.has_failed_action() {
@@ -44,6 +42,7 @@ pub(in crate::pipeline) fn retry_stage(
         }
         Phase::New | Phase::Waiting { .. } | Phase::Ended(_) => return not("the execution has not failed in it"),
     }
+    draft.note_starters(by.into_iter().chain(starters.into_iter().flatten()));
     draft.retry_failed(mode);
     draft.settle();
     Ok(draft.done())
