@@ -1,8 +1,10 @@
 //! `headworks pipeline approve`.
 
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::Args;
+use engine::pipeline::names_revision;
 use serde_json::{Value, json};
 
 use super::seen;
@@ -21,9 +23,12 @@ pub struct Flags {
     /// Reject it instead
     #[arg(long)]
     reject: bool,
-    /// Why; it is kept with the approval. A revision that the approval must name is added
+    /// Why; it is kept with the approval
     #[arg(long, default_value = "")]
     summary: String,
+    /// What you have looked at, when the approval must name a revision; without it you are asked
+    #[arg(long, value_name = "REVISION", conflicts_with = "reject")]
+    revision: Option<String>,
 }
 
 /// An approval that waits.
@@ -41,11 +46,21 @@ pub(super) async fn run(client: &Client, flags: &Flags) -> Result<ExitCode, CliE
         true => None,
         false => revision(client, flags, &waiting).await?,
     };
-    let summary = match &revision {
-        Some(revision) if !flags.summary.contains(revision.as_str()) => {
-            format!("{} {revision}", flags.summary).trim().to_owned()
+    let summary = match (&revision, &flags.revision) {
+        (Some(revision), given) => {
+            let asks = named(&flags.summary, given.as_deref(), revision)?;
+            if asks && !agrees(&waiting, revision).await? {
+                return Err(CliError::user("nothing was decided"));
+            }
+            match names_revision(&flags.summary, revision) {
+                true => flags.summary.clone(),
+                false => format!("{} {revision}", flags.summary).trim().to_owned(),
+            }
         }
-        Some(_) | None => flags.summary.clone(),
+        (None, Some(_)) => {
+            return Err(CliError::user("this approval names no revision").hint("approve it without --revision"));
+        }
+        (None, None) => flags.summary.clone(),
     };
     let ask = json!({
         "pipelineName": flags.pipeline, "stageName": waiting.stage, "actionName": waiting.action, "token": waiting.token,
@@ -59,6 +74,34 @@ pub(super) async fn run(client: &Client, flags: &Flags) -> Result<ExitCode, CliE
         summary.lines().take(1).for_each(|line| say(format_args!("{line}; it waits for others")));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether it has still to be asked if the revision is the one that is meant.
+fn named(summary: &str, given: Option<&str>, revision: &str) -> Result<bool, CliError> {
+    match given {
+        Some(given) if given == revision => Ok(false),
+        Some(given) => Err(CliError::user(format!("the approval is for revision {revision}, not {given}"))
+            .hint("look at what it brings, and name it with --revision")),
+        None => Ok(!names_revision(summary, revision)),
+    }
+}
+
+/// Asks whoever sits here.
+async fn agrees(waiting: &Waiting, revision: &str) -> Result<bool, CliError> {
+    if !std::io::stdin().is_terminal() {
+        let what = format!("the approval is for revision {revision}, and must name it");
+        return Err(CliError::user(what).hint(format!("--revision {revision} does")));
+    }
+    let shown = revision.replace(char::is_control, " ");
+    let question = format!("approve {}/{} for revision {shown}? [y/N] ", waiting.stage, waiting.action);
+    let answer = tokio::task::spawn_blocking(move || {
+        eprint!("{question}");
+        let _ = std::io::stderr().flush();
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line).map(|_| line)
+    });
+    let line = answer.await.map_err(CliError::internal)?.map_err(CliError::environment)?;
+    Ok(matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
 /// The revision that approvals must name, when the pipeline asks for that.
@@ -125,5 +168,20 @@ fn chosen(waiting: Vec<Waiting>, flags: &Flags) -> Result<Waiting, CliError> {
         (None, _) => {
             Err(CliError::user("this approval does not wait").hint(format!("what waits: {}", names.join(", "))))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_revision_is_not_named_for_whoever_has_not_named_it() {
+        assert!(named("", None, "1.2").unwrap());
+        assert!(named("looks good, 1.2.3", None, "1.2").unwrap());
+        assert!(!named("looks good, 1.2", None, "1.2").unwrap());
+        assert!(!named("looks good", Some("1.2"), "1.2").unwrap());
+        assert!(named("looks good", Some("1.2.3"), "1.2").is_err());
+        assert!(named("1.2", Some("1.1"), "1.2").is_err());
     }
 }

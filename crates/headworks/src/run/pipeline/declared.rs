@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use formats::cloudformation::{Template, open, worded};
-use formats::pipeline::{ActionDeclaration, PipelineDeclaration, Provider, document, problems, references, resolve};
+use formats::pipeline::{
+    ActionDeclaration, Condition, ConditionResult, PipelineDeclaration, Provider, RuleProvider, StageDeclaration,
+    document, problems, references, resolve,
+};
 use formats::yaml::Node;
 use serde_json::{Value, json};
 
@@ -76,6 +79,7 @@ pub fn rehearsal(
                 }
             }
         }
+        leave_out_windows(stage, &mut notes);
         let conditions = [&mut stage.before_entry, &mut stage.on_success].into_iter().flatten();
         let conditions = conditions.flat_map(|c| &mut c.conditions);
         let on_failure = stage.on_failure.iter_mut().flat_map(|c| &mut c.conditions);
@@ -178,6 +182,41 @@ fn leave_out(pipeline: &mut PipelineDeclaration, deploys: bool, notes: &mut Vec<
         }
         if notes.len() == before {
             return;
+        }
+    }
+}
+
+/// Leaves out the rules that wait for a time of day, and the conditions that have no others.
+fn leave_out_windows(stage: &mut StageDeclaration, notes: &mut Vec<String>) {
+    let name = stage.name.clone();
+    let mut without = |conditions: &mut Vec<Condition>| {
+        conditions.retain_mut(|condition| {
+            let before = condition.rules.len();
+            condition.rules.retain(|rule| {
+                let is_window = rule.provider() == Some(RuleProvider::DeploymentWindow);
+                if is_window {
+                    notes
+                        .push(format!("{name}: the rule {} (DeploymentWindow) is left out: you run it now", rule.name));
+                }
+                !is_window
+            });
+            before == 0 || !condition.rules.is_empty()
+        });
+    };
+    for conditions in [&mut stage.before_entry, &mut stage.on_success] {
+        if let Some(all) = conditions {
+            without(&mut all.conditions);
+        }
+        if conditions.as_ref().is_some_and(|all| all.conditions.is_empty()) {
+            *conditions = None;
+        }
+    }
+    if let Some(on_failure) = &mut stage.on_failure {
+        let had = !on_failure.conditions.is_empty();
+        without(&mut on_failure.conditions);
+        // Its result followed from the condition; only a retry needs none.
+        if had && on_failure.conditions.is_empty() && on_failure.result != Some(ConditionResult::Retry) {
+            stage.on_failure = None;
         }
     }
 }
@@ -316,6 +355,29 @@ Resources:
         let rehearsal = of(false);
         assert_eq!(rehearsal.pipeline.stages.len(), 2);
         assert_eq!(rehearsal.notes, ["Deploy/Put is not done; --deploy does it"]);
+    }
+
+    #[test]
+    fn rules_that_wait_for_a_time_of_day_are_left_out_and_named() {
+        let rule = |name: &str, provider: &str| {
+            json!({"name": name, "configuration": {}, "ruleTypeId": {
+                "category": "Rule", "owner": "AWS", "provider": provider, "version": "1",
+            }})
+        };
+        let (window, check) = (rule("Hours", "DeploymentWindow"), rule("Branch", "VariableCheck"));
+        let mut stage: StageDeclaration = serde_json::from_value(json!({
+            "name": "Deploy", "actions": [],
+            "beforeEntry": {"conditions": [{"result": "FAIL", "rules": [window]}]},
+            "onSuccess": {"conditions": [{"result": "FAIL", "rules": [window, check]}]},
+            "onFailure": {"result": "ROLLBACK", "conditions": [{"result": "ROLLBACK", "rules": [window]}]},
+        }))
+        .unwrap();
+        let mut notes = Vec::new();
+        leave_out_windows(&mut stage, &mut notes);
+        assert_eq!((&stage.before_entry, &stage.on_failure), (&None, &None));
+        let left: Vec<&str> = stage.rules().map(|rule| rule.name.as_str()).collect();
+        assert_eq!(left, ["Branch"]);
+        assert_eq!(notes, ["Deploy: the rule Hours (DeploymentWindow) is left out: you run it now"; 3]);
     }
 
     #[test]
