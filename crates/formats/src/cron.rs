@@ -18,8 +18,11 @@ pub(crate) struct Cron {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Span {
     from: i16,
+    /// Before `from` when it goes on at the beginning: 20-2.
     to: i16,
     step: i16,
+    /// How many values the field has.
+    size: i16,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +109,8 @@ fn has(spans: &[Span], n: i16) -> bool {
 
 impl Span {
     fn has(self, n: i16) -> bool {
-        (self.from..=self.to).contains(&n) && (n - self.from) % self.step == 0
+        let after = |n: i16| (n - self.from).rem_euclid(self.size);
+        after(n) <= after(self.to) && after(n) % self.step == 0
     }
 }
 
@@ -165,7 +169,8 @@ fn span(text: &str, bounds: RangeInclusive<i16>, names: &[&str]) -> Option<Span>
             (from, if step.is_some() { *bounds.end() } else { from })
         }
     };
-    (from <= to).then_some(Span { from, to, step: step.unwrap_or(1) })
+    let size = bounds.end() - bounds.start() + 1;
+    (from <= to || bounds != YEARS).then_some(Span { from, to, step: step.unwrap_or(1), size })
 }
 
 fn day(text: &str) -> Option<Day> {

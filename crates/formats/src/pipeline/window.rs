@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(wrong("* * *", None), "a cron expression has 6 or 7 fields, '* * *' has 3");
         assert_eq!(wrong("0 * * * * ?", None), "the seconds of a cron expression must be '*', not '0'");
         assert_eq!(wrong("* 60 * * * ?", None), "'60' is not a value for the field minutes of a cron expression");
-        assert_eq!(wrong("* * 17-9 * * ?", None), "'17-9' is not a value for the field hours of a cron expression");
+        assert_eq!(wrong("* * 17-24 * * ?", None), "'17-24' is not a value for the field hours of a cron expression");
         assert_eq!(wrong("* * * ? * ?", None), "day of month and day of week cannot both be '?'");
         assert_eq!(
             wrong("* * * ? * NOPE", None),
