@@ -44,7 +44,8 @@ pub(crate) async fn publish(store: &Store, subscribers: &Arc<Vec<Arc<dyn Subscri
     }
     // One that cannot be delivered must not hold up the others, but for those that come after it in its lane.
     let mut held = BTreeSet::new();
-    for Pending { seq, lane, event } in pending {
+    for Pending { seq, lane, account, event } in pending {
+        let lane = (account, lane);
         if held.contains(&lane) {
             continue;
         }
@@ -57,7 +58,7 @@ pub(crate) async fn publish(store: &Store, subscribers: &Arc<Vec<Arc<dyn Subscri
             Err(e) if e.is_passing() => return Err(e),
             Err(e) => {
                 set_back(store, seq, &e).await?;
-                held.extend(Some(lane).filter(|lane| !lane.is_empty()));
+                held.extend(Some(lane).filter(|(_, lane)| !lane.is_empty()));
             }
         }
     }

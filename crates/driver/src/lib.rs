@@ -33,5 +33,5 @@ pub use notices::{NoticePerformer, NoticeWriter};
 pub use performer::{PerformError, Performer};
 pub use pipeline::{PipelinePerformer, PipelineStarter, PollSweep, TriggerPerformer};
 pub use retention::{LogSweep, ReportSweep, SandboxSweep, SecretSweep, SessionSweep};
-pub use rules::RuleTargets;
+pub use rules::{RuleTargets, ScheduleReplan};
 pub use sweep::Sweep;

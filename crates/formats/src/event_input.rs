@@ -6,6 +6,23 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+/// How deep what stands in an event, or is made of one, may be nested: it must be read again inside of other JSON.
+const MOST_LEVELS: usize = 100;
+
+/// Whether objects and arrays are nested too deep to be kept.
+pub fn is_too_deep(value: &Value) -> bool {
+    deeper(value, MOST_LEVELS)
+}
+
+fn deeper(value: &Value, levels: usize) -> bool {
+    let Some(below) = levels.checked_sub(1) else { return value.is_array() || value.is_object() };
+    match value {
+        Value::Array(elements) => elements.iter().any(|element| deeper(element, below)),
+        Value::Object(members) => members.values().any(|member| deeper(member, below)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
 /// A path of dots and indexes into an event: `$.detail.items[0].name`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventPath(Vec<Step>);
@@ -203,6 +220,13 @@ mod tests {
     fn fill(template: &str, paths: &[(&str, &str)]) -> String {
         let paths = paths.iter().map(|(name, path)| ((*name).to_owned(), (*path).to_owned())).collect();
         InputTemplate::parse(template, &paths).unwrap().fill(&event(), RULE)
+    }
+
+    #[test]
+    fn what_is_nested_in_more_than_a_hundred_levels_is_too_deep() {
+        let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        let is_too_deep = |levels| is_too_deep(&serde_json::from_str(&nested(levels)).unwrap());
+        assert_eq!((is_too_deep(100), is_too_deep(101), is_too_deep(127)), (false, true, true));
     }
 
     #[test]

@@ -275,6 +275,7 @@ impl Installation {
             .subscribe(driver::PipelineStarter { ids: Arc::new(RandomIds) })
             .sweep(driver::ContentSweep)
             .first(driver::BuildResume)
+            .first(driver::ScheduleReplan)
             .sweep(driver::DiskSweep::default())
             .sweep(driver::LeftoverSweep::default())
             .sweep(driver::LogSweep)

@@ -47,7 +47,17 @@ pub async fn append(tx: &mut Tx, scope: &Scope, event: &Event, id: &str) -> Resu
     append_all(tx, scope, &[(id.to_owned(), event)]).await
 }
 
-/// Appends a custom event, which says itself when it happened; `by` is who has put it.
+/// Who has put a custom event, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Put {
+    /// An ARN.
+    pub by: String,
+    /// When it was taken in.
+    pub received: Option<Timestamp>,
+}
+
+/// Appends a custom event, which says itself when it happened; `by` is who has put it. It is in no lane: whoever puts events
+/// must not hold up those of services by naming their resources.
 pub async fn append_custom(
     tx: &mut Tx,
     scope: &Scope,
@@ -56,13 +66,17 @@ pub async fn append_custom(
     by: &str,
 ) -> Result<(), Error> {
     append_timed(tx, scope, &[(id.to_owned(), event)], time).await?;
-    tx.execute("UPDATE event SET put_by = $2 WHERE id = $1", args![id, by]).await.map(|_| ())
+    let now = tx.now();
+    let sql = "UPDATE event SET put_by = $2, received = $3, lane = '' WHERE id = $1";
+    tx.execute(sql, args![id, by, now]).await.map(|_| ())
 }
 
-/// Who has put a custom event (an ARN).
-pub async fn put_by(tx: &mut Tx, id: &str) -> Result<Option<String>, Error> {
-    let row = tx.fetch_optional("SELECT put_by FROM event WHERE id = $1", args![id]).await?;
-    row.map_or(Ok(None), |row| row.opt_text(0))
+/// What is known of a custom event beside itself; none for an event of our own services.
+pub async fn put(tx: &mut Tx, id: &str) -> Result<Option<Put>, Error> {
+    let row = tx.fetch_optional("SELECT put_by, received FROM event WHERE id = $1", args![id]).await?;
+    let Some(row) = row else { return Ok(None) };
+    let received = row.opt_time(1)?;
+    Ok(row.opt_text(0)?.map(|by| Put { by, received }))
 }
 
 /// Appends events with their ids, in this order.
@@ -106,6 +120,8 @@ pub struct Pending {
     pub seq: i64,
     /// The first resource that it is about. Events of one lane are delivered in order; without a lane there is none.
     pub lane: String,
+    /// Whose lane it is: account and region.
+    pub account: (String, String),
     /// What it says, or why that cannot be read.
     pub event: Result<EventRow, Error>,
 }
@@ -115,11 +131,21 @@ pub async fn deliverable(tx: &mut Tx, limit: u32) -> Result<Vec<Pending>, Error>
     let now = tx.now();
     let sql = "SELECT seq, id, account, region, time, body, lane FROM event WHERE published IS NULL AND due <= $1
                AND NOT EXISTS (SELECT 1 FROM event AS held WHERE held.published IS NULL AND held.due > 0
-                               AND held.lane = event.lane AND held.lane <> '' AND held.seq < event.seq
+                               AND held.lane = event.lane AND held.lane <> ''
+                               AND held.account = event.account AND held.region = event.region AND held.seq < event.seq
                                AND held.due > $1 AND held.attempts <= $2)
                ORDER BY seq LIMIT $3";
     let rows = tx.fetch_all(sql, args![now, HOLDS_ITS_LANE, limit]).await?;
-    rows.iter().map(|row| Ok(Pending { seq: row.int(0)?, lane: row.text(6)?, event: read(row) })).collect()
+    rows.iter()
+        .map(|row| {
+            Ok(Pending {
+                seq: row.int(0)?,
+                lane: row.text(6)?,
+                account: (row.text(2)?, row.text(3)?),
+                event: read(row),
+            })
+        })
+        .collect()
 }
 
 /// Sets an event back that could not be delivered; how long it waits.

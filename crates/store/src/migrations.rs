@@ -31,6 +31,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (49, "event_rules", include_str!("../migrations/0049_event_rules.sql")),
     (50, "event_put_by", include_str!("../migrations/0050_event_put_by.sql")),
     (51, "approval_notices", include_str!("../migrations/0051_approval_notices.sql")),
+    (52, "event_targets_by", include_str!("../migrations/0052_event_targets_by.sql")),
 ];
 
 /// Brings the schema up to date. Refuses a database that a newer version has written.

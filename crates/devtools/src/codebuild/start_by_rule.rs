@@ -3,6 +3,7 @@
 use base::{ApiError, ErrorKind};
 use engine::build::Build;
 use platform::Cx;
+use platform::events::SERVICE_ROLE_OVERRIDE;
 use serde_json::Value;
 use store::{Tx, machine};
 
@@ -37,7 +38,18 @@ pub async fn start_by_rule(tx: &mut Tx, cx: &Cx, by: BuildByRule<'_>) -> Result<
     match submit(tx, cx, input, particulars, None).await {
         Ok(state) => Ok(Ok(state.request.id)),
         Err(e) if e.kind == ErrorKind::Client => Ok(Err(e.message)),
-        Err(e) => Err(store::Error::Sql(Box::new(e))),
+        Err(e) => Err(cause(e)),
+    }
+}
+
+/// What has failed, as the transaction knows it: the one that is to be tried again is tried again.
+fn cause(error: ApiError) -> store::Error {
+    let store = std::error::Error::source(&error).and_then(|e| e.downcast_ref::<store::Error>());
+    match (error.status, store.is_some_and(store::Error::is_passing)) {
+        // The disk is full.
+        (Some(507), _) => store::Error::DiskFull,
+        (_, true) => store::Error::Conflict(Box::new(error)),
+        (_, false) => store::Error::Sql(Box::new(error)),
     }
 }
 
@@ -48,6 +60,9 @@ fn request(by: &BuildByRule<'_>) -> Result<Input, String> {
             .map_err(|e| format!("what the target is given is no request of StartBuild: {e}"))?,
         Some(other) => return Err(format!("what the target is given is no request of StartBuild: {other}")),
     };
+    if by.input.as_ref().is_some_and(|input| input.get(SERVICE_ROLE_OVERRIDE).is_some()) {
+        return Err(format!("a rule may not choose the role of a build: {SERVICE_ROLE_OVERRIDE} is refused"));
+    }
     by.project.clone_into(&mut input.project_name);
     check_members(&input).map_err(|e: ApiError| e.message)?;
     match input.rest.keys().next() {

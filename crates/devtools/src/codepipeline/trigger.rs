@@ -20,6 +20,7 @@ use store::tables::{codecommit_repository, codepipeline_pipeline};
 use super::change::{Change, What};
 use super::load;
 use super::on_event::{Source, begin, newest};
+use super::start_by_rule::{Waiting, start_weighed};
 use crate::codecommit;
 
 /// The kind under which such changes wait.
@@ -32,14 +33,38 @@ struct Asked {
     id: String,
     time: Timestamp,
     event: Event,
+    /// The start by a rule for which it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    by_rule: Option<Waiting>,
 }
 
 /// Has a change weighed.
 pub(super) async fn ask(tx: &mut Tx, event: &EventRow, pipeline: &str) -> Result<(), store::Error> {
-    let asked =
-        Asked { pipeline: pipeline.to_owned(), id: event.id.clone(), time: event.time, event: event.event.clone() };
+    join(tx, event, pipeline, "", None).await
+}
+
+/// Has a change weighed for which a rule starts the pipeline. `place` is where among those that ask for the same change.
+pub(super) async fn ask_by_rule(
+    tx: &mut Tx,
+    event: &EventRow,
+    pipeline: &str,
+    place: &str,
+    by_rule: Waiting,
+) -> Result<(), store::Error> {
+    join(tx, event, pipeline, place, Some(by_rule)).await
+}
+
+async fn join(
+    tx: &mut Tx,
+    event: &EventRow,
+    pipeline: &str,
+    place: &str,
+    by_rule: Option<Waiting>,
+) -> Result<(), store::Error> {
+    let (id, told) = (event.id.clone(), event.event.clone());
+    let asked = Asked { pipeline: pipeline.to_owned(), id, time: event.time, event: told, by_rule };
     let effect = serde_json::json!(asked);
-    let place = format!("{:020} {}", event.seq, event.id);
+    let place = format!("{:020} {}{place}", event.seq, event.id);
     line::join(tx, TRIGGER, &load::arn(&event.scope, pipeline), &event.scope, &place, &effect).await
 }
 
@@ -67,12 +92,18 @@ pub async fn weigh_trigger(cx: &Cx, claimed: &Claimed) -> Result<(), ApiError> {
         Some(declaration) => look(cx, declaration, &asked).await?,
         None => None,
     };
-    let (claimed, scope, ids) = (claimed.clone(), cx.scope().clone(), cx.ids.clone());
+    let (claimed, scope, context) = (claimed.clone(), cx.scope().clone(), cx.clone());
     let weighed = cx.store.write(move |tx| {
         let (claimed, scope, asked, looked) = (claimed.clone(), scope.clone(), asked.clone(), looked.clone());
-        let ids = ids.clone();
+        let cx = context.clone();
         Box::pin(async move {
-            let Some(looked) = looked else { return line::finish(tx, &claimed).await };
+            let Some(looked) = looked else {
+                if let Some(waiting) = &asked.by_rule {
+                    let (pipeline, execution) = (&asked.pipeline, &waiting.execution);
+                    tracing::warn!(pipeline.name = %pipeline, execution.id = %execution, "a rule cannot start a pipeline: its commit is gone");
+                }
+                return line::finish(tx, &claimed).await;
+            };
             let (Some(declaration), Some(change)) =
                 (self::declaration(tx, &scope, &asked).await?, Change::of(&asked.event))
             else {
@@ -84,10 +115,14 @@ pub async fn weigh_trigger(cx: &Cx, claimed: &Claimed) -> Result<(), ApiError> {
             }
             // Before the gates are locked, as the bus does.
             line::finish(tx, &claimed).await?;
+            if let Some(waiting) = &asked.by_rule {
+                let commit = looked.commit.to_string();
+                return start_weighed(tx, &cx, (declaration.clone(), &change), waiting, &commit).await;
+            }
             let starting = change.watched_by(&declaration).chosen(&looked.starts);
             let source = Source { scope: &scope, event: &asked.id, resource: asked.event.resources.first() };
             let commit = looked.commit.to_string();
-            begin(tx, &*ids, &source, (declaration.clone(), &change, &starting), Some(&commit)).await
+            begin(tx, &*cx.ids, &source, (declaration.clone(), &change, &starting), Some(&commit)).await
         })
     });
     Ok(weighed.await?)

@@ -2,6 +2,8 @@
 
 mod deliver;
 #[cfg(test)]
+mod guard_tests;
+#[cfg(test)]
 mod tests;
 
 pub use deliver::deliver;

@@ -37,6 +37,8 @@ pub enum Scheduled {
 pub enum ScheduleInput {
     /// The rule is enabled, or has another expression.
     Begin { expression: ScheduleExpression },
+    /// The clock may have been ahead when the schedule was planned: no later than it is due by the clock of now.
+    Replan,
     /// The rule is disabled.
     End,
     /// The time has come.
@@ -64,6 +66,14 @@ impl Machine for Schedule {
                 let state = ScheduleState { rule: state.rule.clone(), scheduled: Scheduled::Idle };
                 Ok(Step { timers: vec![TimerChange::clear(TIMER)], ..Step::to(state) })
             }
+            (ScheduleInput::Replan, Scheduled::Waiting { expression, since, due }) => {
+                let since = now.min(*since);
+                match expression.next(since, now) {
+                    Some(next) if next < *due => Ok(wait(state, expression.clone(), since, now)),
+                    Some(_) | None => Ok(Step::to(state.clone())),
+                }
+            }
+            (ScheduleInput::Replan, Scheduled::Idle) => Ok(Step::to(state.clone())),
             (ScheduleInput::Due { at }, Scheduled::Waiting { expression, since, due }) if at == *due => {
                 let step = wait(state, expression.clone(), *since, now.max(*due));
                 Ok(Step { events: vec![scheduled_event(&state.rule)], ..step })

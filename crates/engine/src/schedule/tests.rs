@@ -74,3 +74,20 @@ fn states_survive_storage() {
     let text = serde_json::to_string(&step.state).unwrap();
     assert_eq!(serde_json::from_str::<ScheduleState>(&text).unwrap(), step.state);
 }
+
+#[test]
+fn a_clock_that_was_ahead_does_not_silence_a_schedule() {
+    let replan = |state: &ScheduleState, now| Schedule::step(state, ScheduleInput::Replan, now).unwrap();
+    for (text, next) in [("rate(5 minutes)", 5), ("cron(0 * * * ? *)", 60)] {
+        let ahead = begin(&idle(), text, at(500_000));
+        let mended = replan(&ahead.state, at(0));
+        assert_eq!(timer(&mended), Some(at(next)), "{text}");
+        assert!(mended.events.is_empty());
+    }
+    let planned = begin(&idle(), "rate(5 minutes)", at(0));
+    for minute in [0, 3, 33] {
+        let same = replan(&planned.state, at(minute));
+        assert_eq!((same.timers.len(), &same.state), (0, &planned.state));
+    }
+    assert_eq!(replan(&idle(), at(0)).state, idle());
+}

@@ -14,5 +14,6 @@ mod parse;
 mod tests;
 mod wildcard;
 
+pub use matching::TooCostly;
 pub use operator::EventPattern;
 pub use parse::EventPatternError;

@@ -39,6 +39,22 @@ pub(super) enum Operator {
     Network(Network),
 }
 
+impl Operator {
+    /// How many comparisons it takes.
+    pub fn operands(&self) -> usize {
+        match self {
+            Operator::AnythingBut(values) => values.len(),
+            Operator::AnythingButText(tests) => tests.len(),
+            Operator::Exactly(_)
+            | Operator::Number(_)
+            | Operator::Text(_)
+            | Operator::Numeric(_)
+            | Operator::Exists(_)
+            | Operator::Network(_) => 1,
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(super) enum TextTest {
     Prefix(String),

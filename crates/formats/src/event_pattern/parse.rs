@@ -75,6 +75,8 @@ fn fields(members: &Map<String, Value>, place: &Place) -> Result<Fields, EventPa
             }
         }
     }
+    // What costs least to look at decides first: source and detail-type, say.
+    read.fields.sort_by_key(|(_, field)| matches!(field, Field::Nested(_)));
     Ok(read)
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::EventPattern;
 
 fn matches(pattern: Value, event: Value) -> bool {
-    EventPattern::parse(&pattern.to_string()).unwrap_or_else(|e| panic!("{pattern}: {e}")).matches(&event)
+    EventPattern::parse(&pattern.to_string()).unwrap_or_else(|e| panic!("{pattern}: {e}")).matches(&event).unwrap()
 }
 
 fn field(operator: Value, value: Value) -> bool {
@@ -129,6 +129,37 @@ fn a_field_exists_if_it_has_a_leaf() {
     assert!(matches(either.clone(), json!({"detail": {"x": "a"}})));
     assert!(matches(either.clone(), json!({"detail": {}})));
     assert!(!matches(either, json!({"detail": {"x": "b"}})));
+}
+
+#[test]
+fn what_must_not_exist_is_in_no_element_of_an_array() {
+    let pattern = json!({"detail": {"x": {"y": [{"exists": false}], "z": [1]}}});
+    assert!(!matches(pattern.clone(), json!({"detail": {"x": [{"y": 1}, {"z": 1}]}})));
+    assert!(!matches(pattern.clone(), json!({"detail": {"x": [{"z": 1}, {"y": 1}]}})));
+    assert!(matches(pattern.clone(), json!({"detail": {"x": [{"z": 2}, {"z": 1}]}})));
+    assert!(matches(pattern, json!({"detail": {"x": [{"y": []}, {"z": 1}]}})));
+    let alone = json!({"detail": {"x": {"y": [{"exists": false}]}}});
+    assert!(!matches(alone.clone(), json!({"detail": [{"x": 1}, {"x": [{}, {"y": 1}]}]})));
+    assert!(matches(alone, json!({"detail": [{"x": 1}, {"x": [{}, {"w": 1}]}]})));
+}
+
+#[test]
+fn a_match_that_costs_too_much_is_given_up() {
+    let prefixes: Vec<Value> = (0..250).map(|n| json!({"prefix": {"equals-ignore-case": format!("X{n}")}})).collect();
+    let pattern = EventPattern::parse(&json!({"detail": {"x": prefixes}}).to_string()).unwrap();
+    let of = |texts: Vec<String>| pattern.matches(&json!({"detail": {"x": texts}}));
+    assert_eq!(of(vec!["a".repeat(40_000)]), Ok(false));
+    assert_eq!(of(vec!["a".repeat(100_000)]), Err(super::TooCostly));
+    assert_eq!(of(vec!["a".to_owned(); 2_000]), Err(super::TooCostly));
+    assert_eq!(of(vec!["x7y".to_owned(); 2_000]), Ok(true));
+}
+
+#[test]
+fn the_fields_of_the_envelope_decide_before_what_is_nested() {
+    let tests: Vec<Value> = (0..100).map(|n| json!({"suffix": n.to_string()})).collect();
+    let text = json!({"detail": {"x": tests}, "source": ["s"]}).to_string();
+    let event = json!({"source": "other", "detail": {"x": vec!["a"; 10_000]}});
+    assert_eq!(EventPattern::parse(&text).unwrap().matches(&event), Ok(false));
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Which targets an event is for.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use formats::event_pattern::EventPattern;
+use formats::event_pattern::{EventPattern, EventPatternError};
 use serde_json::Value;
 use store::Tx;
 use store::events::EventRow;
@@ -15,6 +16,29 @@ use super::target::{Target, TargetInput};
 /// More than a rule can have.
 const TARGETS: u32 = 100;
 
+/// More than the rules of a few accounts have.
+const KEPT: usize = 2_000;
+
+/// Patterns that were read, by their texts: a rule's pattern is asked of every event.
+#[derive(Clone, Debug, Default)]
+pub struct Patterns(Arc<Mutex<HashMap<String, Arc<EventPattern>>>>);
+
+impl Patterns {
+    fn of(&self, text: &str) -> Result<Arc<EventPattern>, EventPatternError> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pattern) = kept.get(text) {
+            return Ok(pattern.clone());
+        }
+        let pattern = Arc::new(EventPattern::parse(text)?);
+        if kept.len() >= KEPT {
+            // Rules that are gone leave theirs behind.
+            kept.clear();
+        }
+        kept.insert(text.to_owned(), pattern.clone());
+        Ok(pattern)
+    }
+}
+
 /// One target of one rule that an event matches.
 #[derive(Clone, Debug)]
 pub struct Matched {
@@ -23,12 +47,14 @@ pub struct Matched {
     pub target: String,
     pub target_arn: String,
     pub input: TargetInput,
+    /// Who has put the target (an ARN).
+    pub put_by: Option<String>,
     /// The event in its envelope.
     pub envelope: Arc<Value>,
 }
 
 /// The targets of the event, in the order of rules and targets. A scheduled event is for its own rule alone.
-pub async fn matching(tx: &mut Tx, event: &EventRow) -> Result<Vec<Matched>, store::Error> {
+pub async fn matching(tx: &mut Tx, patterns: &Patterns, event: &EventRow) -> Result<Vec<Matched>, store::Error> {
     let scope = &event.scope;
     let (rules, envelope) = if event.event.source == "aws.events" && event.event.detail_type == "Scheduled Event" {
         let start = rule::arn(scope, "");
@@ -42,7 +68,7 @@ pub async fn matching(tx: &mut Tx, event: &EventRow) -> Result<Vec<Matched>, sto
             return Ok(Vec::new());
         }
         let envelope = event.envelope();
-        (rules.into_iter().filter(|rule| matches(rule, &envelope)).collect::<Vec<_>>(), envelope)
+        (rules.into_iter().filter(|rule| matches(patterns, rule, &envelope)).collect::<Vec<_>>(), envelope)
     };
     let envelope = Arc::new(envelope);
     let mut matched = Vec::new();
@@ -62,6 +88,7 @@ pub async fn matching(tx: &mut Tx, event: &EventRow) -> Result<Vec<Matched>, sto
                 target: row.id,
                 target_arn: row.arn,
                 input,
+                put_by: row.put_by,
                 envelope: envelope.clone(),
             });
         }
@@ -69,14 +96,18 @@ pub async fn matching(tx: &mut Tx, event: &EventRow) -> Result<Vec<Matched>, sto
     Ok(matched)
 }
 
-fn matches(rule: &events_rule::Row, envelope: &Value) -> bool {
+fn matches(patterns: &Patterns, rule: &events_rule::Row, envelope: &Value) -> bool {
     let Some(text) = &rule.pattern else { return false };
-    match EventPattern::parse(text) {
-        Ok(pattern) => pattern.matches(envelope),
+    let pattern = match patterns.of(text) {
+        Ok(pattern) => pattern,
         Err(e) => {
             // It was read before it was stored: by another version of this program.
             tracing::error!(error = %e, rule.name, "a rule's pattern cannot be read, and matches nothing");
-            false
+            return false;
         }
-    }
+    };
+    pattern.matches(envelope).unwrap_or_else(|e| {
+        tracing::warn!(error = %e, rule.name, event.id = %envelope["id"], "a rule is not asked: its pattern costs too much");
+        false
+    })
 }

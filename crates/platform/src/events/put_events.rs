@@ -5,6 +5,7 @@
 //! entry for a bus that there is not, or with a TraceHeader, is refused by name, where AWS drops the event or passes it on to X-Ray.
 
 use base::{ApiError, Event, Timestamp};
+use formats::event_input::is_too_deep;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::events;
@@ -111,7 +112,8 @@ impl Entry {
         let detail_type = required("DetailType", self.detail_type)?;
         let detail: Value = serde_json::from_str(&required("Detail", self.detail)?)
             .ok()
-            .filter(Value::is_object)
+            // One that is nested deeper could not be read again inside of its envelope.
+            .filter(|detail: &Value| detail.is_object() && !is_too_deep(detail))
             .ok_or_else(|| ("MalformedDetail", "Detail is malformed.".to_owned()))?;
         if bus::check(cx.scope(), self.event_bus_name.as_deref()).is_err() {
             return Err(argument("EventBusName", "Headworks has the event bus default alone"));

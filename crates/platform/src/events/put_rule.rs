@@ -9,7 +9,7 @@ use store::tables::events_rule::{self, Row};
 
 use super::schedule::{DISABLED, ENABLED};
 use super::tags::{self, Tag};
-use super::{bus, errors, rule, schedule};
+use super::{bus, errors, role, rule, schedule};
 use crate::Cx;
 use crate::transact::transact;
 
@@ -62,7 +62,7 @@ pub async fn put_rule(cx: &Cx, input: Input) -> Result<Output, ApiError> {
         machine: None,
         state,
         description: input.description.filter(|text| !text.is_empty()),
-        role: input.role_arn,
+        role: input.role_arn.filter(|role| !role.is_empty()),
         tags: Default::default(),
     };
     let given = (row, input.tags, cx.ids.uuid().to_string());
@@ -70,6 +70,9 @@ pub async fn put_rule(cx: &Cx, input: Input) -> Result<Output, ApiError> {
         Box::pin(async move {
             let scope = cx.scope();
             let mut row = row.clone();
+            if let Some(role) = &row.role {
+                role::check(tx, cx, role).await?;
+            }
             rule::lock(tx, scope).await?;
             let before = events_rule::get(tx, scope, &row.name).await?;
             match &before {

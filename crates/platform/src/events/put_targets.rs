@@ -12,8 +12,8 @@ use store::tables::events_target::{self, Row};
 
 use super::target::{FailedEntry, Target};
 use super::{errors, rule};
+use crate::Cx;
 use crate::transact::transact;
-use crate::{Cx, iam};
 
 /// "Amazon EventBridge quotas": targets of a rule.
 const MOST: usize = 5;
@@ -55,8 +55,13 @@ pub async fn put_targets(cx: &Cx, input: Input) -> Result<Output, ApiError> {
                     continue;
                 }
                 check_role(tx, cx, &target).await?;
-                let row =
-                    Row { rule: rule.name.clone(), id: target.id, arn: target.arn, definition: definition.clone() };
+                let row = Row {
+                    rule: rule.name.clone(),
+                    id: target.id,
+                    arn: target.arn,
+                    definition: definition.clone(),
+                    put_by: Some(cx.caller.principal.arn.clone()),
+                };
                 events_target::put(tx, scope, &row).await?;
             }
             if events_target::of_rule(tx, scope, &rule.name, "", 100).await?.len() > MOST {
@@ -74,9 +79,5 @@ async fn check_role(tx: &mut Tx, cx: &Cx, target: &Target) -> Result<(), ApiErro
     let Some(role) = target.role_arn.as_deref().filter(|role| !role.is_empty()) else {
         return Err(errors::validation(format!("RoleArn is required for target {}.", target.arn)));
     };
-    if iam::role_may_exist(tx, cx, role).await? {
-        return Ok(());
-    }
-    let text = format!("Provided role '{role}' cannot be assumed by principal 'events.amazonaws.com'.");
-    Err(errors::validation(text))
+    super::role::check(tx, cx, role).await
 }

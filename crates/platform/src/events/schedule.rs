@@ -24,8 +24,11 @@ pub(super) async fn settle(
     let (was, is) = (before.and_then(runs), runs(row));
     row.machine = before.and_then(|before| before.machine.clone());
     if was == is {
-        // Put again as it was: the rhythm stays.
-        return Ok(());
+        // Put again as it was: the rhythm stays, if it is one of now.
+        return match (&row.machine, is) {
+            (Some(id), Some(_)) => replan(tx, id).await,
+            (Some(_) | None, _) => Ok(()),
+        };
     }
     let id = match (&row.machine, &is) {
         (Some(id), _) => id.clone(),
@@ -46,6 +49,15 @@ pub(super) async fn settle(
         None => ScheduleInput::End,
     };
     match advance::<Schedule>(tx, &id, input).await {
+        Ok(_) => Ok(()),
+        Err(AdvanceError::Store(e)) => Err(e.into()),
+        Err(e @ (AdvanceError::NotFound | AdvanceError::Refused(_))) => Err(ApiError::internal(e)),
+    }
+}
+
+/// Plans a schedule anew that was planned by a clock that was ahead; any other stays as it is.
+pub async fn replan(tx: &mut Tx, machine: &str) -> Result<(), ApiError> {
+    match advance::<Schedule>(tx, machine, ScheduleInput::Replan).await {
         Ok(_) => Ok(()),
         Err(AdvanceError::Store(e)) => Err(e.into()),
         Err(e @ (AdvanceError::NotFound | AdvanceError::Refused(_))) => Err(ApiError::internal(e)),

@@ -3,16 +3,19 @@
 //! Deviation: targets are pipelines and build projects of the same account and region. A target of any other kind is among the
 //! FailedEntries of PutTargets, as is one with a DeadLetterConfig: what cannot be started is logged and counted
 //! (`headworks_rule_targets_total`). A RetryPolicy is kept and has nothing to do, because a target is started in the transaction
-//! that marks the event as delivered.
+//! that marks the event as delivered. The serviceRoleOverride of a build is refused.
 
 use std::collections::BTreeMap;
 
 use base::{ApiError, Arn, Scope};
-use formats::event_input::{EventPath, InputTemplate, RuleFacts};
+use formats::event_input::{EventPath, InputTemplate, RuleFacts, is_too_deep};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::errors;
+
+/// What a rule may not give a build: whoever puts targets or events would else act as any role.
+pub const SERVICE_ROLE_OVERRIDE: &str = "serviceRoleOverride";
 
 /// A target as it is given.
 #[derive(Clone, Debug, Deserialize)]
@@ -85,6 +88,11 @@ impl Target {
                 self.arn
             ));
         }
+        if let (Ok(TargetInput::Constant(Value::Object(given))), "codebuild") = (TargetInput::of(self), service)
+            && given.contains_key(SERVICE_ROLE_OVERRIDE)
+        {
+            return Some(format!("A rule may not choose the role of a build: {SERVICE_ROLE_OVERRIDE} is refused."));
+        }
         let given = self.rest.keys().find(|name| *name != "RetryPolicy")?;
         Some(format!("Headworks does not support the parameter {given} of a target."))
     }
@@ -103,9 +111,8 @@ pub enum TargetInput {
 impl TargetInput {
     pub(super) fn of(target: &Target) -> Result<Self, String> {
         if let Some(text) = &target.input {
-            return serde_json::from_str(text)
-                .map(TargetInput::Constant)
-                .map_err(|e| format!("Input is not JSON: {e}"));
+            let value: Value = serde_json::from_str(text).map_err(|e| format!("Input is not JSON: {e}"))?;
+            return shallow(value).map(TargetInput::Constant);
         }
         match (&target.input_path, &target.input_transformer) {
             (Some(path), _) => EventPath::parse(path).map(TargetInput::Path),
@@ -125,12 +132,17 @@ impl TargetInput {
         match self {
             TargetInput::Whole => Ok(None),
             TargetInput::Constant(value) => Ok(Some(value.clone())),
-            TargetInput::Path(path) => Ok(path.find(event).cloned()),
+            TargetInput::Path(path) => path.find(event).cloned().map(shallow).transpose(),
             TargetInput::Template(template) => {
                 let text = template.fill(event, rule);
-                let made = serde_json::from_str(&text);
-                made.map(Some).map_err(|e| format!("the filled template is not JSON ({e}): {text}"))
+                let made: Result<Value, _> = serde_json::from_str(&text);
+                let made = made.map_err(|e| format!("the filled template is not JSON ({e}): {text}"))?;
+                shallow(made).map(Some)
             }
         }
     }
+}
+
+fn shallow(value: Value) -> Result<Value, String> {
+    if is_too_deep(&value) { Err("its values are nested more than 100 levels deep".to_owned()) } else { Ok(value) }
 }

@@ -57,7 +57,7 @@ async fn all_events(test: &TestStore) -> Vec<EventRow> {
 }
 
 async fn matched(cx: &Cx, event: &EventRow) -> Vec<String> {
-    let found = matching(&mut cx.store.read().await.unwrap(), event).await.unwrap();
+    let found = matching(&mut cx.store.read().await.unwrap(), &Patterns::default(), event).await.unwrap();
     found.into_iter().map(|m| format!("{} {}", m.rule, m.target)).collect()
 }
 
@@ -115,6 +115,11 @@ async fn what_cannot_be_a_rule_is_refused_with_the_reason() {
             "ValidationException: Parameter ScheduleExpression is not valid. Reason: 'rate(1 minutes)': after 1 the unit has no s.",
         ),
         (
+            json!({"ScheduleExpression": "rate(1 hour)", "RoleArn": "arn:aws:iam::123456789012:user/u"}),
+            "ValidationException: Parameter RoleArn is not valid. Reason: it must be the ARN of a role of the rule's own \
+             account: arn:aws:iam::123456789012:user/u.",
+        ),
+        (
             json!({"EventPattern": "{\"source\": [\"x\"]}", "EventBusName": "other"}),
             "ResourceNotFoundException: Event bus other does not exist.",
         ),
@@ -149,6 +154,18 @@ async fn targets_that_are_not_there_yet_are_left_out_by_name() {
     assert_eq!(kept, json!({"Targets": [target("good", json!({"RetryPolicy": {"MaximumRetryAttempts": 3}}))]}));
     for (more, why) in [
         (json!({"RoleArn": null}), format!("ValidationException: RoleArn is required for target {PIPELINE}.")),
+        (
+            json!({"RoleArn": "arn:aws:iam::210987654321:role/starter"}),
+            "ValidationException: Parameter RoleArn is not valid. Reason: it must be the ARN of a role of the rule's own \
+             account: arn:aws:iam::210987654321:role/starter."
+                .to_owned(),
+        ),
+        (
+            json!({"RoleArn": "starter"}),
+            "ValidationException: Parameter RoleArn is not valid. Reason: it must be the ARN of a role of the rule's own \
+             account: starter."
+                .to_owned(),
+        ),
         (
             json!({"Arn": "demo"}),
             "ValidationException: Parameter demo is not valid. Reason: Provided Arn is not in correct format."
@@ -214,18 +231,19 @@ async fn custom_events_are_taken_one_by_one_and_those_that_services_tell_are_ref
             entry("aws.codecommit", "{}"),
             entry("headworks.codeconnections", "{}"),
             entry("my.app", "x"),
+            entry("my.app", &format!("{{\"x\": {}{}}}", "[".repeat(100), "]".repeat(100))),
             {"Source": "my.app", "DetailType": "t"},
             {"DetailType": "t", "Detail": "{}"},
             {"Source": "my.app", "DetailType": "t", "Detail": "{}", "EventBusName": "other"},
         ]}))
         .await
         .unwrap();
-        assert_eq!(answer["FailedEntryCount"], 6);
+        assert_eq!(answer["FailedEntryCount"], 7);
         let codes: Vec<_> = answer["Entries"].as_array().unwrap().iter().map(|e| e["ErrorCode"].clone()).collect();
         let (no, detail, argument) = ("NotAuthorizedForSourceException", "MalformedDetail", "InvalidArgument");
-        assert_eq!(json!(codes), json!([null, no, no, detail, argument, argument, argument]));
+        assert_eq!(json!(codes), json!([null, no, no, detail, detail, argument, argument, argument]));
         assert_eq!(
-            answer["Entries"][4]["ErrorMessage"],
+            answer["Entries"][5]["ErrorMessage"],
             "Parameter Detail is not valid. Reason: Detail is a required argument."
         );
         let events = all_events(&test).await;
@@ -233,6 +251,12 @@ async fn custom_events_are_taken_one_by_one_and_those_that_services_tell_are_ref
         let envelope = events[0].envelope();
         assert_eq!(envelope["id"], answer["Entries"][0]["EventId"]);
         assert_eq!((&envelope["time"], &envelope["detail"]), (&json!("2023-05-06T07:08:09Z"), &json!({"x": 1})));
+        // It is in nobody's lane, whatever resource it names, and its ingestion is not the time that it says.
+        let mut tx = test.store.read().await.unwrap();
+        assert_eq!(events::deliverable(&mut tx, 10).await.unwrap()[0].lane, "");
+        let put = events::put(&mut tx, &events[0].id).await.unwrap().unwrap();
+        assert_eq!((put.by.as_str(), put.received), ("arn:aws:iam::123456789012:root", Some(cx.now())));
+        drop(tx);
         let large = entry("my.app", &format!("{{\"x\": \"{}\"}}", "y".repeat(300_000)));
         assert!(said(call(&cx, put_events, json!({"Entries": [large]})).await).contains("over the limit"));
     })
@@ -259,6 +283,9 @@ async fn an_event_is_for_the_targets_of_enabled_rules_that_it_matches() {
         assert_eq!(matched(&cx, &events[0]).await, ["two t"]);
         let tested = json!({"EventPattern": r#"{"source": ["my.app"]}"#, "Event": events[0].envelope().to_string()});
         assert_eq!(call(&cx, test_event_pattern, tested).await.unwrap(), json!({"Result": true}));
+        let large = format!("\"{}\"", "x".repeat(256 * 1024));
+        let large = json!({"EventPattern": r#"{"source": ["my.app"]}"#, "Event": large});
+        assert!(said(call(&cx, test_event_pattern, large).await).contains("more than 262144 bytes"));
         let tested = json!({"EventPattern": r#"{"source": ["my.app"]}"#, "Event": "{}"});
         assert!(said(call(&cx, test_event_pattern, tested).await).contains("the event has no id"));
     })
@@ -303,6 +330,39 @@ async fn a_schedule_reaches_its_own_rule_at_its_times_and_no_longer_than_the_rul
         put(&cx, "r", json!({"ScheduleExpression": "rate(1 hour)"})).await.unwrap();
         assert_eq!(pass(59).await.len(), 3);
         assert_eq!(pass(1).await.len(), 4);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_role_that_is_not_there_is_named_as_such() {
+    let test = sqlite(machines()).await;
+    let mut cx = cx(&test);
+    put(&cx, "r", json!({"ScheduleExpression": "rate(1 hour)"})).await.unwrap();
+    std::sync::Arc::make_mut(&mut cx.site).test_mode = false;
+    assert_eq!(
+        said(aim(&cx, "r", json!([target("t", json!({}))])).await),
+        format!("ValidationException: Parameter RoleArn is not valid. Reason: there is no such role: {ROLE}.")
+    );
+}
+
+#[tokio::test]
+async fn a_schedule_that_a_clock_ahead_has_planned_is_planned_anew_when_it_is_put_again() {
+    each_engine(machines(), |test| async move {
+        let cx = cx(&test);
+        let every = json!({"ScheduleExpression": "rate(5 minutes)"});
+        let ahead = Duration::from_secs(400 * 24 * 3600);
+        test.clock.advance(ahead);
+        put(&cx, "r", every.clone()).await.unwrap();
+        // The test's clock only goes forward: round to where it was.
+        let round = Duration::from_micros(i64::MAX as u64);
+        test.clock.advance(round - ahead);
+        test.clock.advance(round);
+        test.clock.advance(Duration::from_micros(2));
+        put(&cx, "r", every).await.unwrap();
+        test.clock.advance(Duration::from_secs(300));
+        test.store.write(|tx| Box::pin(async move { store::timers::fire_due(tx, 10).await })).await.unwrap();
+        assert_eq!(all_events(&test).await.len(), 1);
     })
     .await;
 }

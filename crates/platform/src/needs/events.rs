@@ -1,5 +1,6 @@
 //! EventBridge: <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html>.
 
+use base::Arn;
 use serde_json::Value;
 
 use super::{Asked, Need};
@@ -23,13 +24,28 @@ pub fn needs(call: &Asked<'_>) -> Option<Vec<Need>> {
         _ => return None,
     };
     let mut needs = vec![call.itself(resources)];
-    let targets = call.input.get("Targets").and_then(Value::as_array);
-    let mut roles: Vec<&str> = targets.into_iter().flatten().filter_map(|t| t.get("RoleArn")?.as_str()).collect();
+    let mut roles: Vec<&str> = targets_of(call).filter_map(|target| target.get("RoleArn")?.as_str()).collect();
     roles.extend(call.text("RoleArn"));
     roles.sort_unstable();
     roles.dedup();
     needs.extend(roles.into_iter().filter(|role| !role.is_empty()).map(|role| call.pass_role(role, "events")));
+    if call.operation == "PutTargets" {
+        // Whoever aims a rule at something has it started.
+        let arns = targets_of(call).filter_map(|target| target.get("Arn")?.as_str());
+        needs.extend(arns.filter_map(|arn| {
+            let action = match Arn::parse(arn)?.service.as_str() {
+                "codebuild" => "codebuild:StartBuild",
+                "codepipeline" => "codepipeline:StartPipelineExecution",
+                _ => return None,
+            };
+            Some(Need::new(action, arn))
+        }));
+    }
     Some(needs)
+}
+
+fn targets_of<'a>(call: &Asked<'a>) -> impl Iterator<Item = &'a Value> {
+    call.input.get("Targets").and_then(Value::as_array).into_iter().flatten()
 }
 
 fn bus(call: &Asked<'_>, name: Option<&str>) -> String {

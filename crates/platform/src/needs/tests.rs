@@ -6,6 +6,7 @@ use super::{Asked, Need};
 fn ask(service: &str, operation: &str, input: &Value) -> Vec<(String, Vec<String>)> {
     let table: fn(&Asked<'_>) -> Option<Vec<Need>> = match service {
         "s3" => super::s3::needs,
+        "events" => super::events::needs,
         "iam" => super::iam::needs,
         "logs" => super::logs::needs,
         "ssm" => super::ssm::needs,
@@ -90,4 +91,19 @@ fn a_parameter_is_the_same_in_every_version_and_may_be_a_secret() {
     let arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:db-??????";
     assert_eq!(secret[1], ("secretsmanager:GetSecretValue".to_owned(), vec![arn.to_owned()]));
     assert_eq!(one("secretsmanager", "GetSecretValue", &json!({ "SecretId": "db" })).1, arn);
+}
+
+#[test]
+fn whoever_aims_a_rule_must_be_allowed_to_start_what_it_aims_at() {
+    let role = "arn:aws:iam::123456789012:role/starter";
+    let [pipeline, project] =
+        ["codepipeline:eu-central-1:123456789012:demo", "codebuild:eu-central-1:123456789012:project/p"];
+    let [pipeline, project] = [format!("arn:aws:{pipeline}"), format!("arn:aws:{project}")];
+    let targets = json!([{"Id": "a", "Arn": pipeline, "RoleArn": role}, {"Id": "b", "Arn": project, "RoleArn": role},
+                         {"Id": "c", "Arn": "x", "RoleArn": role}]);
+    let asked = ask("events", "PutTargets", &json!({"Rule": "r", "Targets": targets}));
+    assert_eq!(asked[1], ("iam:PassRole".to_owned(), vec![role.to_owned()]));
+    assert_eq!(asked[2], ("codepipeline:StartPipelineExecution".to_owned(), vec![pipeline]));
+    assert_eq!(asked[3], ("codebuild:StartBuild".to_owned(), vec![project]));
+    assert_eq!(asked.len(), 4);
 }

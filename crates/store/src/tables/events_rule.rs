@@ -82,6 +82,12 @@ pub async fn with_patterns(tx: &mut Tx, scope: &Scope) -> Result<Vec<Row>, Error
     tx.fetch_all(sqlx::AssertSqlSafe(sql), args).await?.iter().map(read).collect()
 }
 
+/// The machines of the schedules of all accounts.
+pub async fn machines(tx: &mut Tx) -> Result<Vec<String>, Error> {
+    let sql = "SELECT machine FROM events_rule WHERE machine IS NOT NULL ORDER BY machine";
+    tx.fetch_all(sql, &[]).await?.iter().map(|row| row.text(0)).collect()
+}
+
 /// Removes a rule.
 pub async fn delete(tx: &mut Tx, scope: &Scope, name: &str) -> Result<(), Error> {
     let sql = "DELETE FROM events_rule WHERE account = $1 AND region = $2 AND name = $3";

@@ -15,6 +15,8 @@ pub struct Row {
     pub arn: String,
     /// As it was given, JSON.
     pub definition: Value,
+    /// Who has put it (an ARN), as far as that was noted.
+    pub put_by: Option<String>,
 }
 
 /// How often the targets of a rule were started, and could not be.
@@ -25,15 +27,16 @@ pub struct Count {
     pub failed: i64,
 }
 
-const COLUMNS: &str = "rule, id, arn, definition";
+const COLUMNS: &str = "rule, id, arn, definition, put_by";
 
 /// Adds a target, or replaces it; what was counted of it stays.
 pub async fn put(tx: &mut Tx, scope: &Scope, row: &Row) -> Result<(), Error> {
-    let sql = "INSERT INTO events_target (account, region, rule, id, arn, definition, started, failed)
-               VALUES ($1, $2, $3, $4, $5, $6, 0, 0)
-               ON CONFLICT (account, region, rule, id) DO UPDATE SET arn = $5, definition = $6";
+    let sql = "INSERT INTO events_target (account, region, rule, id, arn, definition, put_by, started, failed)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0)
+               ON CONFLICT (account, region, rule, id) DO UPDATE SET arn = $5, definition = $6, put_by = $7";
     let (account, region) = (scope.account.as_str(), scope.region.as_str());
-    tx.execute(sql, args![account, region, &row.rule, &row.id, &row.arn, row.definition.to_string()]).await.map(|_| ())
+    let (definition, by) = (row.definition.to_string(), row.put_by.as_deref());
+    tx.execute(sql, args![account, region, &row.rule, &row.id, &row.arn, definition, by]).await.map(|_| ())
 }
 
 /// Targets of a rule by id, after `after`.
@@ -81,5 +84,11 @@ pub async fn delete(tx: &mut Tx, scope: &Scope, rule: &str, id: &str) -> Result<
 }
 
 fn read(row: &SqlRow) -> Result<Row, Error> {
-    Ok(Row { rule: row.text(0)?, id: row.text(1)?, arn: row.text(2)?, definition: row.json(3)? })
+    Ok(Row {
+        rule: row.text(0)?,
+        id: row.text(1)?,
+        arn: row.text(2)?,
+        definition: row.json(3)?,
+        put_by: row.opt_text(4)?,
+    })
 }
