@@ -145,6 +145,10 @@ pub fn unpack(
 /// The content of one file of an archive, if that has it; `name` is as it stands there.
 pub fn read_file(archive: impl Read + Seek, name: &str, most_bytes: u64) -> Result<Option<Vec<u8>>, ArchiveError> {
     let mut archive = ZipArchive::new(archive).map_err(ArchiveError::Malformed)?;
+    let most = Limits::default().entries;
+    if archive.len() > most {
+        return Err(ArchiveError::TooLarge(format!("{most} files")));
+    }
     let entry = match archive.by_name(name) {
         Ok(entry) => entry,
         Err(zip::result::ZipError::FileNotFound) => return Ok(None),

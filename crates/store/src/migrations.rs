@@ -26,6 +26,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (36, "pipeline_webhooks", include_str!("../migrations/0036_pipeline_webhooks.sql")),
     (37, "connections", include_str!("../migrations/0037_connections.sql")),
     (38, "deliveries", include_str!("../migrations/0038_deliveries.sql")),
+    (40, "made_pipelines", include_str!("../migrations/0040_made_pipelines.sql")),
     (42, "pushes", include_str!("../migrations/0042_pushes.sql")),
     (44, "notifications", include_str!("../migrations/0044_notifications.sql")),
     (49, "event_rules", include_str!("../migrations/0049_event_rules.sql")),

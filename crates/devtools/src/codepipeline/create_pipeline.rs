@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use base::{ApiError, Scope, Tags};
 use engine::pipeline::{Gates, GatesState, Mode, NewPipeline, Trigger};
-use formats::pipeline::{PipelineDeclaration, validate_with};
+use formats::pipeline::{PipelineDeclaration, validate_settled};
 use platform::Cx;
 use serde::{Deserialize, Serialize};
 use store::Tx;
@@ -21,7 +21,7 @@ use super::poll::polls;
 use super::tags::{Tag, to_map, to_tags};
 use super::{action_types, errors, load, secrets, start};
 
-/// Pipelines in an account and region ("Quotas in AWS CodePipeline").
+/// Pipelines in an account and region ("Quotas in AWS CodePipeline"), and as many that one pipeline has made.
 const MAX_PIPELINES: i64 = 1000;
 
 #[derive(Clone, Debug, Deserialize)]
@@ -42,7 +42,7 @@ pub async fn create_pipeline(cx: &Cx, input: Input) -> Result<Output, ApiError> 
     let scope = cx.scope().clone();
     let mut declaration = normal(input.pipeline, 1);
     let registered = action_types::registered(&mut cx.store.read().await?, &scope).await?;
-    validate_with(&declaration, scope.region.as_str(), &registered).map_err(|p| errors::problem(&p))?;
+    validate_settled(&declaration, scope.region.as_str(), &registered).map_err(|p| errors::problem(&p))?;
     secrets::seal(cx, &mut declaration, None, &registered)?;
     let tags = to_map(input.tags.unwrap_or_default())?;
     let declaration = Arc::new(declaration);
@@ -58,7 +58,7 @@ pub async fn create_pipeline(cx: &Cx, input: Input) -> Result<Output, ApiError> 
             let salt = salt.clone();
             Box::pin(async move {
                 roles_exist(tx, &cx, &declaration).await?;
-                insert(tx, &scope, &declaration, tags, Watch::Sources).await?;
+                insert(tx, &scope, &declaration, tags, Made::Here).await?;
                 if let Some(variable) = declaration.variables.iter().find(|v| v.default_value.is_none()) {
                     tracing::warn!(
                         pipeline.name = declaration.name,
@@ -102,12 +102,13 @@ pub(super) async fn roles_exist(tx: &mut Tx, cx: &Cx, declaration: &PipelineDecl
     Ok(())
 }
 
-/// What starts a pipeline by itself.
+/// Who has made a pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Watch {
-    /// Changes of its sources, as far as its actions and triggers want that.
-    Sources,
-    Nothing,
+pub(super) enum Made<'a> {
+    /// A client. Changes of its sources start it, as far as its actions and triggers want that.
+    Here,
+    /// An execution of this pipeline. Nothing else starts it, and it does not count towards what a client may make.
+    By(&'a str),
 }
 
 /// Makes a pipeline of version 1.
@@ -116,22 +117,25 @@ pub(super) async fn insert(
     scope: &Scope,
     declaration: &PipelineDeclaration,
     tags: Tags,
-    watch: Watch,
+    made: Made<'_>,
 ) -> Result<(), ApiError> {
     let name = &declaration.name;
     if codepipeline_pipeline::get(tx, scope, name).await?.is_some() {
         return Err(errors::name_in_use(scope, name));
     }
-    if codepipeline_pipeline::count(tx, scope).await? >= MAX_PIPELINES {
-        return Err(ApiError::new(
-            "LimitExceededException",
-            format!("Account '{}' has reached the limit of {MAX_PIPELINES} pipelines", scope.account),
-        ));
+    let (parent, whose) = match made {
+        Made::Here => ("", format!("Account '{}' has reached the limit of {MAX_PIPELINES} pipelines", scope.account)),
+        Made::By(parent) => {
+            (parent, format!("Pipeline '{parent}' has reached the limit of {MAX_PIPELINES} pipelines that it has made"))
+        }
+    };
+    if codepipeline_pipeline::count(tx, scope, parent).await? >= MAX_PIPELINES {
+        return Err(ApiError::new("LimitExceededException", whose));
     }
     let now = tx.now();
     let row = codepipeline_pipeline::Row { name: name.clone(), version: 1, tags, created: now, updated: now };
-    codepipeline_pipeline::insert(tx, scope, &row).await?;
-    store_declaration(tx, scope, declaration, watch).await?;
+    codepipeline_pipeline::insert(tx, scope, &row, parent).await?;
+    store_declaration(tx, scope, declaration, made).await?;
     let stages = declaration.stages.iter().map(|s| s.name.clone()).collect();
     let state = GatesState::new(NewPipeline { version: 1, mode: Mode::of(declaration), stages });
     let gates = NewMachine::<Gates> { id: load::arn(scope, name), scope: scope.clone(), parent: String::new(), state };
@@ -152,14 +156,14 @@ pub(super) async fn store_declaration(
     tx: &mut Tx,
     scope: &Scope,
     declaration: &PipelineDeclaration,
-    watch: Watch,
+    made: Made<'_>,
 ) -> Result<(), ApiError> {
     let text = serde_json::to_string(declaration).map_err(ApiError::internal)?;
     let version = declaration.version.unwrap_or(1);
     codepipeline_declaration::insert(tx, scope, &declaration.name, version, &text).await?;
-    let watched = match watch {
-        Watch::Sources => sources(declaration),
-        Watch::Nothing => Vec::new(),
+    let watched = match made {
+        Made::Here => sources(declaration),
+        Made::By(_) => Vec::new(),
     };
     codepipeline_source::replace(tx, scope, &declaration.name, &watched).await?;
     Ok(())

@@ -1,8 +1,10 @@
 //! ListActionExecutions: action executions, newest first; of one execution when asked so.
 //! <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_ListActionExecutions.html>
 
+use std::collections::BTreeSet;
+
 use base::{ApiError, PageToken};
-use engine::pipeline::{ActionRun, Execution};
+use engine::pipeline::{Execution, ExecutionState};
 use platform::Cx;
 use serde::{Deserialize, Serialize};
 use store::machine::{self, MachineRow, Position};
@@ -113,12 +115,12 @@ struct Page {
 impl Page {
     /// Takes an execution's actions, the latest first, behind the first `skip`. True when there was one too many.
     fn take(&mut self, row: &MachineRow<Execution>, skip: usize) -> bool {
-        let which = self.which;
-        let is_newest = |stage: &str, run: &ActionRun| {
-            row.state.latest_run(stage, &run.name).is_some_and(|newest| newest.key == run.key)
+        let newest = match self.which {
+            Which::All => None,
+            Which::Newest => Some(newest(&row.state)),
         };
         let runs = row.state.stages.iter().rev().flat_map(|s| s.actions.iter().rev().map(move |a| (s, a)));
-        let runs = runs.filter(|(s, a)| which == Which::All || is_newest(&s.name, a));
+        let runs = runs.filter(|(_, a)| newest.as_ref().is_none_or(|newest| newest.contains(a.key.as_str())));
         for (n, (stage, run)) in runs.enumerate().skip(skip) {
             if self.details.len() == self.limit {
                 return true;
@@ -128,6 +130,12 @@ impl Page {
         }
         false
     }
+}
+
+/// The keys of the newest runs of all actions. A run that the matrix does not have any more is none of them.
+fn newest(state: &ExecutionState) -> BTreeSet<&str> {
+    let declared = state.definition.stages.iter().flat_map(|s| s.actions.iter().map(move |a| (s, a)));
+    declared.flat_map(|(s, a)| state.latest_runs(&s.name, a)).map(|run| run.key.as_str()).collect()
 }
 
 fn mark(list: &str, token: &str) -> Result<Mark, ApiError> {

@@ -95,7 +95,7 @@ pub use delete_webhook::delete_webhook;
 pub use deliver_webhook::{WebhookAnswer, WebhookDelivery, deliver_webhook, pipeline_webhook_exists};
 pub use deregister_webhook_with_third_party::deregister_webhook_with_third_party;
 pub use disable_stage_transition::disable_stage_transition;
-pub use emit_pipeline::emit_pipeline;
+pub use emit_pipeline::{Emitted, emit_pipeline, read_emitted};
 pub use enable_stage_transition::enable_stage_transition;
 pub use errors::CODES;
 pub use get_action_type::get_action_type;

@@ -122,6 +122,19 @@ pub(super) fn open(
     configuration.iter().map(open_one).collect()
 }
 
+/// The declaration as it was given.
+pub(super) fn opened(
+    cx: &Cx,
+    scope: &Scope,
+    mut declaration: PipelineDeclaration,
+) -> Result<PipelineDeclaration, ApiError> {
+    let pipeline = declaration.name.clone();
+    for action in declaration.stages.iter_mut().flat_map(|s| &mut s.actions) {
+        action.configuration = open(cx, scope, &pipeline, &action.configuration, &sealed(&action.configuration))?;
+    }
+    Ok(declaration)
+}
+
 /// The secret value of an action's configuration in the newest declaration, if it has one.
 pub async fn action_secret(
     cx: &Cx,

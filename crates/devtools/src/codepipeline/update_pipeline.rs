@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use base::ApiError;
 use engine::pipeline::{GateInput, Gates, Mode};
-use formats::pipeline::{PipelineDeclaration, validate_with};
+use formats::pipeline::{PipelineDeclaration, validate_settled};
 use platform::Cx;
 use serde::{Deserialize, Serialize};
 use store::tables::codepipeline_pipeline;
 
-use super::create_pipeline::{Watch, normal, roles_exist, store_declaration};
+use super::create_pipeline::{Made, normal, roles_exist, store_declaration};
 use super::{action_types, errors, load, secrets, transition};
 
 #[derive(Clone, Debug, Deserialize)]
@@ -29,7 +29,7 @@ pub struct Output {
 pub async fn update_pipeline(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     let scope = cx.scope().clone();
     let registered = action_types::registered(&mut cx.store.read().await?, &scope).await?;
-    validate_with(&input.pipeline, scope.region.as_str(), &registered).map_err(|p| errors::problem(&p))?;
+    validate_settled(&input.pipeline, scope.region.as_str(), &registered).map_err(|p| errors::problem(&p))?;
     let registered = Arc::new(registered);
     let (given, cx_in) = (Arc::new(input.pipeline), cx.clone());
     let pipeline = cx
@@ -46,7 +46,7 @@ pub async fn update_pipeline(cx: &Cx, input: Input) -> Result<Output, ApiError> 
                 secrets::seal(&cx, &mut declaration, Some(&before), &registered)?;
                 let now = tx.now();
                 codepipeline_pipeline::set_version(tx, &scope, &row.name, row.version + 1, now).await?;
-                store_declaration(tx, &scope, &declaration, Watch::Sources).await?;
+                store_declaration(tx, &scope, &declaration, Made::Here).await?;
                 let stages = declaration.stages.iter().map(|s| s.name.clone()).collect();
                 let redefine = GateInput::Redefine { version: row.version + 1, mode: Mode::of(&declaration), stages };
                 store::advance::<Gates>(tx, &load::arn(&scope, &row.name), redefine)

@@ -1,5 +1,7 @@
 //! Results on their way back to the execution.
 
+use std::time::Duration;
+
 use engine::pipeline::{ActionResult, Execution, ExecutionInput};
 use platform::Cx;
 use store::outbox::{self, Claimed};
@@ -29,6 +31,16 @@ pub(super) async fn done(cx: &Cx, claimed: &Claimed) -> Result<(), PerformError>
         Box::pin(async move { outbox::finish(tx, &claimed).await })
     });
     Ok(done.await?)
+}
+
+/// Gives an effect back that cannot be performed yet, to be tried again after `delay`.
+pub(super) async fn later(cx: &Cx, claimed: &Claimed, delay: Duration) -> Result<(), PerformError> {
+    let claimed = claimed.clone();
+    let given_back = cx.store.write(move |tx| {
+        let claimed = claimed.clone();
+        Box::pin(async move { outbox::retry_later(tx, &claimed, delay).await })
+    });
+    Ok(given_back.await?)
 }
 
 /// One step. What comes too late is refused, and that is no error.

@@ -1,7 +1,10 @@
 //! Actions that start another pipeline. The end of one that is waited for comes back as a tell.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use base::{ApiError, ErrorKind};
-use devtools::codepipeline::{emit_pipeline, invoke_pipeline, retry_invoked, stop_invoked};
+use devtools::codepipeline::{Emitted, emit_pipeline, invoke_pipeline, read_emitted, retry_invoked, stop_invoked};
 use engine::pipeline::{ActionResult, CancelAction, Execution, ExecutionInput, External, RunAction, Work};
 use platform::Cx;
 use store::outbox::{self, Claimed};
@@ -10,9 +13,14 @@ use store::{Tx, machine};
 use super::{Trouble, answer, artifact_file, failed};
 use crate::PerformError;
 
+/// What StartPipelineExecution says when as many executions of the pipeline are under way as may be.
+const TOO_MANY: &str = "ConcurrentPipelineExecutionsLimitExceededException";
+/// How long until it is asked again.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
+
 /// Starts the execution in the transaction that says so. One that was started before, and failed, is tried again instead.
-pub(super) async fn begin(cx: &Cx, claimed: &Claimed, run: &RunAction) -> Result<(), Trouble> {
-    let Work::InvokePipeline { definition, earlier, .. } = &run.work else {
+pub(super) async fn begin((cx, acting): (&Cx, &Cx), claimed: &Claimed, run: &RunAction) -> Result<(), Trouble> {
+    let Work::InvokePipeline { definition, earlier, wait, .. } = &run.work else {
         return Err(Trouble::configuration("The action starts no pipeline."));
     };
     if let Some(id) = earlier
@@ -20,43 +28,62 @@ pub(super) async fn begin(cx: &Cx, claimed: &Claimed, run: &RunAction) -> Result
     {
         return Ok(());
     }
-    let text = match definition {
-        Some(file) => Some(artifact_file::text(cx, claimed, run, file).await?),
+    let emitted = match definition {
+        Some(file) => {
+            let text = artifact_file::text(acting, claimed, run, file).await?;
+            Some(Arc::new(read_emitted(cx, &claimed.machine_id, run, &text).await.map_err(trouble)?))
+        }
         None => None,
     };
-    let (inner, claimed, run) = (cx.clone(), claimed.clone(), run.clone());
+    let (inner, mine, run) = (cx.clone(), claimed.clone(), run.clone());
     let begun = cx.store.write(move |tx| {
-        let (cx, claimed, run, text) = (inner.clone(), claimed.clone(), run.clone(), text.clone());
-        Box::pin(async move { begin_in(tx, &cx, &claimed, &run, text.as_deref()).await })
+        let (cx, claimed, run, emitted) = (inner.clone(), mine.clone(), run.clone(), emitted.clone());
+        Box::pin(async move { begin_in(tx, &cx, &claimed, &run, emitted.as_deref()).await })
     });
-    begun.await.map_err(|e: ApiError| match e.kind {
-        // What was done of it is undone: a pipeline that was made for it, too.
-        ErrorKind::Client => {
-            let message = format!("Error calling startPipelineExecution: {} (Error Code: {})", e.message, e.code);
-            Trouble::configuration(message)
+    match begun.await {
+        // Whoever waits for the execution anyhow waits for its turn, too, until the action's time is up.
+        Err(e) if *wait && e.code == TOO_MANY => {
+            tracing::info!(why = %e, "an action waits until its pipeline has room for another execution");
+            Ok(answer::later(cx, claimed, LOOK_AGAIN).await?)
         }
-        ErrorKind::Server => Trouble::Ours(PerformError::new("start the pipeline of an action", e)),
-    })
+        begun => begun.map_err(trouble),
+    }
 }
 
-/// Whether the execution that was started before goes on for this attempt.
+/// What was done of it is undone: a pipeline that was made for it, too.
+fn trouble(error: ApiError) -> Trouble {
+    match error.kind {
+        ErrorKind::Client => {
+            let message =
+                format!("Error calling startPipelineExecution: {} (Error Code: {})", error.message, error.code);
+            Trouble::configuration(message)
+        }
+        ErrorKind::Server => Trouble::Ours(PerformError::new("start the pipeline of an action", error)),
+    }
+}
+
+/// Whether the execution that was started before goes on for this attempt, or nobody wants it to: the effect is done then.
 async fn again(cx: &Cx, claimed: &Claimed, run: &RunAction, id: &str) -> Result<bool, PerformError> {
     let (inner, claimed, run, id) = (cx.clone(), claimed.clone(), run.clone(), id.to_owned());
     let told = cx.store.write(move |tx| {
         let (cx, claimed, run, id) = (inner.clone(), claimed.clone(), run.clone(), id.clone());
         Box::pin(async move {
             let row = machine::get_locked::<Execution>(tx, &claimed.machine_id).await?;
-            if let Some(row) = row.filter(|row| row.state.wants(&claimed.key) && row.state.stop_request().is_none()) {
+            if let Some(row) = row.filter(|row| row.state.wants(&claimed.key)) {
+                // The action still waits for an answer, which `begin_in` gives.
+                if row.state.stop_request().is_some() {
+                    return Ok(false);
+                }
                 let begun = started(&cx, &claimed, &run, id.clone());
                 answer::step(tx, &claimed.machine_id, begun).await?;
                 retry_invoked(tx, &cx, &row.state, (&claimed.key, &id)).await?;
             }
             outbox::finish(tx, &claimed).await?;
-            Ok::<_, ApiError>(())
+            Ok::<_, ApiError>(true)
         })
     });
     match told.await {
-        Ok(()) => Ok(true),
+        Ok(is_done) => Ok(is_done),
         // It has ended otherwise, or another was there since: the action starts a new one.
         Err(e) if e.kind == ErrorKind::Client => {
             tracing::info!(why = %e, "an execution is not tried again for its parent");
@@ -71,7 +98,7 @@ async fn begin_in(
     cx: &Cx,
     claimed: &Claimed,
     run: &RunAction,
-    definition: Option<&str>,
+    emitted: Option<&Emitted>,
 ) -> Result<(), ApiError> {
     let row = machine::get_locked::<Execution>(tx, &claimed.machine_id).await?;
     if let Some(row) = row.filter(|row| row.state.wants(&claimed.key)) {
@@ -80,8 +107,8 @@ async fn begin_in(
             let input = ExecutionInput::ActionFinished { key: claimed.key.clone(), result };
             answer::step(tx, &claimed.machine_id, input).await?;
         } else {
-            if let (Work::InvokePipeline { pipeline, .. }, Some(text)) = (&run.work, definition) {
-                emit_pipeline(tx, cx, &row.state, (pipeline, run), text).await?;
+            if let Some(emitted) = emitted {
+                emit_pipeline(tx, cx, &row.state, run, emitted).await?;
             }
             let id = invoke_pipeline(tx, cx, &row.state, (&claimed.key, run)).await?;
             answer::step(tx, &claimed.machine_id, started(cx, claimed, run, id)).await?;

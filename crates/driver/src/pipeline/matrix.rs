@@ -9,8 +9,13 @@ use super::{Trouble, answer, artifact_file};
 use crate::PerformError;
 
 /// Reads the file and tells the execution what it holds.
-pub(super) async fn read(cx: &Cx, claimed: &Claimed, run: &RunAction, file: &ArtifactFile) -> Result<(), Trouble> {
-    let text = artifact_file::text(cx, claimed, run, file).await?;
+pub(super) async fn read(
+    (cx, acting): (&Cx, &Cx),
+    claimed: &Claimed,
+    run: &RunAction,
+    file: &ArtifactFile,
+) -> Result<(), Trouble> {
+    let text = artifact_file::text(acting, claimed, run, file).await?;
     let runs = Matrix::parse(&text).and_then(|matrix| matrix.values()).map_err(|why| {
         let ArtifactFile { artifact, path } = file;
         Trouble::configuration(format!(

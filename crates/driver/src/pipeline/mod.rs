@@ -13,6 +13,8 @@ mod codecommit;
 mod deploy;
 pub(crate) mod git_source;
 mod invoke;
+#[cfg(test)]
+mod invoke_tests;
 mod job;
 #[cfg(test)]
 mod job_tests;

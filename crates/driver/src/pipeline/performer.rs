@@ -123,11 +123,11 @@ async fn action(cx: &Cx, claimed: &Claimed, run: RunAction) -> Result<(), Perfor
     let done = match &run.work {
         Work::CodeBuild { .. } => return build::begin(cx, claimed, run).await,
         Work::Worker { .. } => return job::begin(cx, claimed, run).await,
-        Work::InvokePipeline { .. } => match invoke::begin(cx, claimed, &run).await {
+        Work::InvokePipeline { .. } => match invoke::begin((cx, &acting), claimed, &run).await {
             Ok(()) => return Ok(()),
             Err(trouble) => Err(trouble),
         },
-        Work::ReadMatrix(file) => match matrix::read(cx, claimed, &run, file).await {
+        Work::ReadMatrix(file) => match matrix::read((cx, &acting), claimed, &run, file).await {
             Ok(()) => return Ok(()),
             Err(trouble) => Err(trouble),
         },
@@ -206,7 +206,13 @@ impl From<store::Error> for Trouble {
     }
 }
 
-pub(crate) fn failed(code: &str, message: String) -> ActionResult {
+/// What others say may have any length, and each step of an execution writes it.
+const MAX_MESSAGE: usize = 2000;
+
+pub(crate) fn failed(code: &str, mut message: String) -> ActionResult {
+    if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE) {
+        message.truncate(end);
+    }
     ActionResult::Failed {
         code: code.to_owned(),
         message,

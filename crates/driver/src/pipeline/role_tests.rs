@@ -15,14 +15,14 @@ fn arn(role: &str) -> String {
 }
 
 impl World {
-    async fn role(&self, name: &str, trusted: Value) {
+    pub(super) async fn role(&self, name: &str, trusted: Value) {
         let trust = json!({"Version": "2012-10-17", "Statement": [
             {"Effect": "Allow", "Principal": trusted, "Action": "sts:AssumeRole"}]});
         let role = json!({"RoleName": name, "AssumeRolePolicyDocument": trust.to_string()});
         platform::iam::create_role(&self.cx.cx, input(role)).await.unwrap();
     }
 
-    async fn allow(&self, role: &str, policy: &str, actions: &[&str], resource: &str) {
+    pub(super) async fn allow(&self, role: &str, policy: &str, actions: &[&str], resource: &str) {
         let document = json!({"Version": "2012-10-17", "Statement": [
             {"Effect": "Allow", "Action": actions, "Resource": resource}]});
         let put = json!({"RoleName": role, "PolicyName": policy, "PolicyDocument": document.to_string()});
@@ -44,7 +44,7 @@ impl World {
         (text("code"), text("message"))
     }
 
-    async fn lacks(&self, id: &str, what: &str, call: &str) {
+    pub(super) async fn lacks(&self, id: &str, what: &str, call: &str) {
         let (code, message) = self.failure(id).await;
         assert_eq!(code, "PermissionError", "{message}");
         let text = format!(

@@ -81,6 +81,10 @@ impl World {
         serde_json::to_value(&output).unwrap()["commitId"].as_str().unwrap().to_owned()
     }
 
+    pub(super) fn pass(&self, time: Duration) {
+        self.test.clock.advance(time);
+    }
+
     /// Creates the pipeline and gives the id of its first execution.
     pub(super) async fn create(&self, first: Value, second: Value) -> String {
         let pipeline = json!({

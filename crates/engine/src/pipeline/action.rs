@@ -199,7 +199,7 @@ fn plaintext() -> String {
 }
 
 /// What a reference stands for.
-type Lookup<'a> = dyn Fn(&str, &str) -> Option<String> + 'a;
+pub(super) type Lookup<'a> = dyn Fn(&str, &str) -> Option<String> + 'a;
 
 /// What came of preparing an action.
 pub(super) struct Prepared {
@@ -207,6 +207,19 @@ pub(super) struct Prepared {
     pub inputs: Vec<Artifact>,
     /// `None` for a manual approval: nothing to perform.
     pub work: Option<RunAction>,
+}
+
+impl Prepared {
+    /// What the record and the effect of a run of a matrix hold of its own.
+    pub fn own_bytes(&self, action: &ActionDeclaration) -> usize {
+        let own = self.resolved.iter().filter(|(key, value)| action.config(key) != Some(value));
+        let resolved: usize = own.map(|(key, value)| key.len() + value.len()).sum();
+        let environment = match self.work.as_ref().map(|run| &run.work) {
+            Some(Work::CodeBuild { environment, .. }) => environment.iter().map(|v| v.name.len() + v.value.len()).sum(),
+            Some(_) | None => 0,
+        };
+        resolved.max(environment)
+    }
 }
 
 /// What an action run begins with.
@@ -217,6 +230,8 @@ pub(super) struct Beginning<'a> {
     pub key: &'a str,
     pub id: &'a str,
     pub cell: Option<&'a Cell>,
+    /// What references stand for that are not to the run's own values.
+    pub shared: &'a Lookup<'a>,
     /// What the run was known as elsewhere in the attempt before.
     pub earlier: Option<String>,
 }
@@ -227,10 +242,10 @@ pub(super) fn prepare(
     action: &ActionDeclaration,
     beginning: Beginning<'_>,
 ) -> Result<Prepared, ActionError> {
-    let Beginning { stage, name, key, id, cell, earlier } = beginning;
+    let Beginning { stage, name, key, id, cell, shared, earlier } = beginning;
     let lookup = |namespace: &str, key: &str| match cell.filter(|_| namespace == MATRIX_NAMESPACE) {
         Some(cell) => cell.values.get(key).cloned(),
-        None => variable(state, namespace, key),
+        None => shared(namespace, key),
     };
     let resolved = configuration(action, &lookup).map_err(|_| ActionError {
         code: "ConfigurationError".to_owned(),

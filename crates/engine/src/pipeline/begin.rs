@@ -1,17 +1,26 @@
 //! How actions begin: a group of one run order, or those that failed in the attempt before.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base::{Effect, TimerChange};
 use formats::pipeline::{ActionDeclaration, MatrixSource, PipelineDeclaration, Provider, RetryMode, Values};
 
-use super::action::{Beginning, prepare, prepare_matrix};
+use super::action::{Beginning, Lookup, Prepared, configuration_error, prepare, prepare_matrix, variable};
 use super::draft::Draft;
 use super::event::Word;
 use super::{
     ActionEffect, ActionError, ActionRun, ActionStatus, ApprovalRun, Cell, Execution, ExecutionInput, ExecutionState,
     External, matrix,
 };
+
+/// What the configurations of all runs of a matrix may take together, with their variables replaced: each step of the execution
+/// writes them all.
+const MAX_RESOLVED_BYTES: usize = 1_000_000;
+
+/// A run that is about to begin, or to fail with what could not be prepared.
+pub(super) type Ready = (ActionRun, Result<Prepared, ActionError>);
 
 impl Draft {
     /// Starts the actions that failed in the attempt before, when these alone are retried.
@@ -50,20 +59,54 @@ impl Draft {
         match action.matrix() {
             None => self.start_run(before, action, None, None),
             Some(MatrixSource::File(place)) => self.read_matrix(before, action, place),
-            Some(MatrixSource::Text(text)) => match matrix::runs(before, action, text) {
-                Ok(runs) => self.start_runs(before, action, runs),
-                Err(error) => {
-                    let run = self.new_run(action, None);
-                    self.begin(run, action, Some(error));
+            Some(MatrixSource::Text(text)) => {
+                match matrix::runs(before, action, text).and_then(|runs| self.prepare_runs(before, action, runs)) {
+                    Ok(ready) => self.start_runs(action, ready),
+                    Err(error) => {
+                        let run = self.new_run(action, None);
+                        self.begin(run, action, Some(error));
+                    }
                 }
-            },
+            }
         }
     }
 
-    /// Starts the runs of a matrix.
-    pub(super) fn start_runs(&mut self, before: &ExecutionState, action: &ActionDeclaration, runs: Vec<Values>) {
+    /// Prepares the runs of a matrix, all or none.
+    pub(super) fn prepare_runs(
+        &self,
+        before: &ExecutionState,
+        action: &ActionDeclaration,
+        runs: Vec<Values>,
+    ) -> Result<Vec<Ready>, ActionError> {
+        // What another matrix has made is a list of all its runs, to be put together once.
+        let known = RefCell::new(BTreeMap::new());
+        let shared = |namespace: &str, key: &str| {
+            let mut known = known.borrow_mut();
+            let value = known.entry((namespace.to_owned(), key.to_owned()));
+            value.or_insert_with(|| variable(before, namespace, key)).clone()
+        };
+        let mut bytes = 0;
+        let mut all = Vec::new();
         for cell in Cell::all(runs) {
-            self.start_run(before, action, Some(cell), None);
+            let run = self.new_run(action, Some(cell));
+            let prepared = self.prepare_run(before, action, &run, None, &shared);
+            bytes += prepared.as_ref().map_or(0, |prepared| prepared.own_bytes(action));
+            if bytes > MAX_RESOLVED_BYTES {
+                let what = format!(
+                    "with its variables replaced it takes more than {MAX_RESOLVED_BYTES} bytes for all runs of its matrix together"
+                );
+                return Err(configuration_error(action, &what));
+            }
+            all.push((run, prepared));
+        }
+        Ok(all)
+    }
+
+    /// Starts the runs of a matrix.
+    pub(super) fn start_runs(&mut self, action: &ActionDeclaration, ready: Vec<Ready>) {
+        let before = self.state.clone();
+        for (run, prepared) in ready {
+            self.start_prepared(&before, action, run, prepared);
         }
     }
 
@@ -112,16 +155,39 @@ impl Draft {
         cell: Option<Cell>,
         earlier: Option<String>,
     ) {
-        let mut run = self.new_run(action, cell);
+        let run = self.new_run(action, cell);
+        let shared = |namespace: &str, key: &str| variable(before, namespace, key);
+        let prepared = self.prepare_run(before, action, &run, earlier, &shared);
+        self.start_prepared(before, action, run, prepared);
+    }
+
+    fn prepare_run(
+        &self,
+        before: &ExecutionState,
+        action: &ActionDeclaration,
+        run: &ActionRun,
+        earlier: Option<String>,
+        shared: &Lookup<'_>,
+    ) -> Result<Prepared, ActionError> {
         let beginning = Beginning {
             stage: &self.current().name,
             name: &run.name,
             key: &run.key,
             id: &run.id,
             cell: run.cell.as_ref(),
+            shared,
             earlier,
         };
-        let prepared = prepare(before, action, beginning);
+        prepare(before, action, beginning)
+    }
+
+    fn start_prepared(
+        &mut self,
+        before: &ExecutionState,
+        action: &ActionDeclaration,
+        mut run: ActionRun,
+        prepared: Result<Prepared, ActionError>,
+    ) {
         let mut failure = None;
         match prepared {
             Ok(prepared) => {

@@ -28,6 +28,11 @@ pub(super) struct Draft {
 /// unless the server is down or its store fails.
 const MAX_HANDING_OVER: Duration = Duration::from_secs(24 * 3600);
 
+/// Characters of a failure's message: as many as a worker may give.
+const MAX_MESSAGE: usize = 5000;
+/// The same of a run of a matrix: there may be 500, and each step writes them all.
+const MAX_MESSAGE_OF_RUN: usize = 2000;
+
 /// An execution is in a stage that its own definition has and its record has: both lists grow together.
 const BROKEN: &str = "an execution that is in a stage has a record of it";
 
@@ -131,13 +136,19 @@ impl Draft {
     }
 
     /// Ends one action of the current stage.
-    pub fn end_action(&mut self, key: &str, status: ActionStatus, external: External) {
+    pub fn end_action(&mut self, key: &str, mut status: ActionStatus, external: External) {
         let now = self.now;
         let Some(run) = self.run_mut(key) else { return };
         // What became of its notice is no news of how an approval ended.
         if let Some(approval) = run.approval.as_mut().filter(|approval| approval.notice.is_some()) {
             approval.notice = None;
             run.external.summary = approval.summary();
+        }
+        if let ActionStatus::Failed(error) = &mut status {
+            let most = if run.cell.is_some() { MAX_MESSAGE_OF_RUN } else { MAX_MESSAGE };
+            if let Some((end, _)) = error.message.char_indices().nth(most) {
+                error.message.truncate(end);
+            }
         }
         run.status = status;
         run.updated = now;

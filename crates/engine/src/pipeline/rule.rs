@@ -46,7 +46,8 @@ pub(super) fn prepare(
     now: Timestamp,
 ) -> Result<Prepared, ActionError> {
     if matches!(rule.provider(), Some(RuleProvider::CodeBuild | RuleProvider::Commands)) {
-        let beginning = Beginning { stage, name: &rule.name, key, id, cell: None, earlier: None };
+        let shared = |namespace: &str, key: &str| variable(state, namespace, key);
+        let beginning = Beginning { stage, name: &rule.name, key, id, cell: None, shared: &shared, earlier: None };
         let prepared = action::prepare(state, &rule.as_build(), beginning)?;
         let work = prepared.work.ok_or_else(|| wrong(rule, "it asks for no build"))?;
         return Ok(Prepared {

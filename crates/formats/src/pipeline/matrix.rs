@@ -64,13 +64,13 @@ impl Matrix {
             Json::Object(members) => {
                 let product = members.into_iter().map(|(name, list)| match list {
                     Json::List(items) if items.is_empty() => {
-                        Err(format!("the list '{name}' is empty: there would be no run"))
+                        Err(format!("the list '{}' is empty: there would be no run", shown(&name)))
                     }
                     Json::List(items) => {
-                        let list = texts(items, &format!("'{name}'"))?;
+                        let list = texts(items, &format!("'{}'", shown(&name)))?;
                         Ok((named(name)?, list))
                     }
-                    other => Err(format!("'{name}' must be a list of texts, not {}", other.kind())),
+                    other => Err(format!("'{}' must be a list of texts, not {}", shown(&name), other.kind())),
                 });
                 Ok(Matrix::Product(product.collect::<Result<_, _>>()?))
             }
@@ -108,6 +108,8 @@ impl Matrix {
         if count > MAX_RUNS {
             return Err(format!("it has {count} runs, which is more than the maximum of {MAX_RUNS}"));
         }
+        // Each text of a product stands in many runs.
+        check_bytes(self.bytes(count))?;
         let all: Vec<Values> = match self {
             Matrix::Texts(texts) => {
                 texts.iter().map(|text| BTreeMap::from([("value".to_owned(), text.clone())])).collect()
@@ -125,6 +127,25 @@ impl Matrix {
         checked(&all)?;
         Ok(all)
     }
+
+    /// What the names and values of its runs take together.
+    fn bytes(&self, count: usize) -> usize {
+        match self {
+            Matrix::Texts(texts) => texts.iter().map(|text| "value".len() + text.len()).sum(),
+            Matrix::Runs(runs) => runs.iter().flatten().map(|(name, text)| name.len() + text.len()).sum(),
+            Matrix::Product(lists) => lists.iter().fold(0_usize, |all, (name, list)| {
+                let once = list.iter().map(|text| name.len() + text.len()).sum::<usize>();
+                all.saturating_add(once.saturating_mul(count / list.len().max(1)))
+            }),
+        }
+    }
+}
+
+fn check_bytes(bytes: usize) -> Result<(), String> {
+    match bytes > MAX_BYTES {
+        true => Err(format!("its names and values take {bytes} bytes, which is more than the maximum of {MAX_BYTES}")),
+        false => Ok(()),
+    }
 }
 
 /// Whether these can be the runs of a matrix.
@@ -132,10 +153,7 @@ pub fn checked(all: &[Values]) -> Result<(), String> {
     if all.is_empty() || all.len() > MAX_RUNS {
         return Err(format!("it has {} runs; a matrix has 1 to {MAX_RUNS}", all.len()));
     }
-    let bytes: usize = all.iter().flatten().map(|(name, value)| name.len() + value.len()).sum();
-    if bytes > MAX_BYTES {
-        return Err(format!("its names and values take {bytes} bytes, which is more than the maximum of {MAX_BYTES}"));
-    }
+    check_bytes(all.iter().flatten().map(|(name, value)| name.len() + value.len()).sum())?;
     let mut seen: BTreeMap<&Values, usize> = BTreeMap::new();
     for (n, values) in all.iter().enumerate() {
         if let Some(first) = seen.insert(values, n) {
@@ -226,11 +244,7 @@ pub(super) fn check_file(action: &ActionDeclaration, key: &str, place: &str) -> 
 /// Names of actions beside a matrix that its runs would have, too.
 pub(super) fn check_names(stage: &StageDeclaration) -> Result<(), Problem> {
     for action in stage.actions.iter().filter(|a| a.matrix().is_some()) {
-        let is_run = |other: &str| {
-            let number = other.strip_prefix(action.name.as_str()).and_then(|rest| rest.strip_prefix('@'));
-            number.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
-        };
-        if let Some(other) = stage.actions.iter().find(|a| is_run(&a.name)) {
+        if let Some(other) = stage.actions.iter().find(|a| is_run_of(&action.name, &a.name)) {
             return Err(Problem::stage(format!(
                 "Action '{}' in stage '{}' has the name of a run of action '{}', which has a matrix.",
                 other.name, stage.name, action.name
@@ -238,6 +252,12 @@ pub(super) fn check_names(stage: &StageDeclaration) -> Result<(), Problem> {
         }
     }
     Ok(())
+}
+
+/// Whether `other` is the name of a run of an action with a matrix.
+fn is_run_of(action: &str, other: &str) -> bool {
+    let number = other.strip_prefix(action).and_then(|rest| rest.strip_prefix('@'));
+    number.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// A namespace that hides the values of runs.
@@ -256,8 +276,17 @@ pub(super) fn check_namespaces(pipeline: &PipelineDeclaration) -> Result<(), Pro
 /// Actions that would make pipelines of one name.
 pub(super) fn check_children(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
     let mut seen = BTreeSet::new();
-    let actions = pipeline.stages.iter().flat_map(|s| &s.actions).filter(|a| a.config(DEFINITION).is_some());
-    match { actions }.find(|a| !seen.insert(a.name.as_str())) {
+    let actions = || pipeline.stages.iter().flat_map(|s| &s.actions).filter(|a| a.config(DEFINITION).is_some());
+    for fan in actions().filter(|a| a.matrix().is_some()) {
+        if let Some(other) = actions().find(|a| is_run_of(&fan.name, &a.name)) {
+            return Err(Problem::action(format!(
+                "Action '{}' has the name of a run of action '{}', which has a matrix: the pipelines that they make would have \
+                 one name.",
+                other.name, fan.name
+            )));
+        }
+    }
+    match actions().find(|a| !seen.insert(a.name.as_str())) {
         Some(action) => Err(Problem::action(format!(
             "Two actions with {DEFINITION} are called '{}': the pipelines that they make would have one name.",
             action.name
@@ -311,7 +340,7 @@ fn runs(items: Vec<Json>) -> Result<Matrix, String> {
         }
         let members = members.into_iter().map(|(name, value)| match value {
             Json::Text(text) => Ok((named(name)?, text)),
-            other => Err(format!("'{name}' of run {run} must be a text, not {}", other.kind())),
+            other => Err(format!("'{}' of run {run} must be a text, not {}", shown(&name), other.kind())),
         });
         let members = members.collect::<Result<Vec<_>, _>>()?;
         let own: BTreeSet<String> = members.iter().map(|(name, _)| name.clone()).collect();
@@ -329,8 +358,12 @@ fn named(name: String) -> Result<String, String> {
     if !name.is_empty() && name.len() <= 100 && name.bytes().all(can) {
         return Ok(name);
     }
-    let shown: String = name.chars().take(60).collect();
-    Err(format!("the name '{shown}' must be 1 to 100 letters, digits, @, - or _"))
+    Err(format!("the name '{}' must be 1 to 100 letters, digits, @, - or _", shown(&name)))
+}
+
+/// As much of a name as a message holds.
+fn shown(name: &str) -> &str {
+    name.char_indices().nth(60).and_then(|(end, _)| name.get(..end)).unwrap_or(name)
 }
 
 /// JSON that knows a name that stands twice in an object.
@@ -404,7 +437,7 @@ impl<'de> Visitor<'de> for Reader {
         let mut names = BTreeSet::new();
         while let Some((name, value)) = members.next_entry::<String, Json>()? {
             if !names.insert(name.clone()) {
-                return Err(de::Error::custom(format_args!("the name '{name}' stands twice in an object")));
+                return Err(de::Error::custom(format_args!("the name '{}' stands twice in an object", shown(&name))));
             }
             all.push((name, value));
         }

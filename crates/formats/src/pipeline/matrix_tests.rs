@@ -64,6 +64,31 @@ fn what_is_no_matrix_is_refused_with_its_reason() {
 }
 
 #[test]
+fn what_a_product_would_take_is_known_before_it_is_made() {
+    let once = format!(
+        "{{\"big\":[{:?}],\"n\":[{}]}}",
+        "y".repeat(900_000),
+        (0..500).map(|n| format!("\"{n}\"")).collect::<Vec<_>>().join(",")
+    );
+    let matrix = Matrix::parse(&once).unwrap();
+    assert_eq!(matrix.bytes(500), 500 * 900_003 + 10 * 2 + 90 * 3 + 400 * 4);
+    assert!(matrix.values().unwrap_err().contains("more than the maximum of 100000"));
+}
+
+#[test]
+fn a_message_holds_the_beginning_of_a_name() {
+    let name = "n".repeat(500_000);
+    for text in [
+        format!("{{\"{name}\":[]}}"),
+        format!("{{\"{name}\":7}}"),
+        format!("[{{\"{name}\":7}}]"),
+        format!("{{\"{name}\":[\"1\"],\"{name}\":[\"1\"]}}"),
+    ] {
+        assert!(runs(&text).unwrap_err().len() < 300, "{}", &text[..20]);
+    }
+}
+
+#[test]
 fn a_place_in_an_artifact_is_a_plain_path() {
     assert_eq!(artifact_file("Src::ci/matrix.json"), Some(("Src", "ci/matrix.json")));
     for wrong in ["Src", "Src::", "::x", "Src::../x", "Src::/etc/x", "Src::a//b", "Src::a/./b", "Src::a\\b"] {

@@ -43,7 +43,7 @@ pub use rule_type::{RuleProvider, RuleType};
 pub use trigger::{
     GitConfiguration, Patterns, PullRequestEvent, PullRequestFilter, PushFilter, TriggerDeclaration, TriggerProvider,
 };
-pub use validate::{problems, problems_with, validate, validate_with};
+pub use validate::{problems, problems_with, validate, validate_settled, validate_with};
 pub use validate_approvals::MAX_QUORUM;
 pub use variable::{Reference, Unresolved, references, resolve};
 pub use window::DeploymentWindow;

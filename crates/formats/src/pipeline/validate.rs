@@ -36,6 +36,20 @@ pub fn validate_with(
     }
 }
 
+/// As [`validate_with`], of a declaration that is to be stored: all its values are settled. Those of a template need not be, and what
+/// is marked as open there is not looked at.
+pub fn validate_settled(
+    pipeline: &PipelineDeclaration,
+    region: &str,
+    registered: &[CustomActionType],
+) -> Result<(), Problem> {
+    let text = serde_json::to_string(pipeline).unwrap_or_default();
+    if is_open(&text) {
+        return Err(Problem::structure("The pipeline holds U+FDD0, which is not a character."));
+    }
+    validate_with(pipeline, region, registered)
+}
+
 /// As [`problems_with`], in an account that has registered no action types.
 pub fn problems(pipeline: &PipelineDeclaration, region: &str) -> Vec<Problem> {
     problems_with(pipeline, region, &[])

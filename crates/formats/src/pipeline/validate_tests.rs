@@ -715,3 +715,44 @@ fn a_cycle_through_variables_is_refused() {
     let told = "are referencing a namespace that no preceding action fills. StageName=[Build], ActionName=[Compile], ActionConfigurationKey=[ProjectName], VariableReferenceText=[B.x]";
     refused(cycle, &format!("{form} {told}"));
 }
+
+#[test]
+fn what_is_to_be_stored_holds_no_mark_of_an_open_value() {
+    let declaration = |provider: &str| {
+        let value = json!({
+            "name": "demo", "roleArn": "arn:aws:iam::123456789012:role/p",
+            "artifactStore": {"type": "S3", "location": "artifacts"},
+            "stages": [{"name": "Source", "actions": [source()]},
+                {"name": "Then", "actions": [action("Do", "Build", provider, json!({}))]}],
+        });
+        serde_json::from_value::<PipelineDeclaration>(value).unwrap()
+    };
+    let open = declaration("\u{fdd0}");
+    assert_eq!(validate(&open, "eu-west-1"), Ok(()));
+    let error = super::validate_settled(&open, "eu-west-1", &[]).unwrap_err();
+    assert!(error.to_string().contains("U+FDD0"), "{error}");
+}
+
+#[test]
+fn pipelines_that_are_brought_along_have_names_of_their_own_across_stages() {
+    let fan = |name: &str, more: Value| {
+        let mut fan = json!({"name": name, "configuration": {"HeadworksDefinition": "Src::plan.json"},
+            "actionTypeId": {"category": "Invoke", "owner": "AWS", "provider": "CodePipeline", "version": "1"},
+            "inputArtifacts": [{"name": "Src"}]});
+        fan["configuration"].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        fan
+    };
+    let of = |other: &str| {
+        let value = json!({
+            "name": "demo", "roleArn": "arn:aws:iam::123456789012:role/p", "pipelineType": "V2",
+            "artifactStore": {"type": "S3", "location": "artifacts"},
+            "stages": [{"name": "Source", "actions": [source()]},
+                {"name": "A", "actions": [fan("Fan", json!({"HeadworksMatrix": "[\"x\"]"}))]},
+                {"name": "B", "actions": [fan(other, json!({}))]}],
+        });
+        let declaration: PipelineDeclaration = serde_json::from_value(value).unwrap();
+        validate(&declaration, "eu-west-1").map_err(|p| p.to_string())
+    };
+    assert!(of("Fan@1").unwrap_err().contains("the name of a run of action 'Fan'"));
+    assert_eq!(of("Fan@x"), Ok(()));
+}

@@ -26,10 +26,10 @@ fn row(r: &SqlRow) -> Result<Row, Error> {
     })
 }
 
-/// Adds a pipeline; `Error::Duplicate` when the name is taken.
-pub async fn insert(tx: &mut Tx, scope: &Scope, pipeline: &Row) -> Result<(), Error> {
-    let sql = "INSERT INTO codepipeline_pipeline (account, region, name, version, tags, created, updated)
-               VALUES ($1, $2, $3, $4, $5, $6, $7)";
+/// Adds a pipeline; `Error::Duplicate` when the name is taken. `parent` is the pipeline that has made it, or empty.
+pub async fn insert(tx: &mut Tx, scope: &Scope, pipeline: &Row, parent: &str) -> Result<(), Error> {
+    let sql = "INSERT INTO codepipeline_pipeline (account, region, name, version, tags, created, updated, parent)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     let args = args![
         scope.account.as_str(),
         scope.region.as_str(),
@@ -38,6 +38,7 @@ pub async fn insert(tx: &mut Tx, scope: &Scope, pipeline: &Row) -> Result<(), Er
         super::json(&pipeline.tags),
         pipeline.created,
         pipeline.updated,
+        parent,
     ];
     tx.execute(sql, args).await.map(|_| ())
 }
@@ -61,11 +62,18 @@ pub async fn list(tx: &mut Tx, scope: &Scope, after: &str, limit: u32) -> Result
     tx.fetch_all(sql, args).await?.iter().map(row).collect()
 }
 
-/// How many pipelines there are.
-pub async fn count(tx: &mut Tx, scope: &Scope) -> Result<i64, Error> {
-    let sql = "SELECT COUNT(*) FROM codepipeline_pipeline WHERE account = $1 AND region = $2";
-    let row = tx.fetch_optional(sql, args![scope.account.as_str(), scope.region.as_str()]).await?;
+/// How many pipelines `parent` has made; of those that no pipeline has made when it is empty.
+pub async fn count(tx: &mut Tx, scope: &Scope, parent: &str) -> Result<i64, Error> {
+    let sql = "SELECT COUNT(*) FROM codepipeline_pipeline WHERE account = $1 AND region = $2 AND parent = $3";
+    let row = tx.fetch_optional(sql, args![scope.account.as_str(), scope.region.as_str(), parent]).await?;
     row.map_or(Ok(0), |r| r.int(0))
+}
+
+/// The names of the pipelines that `parent` has made.
+pub async fn made_by(tx: &mut Tx, scope: &Scope, parent: &str) -> Result<Vec<String>, Error> {
+    let sql = "SELECT name FROM codepipeline_pipeline WHERE account = $1 AND region = $2 AND parent = $3 ORDER BY name";
+    let rows = tx.fetch_all(sql, args![scope.account.as_str(), scope.region.as_str(), parent]).await?;
+    rows.iter().map(|r| r.text(0)).collect()
 }
 
 /// Writes a pipeline's newest version.

@@ -31,12 +31,15 @@ pub(in crate::pipeline) fn matrix_read(
     match checked_runs(&runs) {
         // What runs may finish; these have not begun.
         Ok(()) if !goes_on => draft.end_action(&key, ActionStatus::Abandoned, External::default()),
-        Ok(()) => {
-            let summary = Some(format!("The matrix has {} runs.", runs.len()));
-            let read = ActionStatus::Succeeded { outputs: Vec::new(), variables: Default::default() };
-            draft.end_action(&key, read, External { summary, ..External::default() });
-            draft.start_runs(state, action, runs);
-        }
+        Ok(()) => match draft.prepare_runs(state, action, runs) {
+            Ok(ready) => {
+                let summary = Some(format!("The matrix has {} runs.", ready.len()));
+                let read = ActionStatus::Succeeded { outputs: Vec::new(), variables: Default::default() };
+                draft.end_action(&key, read, External { summary, ..External::default() });
+                draft.start_runs(action, ready);
+            }
+            Err(error) => draft.end_action(&key, ActionStatus::Failed(error), External::default()),
+        },
         Err(why) => {
             let message = format!("The matrix of action '{}' is not valid: {why}.", action.name);
             draft.end_action(&key, failed("ConfigurationError", message), External::default());

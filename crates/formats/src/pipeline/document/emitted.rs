@@ -2,18 +2,32 @@
 
 use serde_json::{Value as Json, json};
 
-use super::super::PipelineDeclaration;
+use super::super::{PipelineDeclaration, Provider};
 use super::read::{Reader, Spelling};
 use super::shapes::EMITTED;
-use crate::yaml;
+use crate::Span;
+use crate::cloudformation::is_open;
+use crate::yaml::{self, Node, Value};
 
 /// Reads the definition of the pipeline `name` that an execution of `parent` brings along. What it leaves out it has of its parent:
 /// role and artifact stores. The error says where, and what.
 ///
 /// Whoever writes the definition may be anybody whose work goes into the artifact. So it has no role but its parent's, and
-/// nothing in it starts executions by itself.
-pub fn emitted(text: &str, name: &str, parent: &PipelineDeclaration) -> Result<PipelineDeclaration, String> {
+/// nothing in it starts executions by itself. With `role`, the one that the action has which brings it along, each of its actions and
+/// rules has that one. Without, they are done in the service's name, and sources use no connection but the parent's.
+pub fn emitted(
+    text: &str,
+    name: &str,
+    parent: &PipelineDeclaration,
+    role: Option<&str>,
+) -> Result<PipelineDeclaration, String> {
     let (root, _) = yaml::parse(text).map_err(|found| first(found.iter()))?;
+    if let Some(at) = unsettled(&root) {
+        return Err(format!(
+            "line {}, column {}: it holds what marks a value of a template that is not settled yet",
+            at.line, at.column
+        ));
+    }
     let node = root.get("pipeline").unwrap_or(&root);
     let mut reader = Reader::new(Spelling::Api);
     let value = reader.value(&EMITTED, node);
@@ -39,29 +53,86 @@ pub fn emitted(text: &str, name: &str, parent: &PipelineDeclaration) -> Result<P
     if is_newer {
         members.entry("executionMode").or_insert_with(|| json!("PARALLEL"));
     }
-    let pipeline: PipelineDeclaration =
+    let mut pipeline: PipelineDeclaration =
         serde_json::from_value(Json::Object(members)).map_err(|e| format!("it cannot be read: {e}"))?;
-    owns_nothing(&pipeline, parent)?;
+    owns_nothing(&pipeline, parent, role)?;
+    match role {
+        Some(role) => give_role(&mut pipeline, role),
+        None => own_connections(&pipeline, parent)?,
+    }
     Ok(pipeline)
 }
 
-fn owns_nothing(pipeline: &PipelineDeclaration, parent: &PipelineDeclaration) -> Result<(), String> {
+/// Where a node is marked as open, or holds text that is: validation looks at neither.
+fn unsettled(node: &Node) -> Option<Span> {
+    if node.is_open() {
+        return Some(node.span);
+    }
+    match &node.value {
+        Value::Scalar { text, .. } => is_open(text).then_some(node.span),
+        Value::Sequence(items) => items.iter().find_map(unsettled),
+        Value::Mapping(entries) => entries.iter().find_map(|(key, value)| unsettled(key).or_else(|| unsettled(value))),
+    }
+}
+
+fn give_role(pipeline: &mut PipelineDeclaration, role: &str) {
+    for stage in &mut pipeline.stages {
+        let actions = stage.actions.iter_mut().map(|action| &mut action.role_arn);
+        let before = stage.before_entry.iter_mut().chain(&mut stage.on_success).flat_map(|c| &mut c.conditions);
+        let after = stage.on_failure.iter_mut().flat_map(|c| &mut c.conditions);
+        let rules = before.chain(after).flat_map(|c| &mut c.rules).map(|rule| &mut rule.role_arn);
+        for own in actions.chain(rules) {
+            own.get_or_insert_with(|| role.to_owned());
+        }
+    }
+}
+
+/// Nobody is asked whether the service may use a connection.
+fn own_connections(pipeline: &PipelineDeclaration, parent: &PipelineDeclaration) -> Result<(), String> {
+    let used = |pipeline: &PipelineDeclaration| {
+        let actions = pipeline.stages.iter().flat_map(|s| &s.actions);
+        let by_connection = actions.filter(|a| a.provider() == Some(Provider::ConnectionSource));
+        let used: Vec<(String, String)> =
+            by_connection.map(|a| (a.name.clone(), a.config("ConnectionArn").unwrap_or_default().to_owned())).collect();
+        used
+    };
+    let known = used(parent);
+    match used(pipeline).into_iter().find(|(_, arn)| known.iter().all(|(_, own)| own != arn)) {
+        Some((action, arn)) => Err(format!(
+            "action '{action}' uses the connection {arn}, which its parent does not use: give the action that starts the \
+             pipeline a roleArn that may use it"
+        )),
+        None => Ok(()),
+    }
+}
+
+fn owns_nothing(
+    pipeline: &PipelineDeclaration,
+    parent: &PipelineDeclaration,
+    role_of_action: Option<&str>,
+) -> Result<(), String> {
     if !pipeline.triggers.is_empty() {
         return Err("it has triggers: only its parent starts a pipeline that an execution brings along".to_owned());
     }
     let role = &parent.role_arn;
+    if pipeline.role_arn != *role {
+        return Err(other_role("the pipeline", &pipeline.role_arn, role));
+    }
+    let role = role_of_action.unwrap_or(role);
     let actions = pipeline.stages.iter().flat_map(|s| &s.actions);
     let actions = actions.map(|a| (format!("action '{}'", a.name), a.role_arn.as_ref()));
     let rules = pipeline.stages.iter().flat_map(|s| s.rules());
     let rules = rules.map(|r| (format!("rule '{}'", r.name), r.role_arn.as_ref()));
-    let whole = std::iter::once(("the pipeline".to_owned(), Some(&pipeline.role_arn)));
-    match whole.chain(actions).chain(rules).find(|(_, own)| own.is_some_and(|own| own != role)) {
-        Some((what, own)) => Err(format!(
-            "{what} has the role {}: a pipeline that an execution brings along has no other than its parent's, {role}",
-            own.map(String::as_str).unwrap_or_default()
-        )),
+    match actions.chain(rules).find_map(|(what, own)| Some((what, own.filter(|own| *own != role)?))) {
+        Some((what, own)) => Err(other_role(&what, own, role)),
         None => Ok(()),
     }
+}
+
+fn other_role(what: &str, own: &str, role: &str) -> String {
+    format!(
+        "{what} has the role {own}: a pipeline that an execution brings along has no other than its parent's, {role}"
+    )
 }
 
 fn first<'a>(mut found: impl Iterator<Item = &'a crate::Diagnostic>) -> String {
@@ -86,6 +157,10 @@ mod tests {
     }
 
     fn read(change: impl FnOnce(&mut Value)) -> Result<PipelineDeclaration, String> {
+        read_as(None, change)
+    }
+
+    fn read_as(role: Option<&str>, change: impl FnOnce(&mut Value)) -> Result<PipelineDeclaration, String> {
         let id = |category: &str, provider: &str| json!({"category": category, "owner": "AWS", "provider": provider, "version": "1"});
         let mut value = json!({"stages": [
             {"name": "Source", "actions": [{"name": "Src", "actionTypeId": id("Source", "S3"),
@@ -93,7 +168,7 @@ mod tests {
             {"name": "Ask", "actions": [{"name": "Ask", "actionTypeId": id("Approval", "Manual")}]},
         ]});
         change(&mut value);
-        emitted(&value.to_string(), "parent@Start", &parent())
+        emitted(&value.to_string(), "parent@Start", &parent(), role)
     }
 
     #[test]
@@ -117,7 +192,68 @@ mod tests {
     #[test]
     fn yaml_is_read_as_well() {
         let text = "stages:\n- name: Source\n  actions: []\n";
-        assert_eq!(emitted(text, "c", &parent()).unwrap().stages.len(), 1);
+        assert_eq!(emitted(text, "c", &parent(), None).unwrap().stages.len(), 1);
+    }
+
+    #[test]
+    fn the_mark_of_an_open_value_switches_no_check_off() {
+        let marked = [
+            read(|p| p["stages"][1]["actions"][0]["actionTypeId"]["provider"] = json!("\u{fdd0}")),
+            read(|p| p["stages"][1]["actions"][0]["configuration"] = json!({"\u{fdd0}": "x"})),
+            read(|p| p["artifactStore"] = json!({"type": "S3", "location": "a\u{fdd0}"})),
+            read(|p| p["stages"][1]["actions"][0]["runOrder"] = json!("\u{fdd0}")),
+            emitted("stages: !open x\n", "c", &parent(), None),
+            emitted("stages:\n- name: \"a\\uFDD0\"\n  actions: []\n", "c", &parent(), None),
+        ];
+        for answer in marked {
+            let error = answer.unwrap_err();
+            assert!(error.contains("not settled"), "{error}");
+        }
+    }
+
+    #[test]
+    fn its_actions_and_rules_have_the_role_of_the_action_that_brings_it_along() {
+        let role = "arn:aws:iam::123456789012:role/narrow";
+        let rule = json!({"conditions": [{"result": "FAIL", "rules": [{"name": "R", "configuration": {},
+            "ruleTypeId": {"category": "Rule", "owner": "AWS", "provider": "CodeBuild", "version": "1"}}]}]});
+        let child = read_as(Some(role), |p| {
+            for member in ["beforeEntry", "onSuccess", "onFailure"] {
+                p["stages"][1][member] = rule.clone();
+            }
+        });
+        let child = child.unwrap();
+        assert_eq!(child.role_arn, "arn:aws:iam::123456789012:role/p");
+        let actions = child.stages.iter().flat_map(|s| &s.actions).map(|a| a.role_arn.as_deref());
+        let rules = child.stages.iter().flat_map(|s| s.rules()).map(|r| r.role_arn.as_deref());
+        let all: Vec<_> = actions.chain(rules).collect();
+        assert_eq!(all, [Some(role); 5]);
+        let wider = read_as(Some(role), |p| {
+            p["stages"][0]["actions"][0]["roleArn"] = json!("arn:aws:iam::123456789012:role/p");
+        });
+        assert!(
+            wider.unwrap_err().contains("action 'Src' has the role"),
+            "the pipeline's role may more than the action's"
+        );
+        assert_eq!(read(|_| {}).unwrap().stages[0].actions[0].role_arn, None);
+    }
+
+    #[test]
+    fn without_a_role_it_uses_no_connection_but_its_parents() {
+        let connection = |arn: &str| json!({"ConnectionArn": arn, "FullRepositoryId": "o/r", "BranchName": "main"});
+        let source = |p: &mut Value, arn: &str| {
+            let action = &mut p["stages"][0]["actions"][0];
+            action["actionTypeId"]["provider"] = json!("CodeStarSourceConnection");
+            action["configuration"] = connection(arn);
+        };
+        let error = read(|p| source(p, "arn:c")).unwrap_err();
+        assert!(error.contains("uses the connection arn:c"), "{error}");
+        assert!(read_as(Some("arn:aws:iam::123456789012:role/n"), |p| source(p, "arn:c")).is_ok());
+        let mut parent = read_as(Some("arn:aws:iam::123456789012:role/n"), |p| source(p, "arn:c")).unwrap();
+        parent.role_arn = "arn:aws:iam::123456789012:role/p".to_owned();
+        let text = json!({"stages": [{"name": "Source", "actions": [{"name": "Src", "configuration": connection("arn:c"),
+            "actionTypeId": {"category": "Source", "owner": "AWS", "provider": "CodeStarSourceConnection", "version": "1"},
+            "outputArtifacts": [{"name": "Src"}]}]}]});
+        assert_eq!(emitted(&text.to_string(), "c", &parent, None).map(|p| p.stages.len()), Ok(1));
     }
 
     #[test]
@@ -131,8 +267,8 @@ mod tests {
             (read(|p| p["name"] = json!("mine")), "leave it out"),
             (read(|p| p["nonsense"] = json!(1)), "nonsense"),
             (read(|p| *p = json!([])), "the pipeline must be"),
-            (emitted("{", "c", &parent()), "line 2, column 1"),
-            (emitted("", "c", &parent()), ""),
+            (emitted("{", "c", &parent(), None), "line 2, column 1"),
+            (emitted("", "c", &parent(), None), ""),
         ] {
             let error = answer.expect_err(why);
             assert!(error.contains(why), "{error}");

@@ -204,7 +204,8 @@ impl Reader {
     }
 
     fn unknown(&mut self, members: &[Member], key: &Node) {
-        let name = key.as_text().unwrap_or_default();
+        let whole = key.as_text().unwrap_or_default();
+        let name: &str = &whole.chars().take(60).collect::<String>();
         let known: Vec<String> = members.iter().map(|m| self.spelt(m.name)).collect();
         let message = format!("'{name}' is not a member of {}", self.what());
         let found = Diagnostic::error("P003", key.span, message);
