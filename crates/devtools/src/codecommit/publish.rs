@@ -46,6 +46,8 @@ pub async fn publish(
     let caller = cx.caller.principal.arn.clone();
     let brought = match brought(cx, repository, changes).await {
         Ok(brought) => brought,
+        // Its objects go with it.
+        Err(_) if is_gone(cx, &id).await? => return Err(PublishError::Gone),
         Err(e) => return Err(PublishError::Store(Box::new(e))),
     };
     let committed = cx
@@ -66,6 +68,12 @@ pub async fn publish(
         tracing::warn!(repository.id = repository.id(), error = %e, "refs could not be copied to disk");
     }
     Ok(answers)
+}
+
+async fn is_gone(cx: &Cx, id: &str) -> Result<bool, PublishError> {
+    let found = async { codecommit_repository::get(&mut cx.store.read().await?, id).await };
+    let found: Result<_, store::Error> = found.await;
+    found.map(|row| row.is_none()).map_err(|e| PublishError::Store(Box::new(e)))
 }
 
 /// So many commits of one push are noted with who pushed them, those next to its tips first.
