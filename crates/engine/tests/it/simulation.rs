@@ -278,6 +278,8 @@ impl Simulation {
 
     /// Someone decides, with the right token or a wrong one, and perhaps on what was decided or timed out long ago.
     fn decide(&mut self) {
+        // Whoever is late is told so, also while the timer has not fired yet: scenarios show that.
+        self.world.pass(Duration::ZERO);
         let pending = self.pending_approvals();
         for (id, stage, action, token) in &pending {
             let verdict = if self.rng.chance(80) { Verdict::Approved } else { Verdict::Rejected };
@@ -393,6 +395,7 @@ impl Simulation {
                 self.outside.builds.pass(&mut self.rng, (from, self.world.now), true);
                 self.hear();
             }
+            self.world.pass(Duration::ZERO);
             for (id, stage, action, token) in self.pending_approvals() {
                 let (verdict, summary, by) = (Verdict::Approved, String::new(), "ann".into());
                 let approval = Approval { stage, action, token, verdict, summary, by };
