@@ -1,8 +1,8 @@
 //! Webhooks of projects, the deliveries that were taken, and pull requests that wait for an approval.
 
-use base::{AccountId, Region, Scope, Timestamp};
+use base::{Scope, Timestamp};
 
-use crate::{Error, SqlRow, Tx, args};
+use crate::{Error, SqlRow, Tx, args, machine};
 
 /// A stored webhook.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,13 +105,8 @@ pub async fn held(tx: &mut Tx, webhook: &str, number: i64) -> Result<Option<Pull
 }
 
 fn read(row: &SqlRow) -> Result<Row, Error> {
-    let (account, region) = (row.text(0)?, row.text(1)?);
-    let corrupt = |column: &str, value: &str| Error::Corrupt { column: column.to_owned(), source: value.into() };
     Ok(Row {
-        scope: Scope {
-            account: AccountId::parse(&account).ok_or_else(|| corrupt("account", &account))?,
-            region: Region::parse(&region).ok_or_else(|| corrupt("region", &region))?,
-        },
+        scope: machine::scope(row.text(0)?, row.text(1)?)?,
         project: row.text(2)?,
         token: row.text(3)?,
         secret: row.blob(4)?,

@@ -1,9 +1,9 @@
 //! Connections to git servers, and the deliveries that were taken for them.
 
-use base::{AccountId, Region, Scope, Tags, Timestamp};
+use base::{Scope, Tags, Timestamp};
 
 use crate::sql::SqlRow;
-use crate::{Error, Tx, args};
+use crate::{Error, Tx, args, machine};
 
 /// A stored connection.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,13 +94,8 @@ pub async fn take(tx: &mut Tx, connection: &str, mark: &str, since: Timestamp) -
 }
 
 fn read(row: &SqlRow) -> Result<Row, Error> {
-    let (account, region) = (row.text(0)?, row.text(1)?);
-    let corrupt = |column: &str, value: &str| Error::Corrupt { column: column.to_owned(), source: value.into() };
     Ok(Row {
-        scope: Scope {
-            account: AccountId::parse(&account).ok_or_else(|| corrupt("account", &account))?,
-            region: Region::parse(&region).ok_or_else(|| corrupt("region", &region))?,
-        },
+        scope: machine::scope(row.text(0)?, row.text(1)?)?,
         id: row.text(2)?,
         service: row.text(3)?,
         name: row.text(4)?,

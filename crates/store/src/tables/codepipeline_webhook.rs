@@ -1,9 +1,9 @@
 //! Webhooks of pipelines, and the deliveries that were taken.
 
-use base::{AccountId, Region, Scope, Tags, Timestamp};
+use base::{Scope, Tags, Timestamp};
 
 use crate::sql::SqlRow;
-use crate::{Error, Tx, args};
+use crate::{Error, Tx, args, machine};
 
 /// A stored webhook.
 #[derive(Clone, Debug, PartialEq)]
@@ -124,13 +124,8 @@ pub async fn give_back(tx: &mut Tx, webhook: &str, mark: &str) -> Result<(), Err
 }
 
 fn read(row: &SqlRow) -> Result<Row, Error> {
-    let (account, region) = (row.text(0)?, row.text(1)?);
-    let corrupt = |column: &str, value: &str| Error::Corrupt { column: column.to_owned(), source: value.into() };
     Ok(Row {
-        scope: Scope {
-            account: AccountId::parse(&account).ok_or_else(|| corrupt("account", &account))?,
-            region: Region::parse(&region).ok_or_else(|| corrupt("region", &region))?,
-        },
+        scope: machine::scope(row.text(0)?, row.text(1)?)?,
         name: row.text(2)?,
         token: row.text(3)?,
         secret: row.opt_blob(4)?,

@@ -1,9 +1,9 @@
 //! Notification rules.
 
-use base::{AccountId, Region, Scope, Tags, Timestamp};
+use base::{Scope, Tags, Timestamp};
 
 use crate::sql::{Arg, SqlRow, parts, places};
-use crate::{Error, Tx, args};
+use crate::{Error, Tx, args, machine};
 
 /// A stored rule.
 #[derive(Clone, Debug, PartialEq)]
@@ -144,13 +144,8 @@ pub async fn delete(tx: &mut Tx, scope: &Scope, id: &str) -> Result<(), Error> {
 }
 
 fn read(row: &SqlRow) -> Result<Row, Error> {
-    let (account, region) = (row.text(0)?, row.text(1)?);
-    let corrupt = |column: &str, value: &str| Error::Corrupt { column: column.to_owned(), source: value.into() };
     Ok(Row {
-        scope: Scope {
-            account: AccountId::parse(&account).ok_or_else(|| corrupt("account", &account))?,
-            region: Region::parse(&region).ok_or_else(|| corrupt("region", &region))?,
-        },
+        scope: machine::scope(row.text(0)?, row.text(1)?)?,
         id: row.text(2)?,
         name: row.text(3)?,
         resource: row.text(4)?,
