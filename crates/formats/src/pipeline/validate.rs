@@ -499,5 +499,12 @@ pub(super) fn twice<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<&'a 
 }
 
 #[cfg(test)]
+#[path = "validate_matrix_tests.rs"]
+mod matrix_tests;
+#[cfg(test)]
 #[path = "validate_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "validate_trigger_tests.rs"]
+mod trigger_tests;

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::super::PipelineDeclaration;
 use super::validate;
 
-fn action(name: &str, category: &str, provider: &str, more: Value) -> Value {
+pub(super) fn action(name: &str, category: &str, provider: &str, more: Value) -> Value {
     let mut action = json!({
         "name": name,
         "actionTypeId": {"category": category, "owner": "AWS", "provider": provider, "version": "1"},
@@ -14,7 +14,7 @@ fn action(name: &str, category: &str, provider: &str, more: Value) -> Value {
     action
 }
 
-fn source() -> Value {
+pub(super) fn source() -> Value {
     action(
         "Src",
         "Source",
@@ -23,7 +23,7 @@ fn source() -> Value {
     )
 }
 
-fn build() -> Value {
+pub(super) fn build() -> Value {
     action(
         "Compile",
         "Build",
@@ -32,7 +32,7 @@ fn build() -> Value {
     )
 }
 
-fn deploy() -> Value {
+pub(super) fn deploy() -> Value {
     action(
         "Put",
         "Deploy",
@@ -41,7 +41,7 @@ fn deploy() -> Value {
     )
 }
 
-fn pipeline(change: impl FnOnce(&mut Value)) -> Result<(), String> {
+pub(super) fn pipeline(change: impl FnOnce(&mut Value)) -> Result<(), String> {
     let mut value = json!({
         "name": "demo",
         "roleArn": "arn:aws:iam::123456789012:role/p",
@@ -58,7 +58,7 @@ fn pipeline(change: impl FnOnce(&mut Value)) -> Result<(), String> {
 }
 
 #[track_caller]
-fn refused(change: impl FnOnce(&mut Value), expected: &str) {
+pub(super) fn refused(change: impl FnOnce(&mut Value), expected: &str) {
     assert_eq!(pipeline(change), Err(expected.to_owned()));
 }
 
@@ -387,98 +387,6 @@ fn a_rule_sees_the_variables_of_what_has_run_by_then() {
     );
 }
 
-fn triggered(trigger: Value) -> Result<(), String> {
-    pipeline(|p| {
-        p["pipelineType"] = json!("V2");
-        p["triggers"] = json!([trigger]);
-    })
-}
-
-fn code_commit_trigger(git: Value) -> Value {
-    let mut git = git;
-    git["sourceActionName"] = json!("Src");
-    json!({"providerType": "CodeCommit", "gitConfiguration": git})
-}
-
-#[test]
-fn triggers_with_filters_pass() {
-    let push = json!([
-        {"tags": {"includes": ["v*"], "excludes": ["v0.*"]}},
-        {"branches": {"includes": ["main", "release/**"]}, "filePaths": {"excludes": ["**/*.md"]}},
-    ]);
-    assert_eq!(triggered(code_commit_trigger(json!({"push": push}))), Ok(()));
-    assert_eq!(triggered(code_commit_trigger(json!({}))), Ok(()));
-}
-
-#[test]
-fn a_trigger_that_could_never_work_is_refused() {
-    let many: Vec<String> = (0..9).map(|n| format!("b{n}")).collect();
-    let branches = json!({"branches": {"includes": ["main"]}});
-    let start = "The trigger of source action 'Src'";
-    for (git, expected) in [
-        (
-            json!({"push": [{"tags": {"includes": ["v*"]}, "branches": {"includes": ["main"]}}]}),
-            format!(
-                "InvalidStructureException: {start} is not valid: a push filter is for tags, or for branches and file paths, not for both."
-            ),
-        ),
-        (
-            json!({"push": [{"branches": {"includes": many}}]}),
-            format!(
-                "LimitExceededException: {start} has 9 patterns in includes of branches, which is more than the maximum of 8."
-            ),
-        ),
-        (
-            json!({"push": [branches, branches, branches, branches]}),
-            format!("LimitExceededException: {start} has 4 push filters, which is more than the maximum of 3."),
-        ),
-        (
-            json!({"push": [{"filePaths": {"excludes": ["[a"]}}]}),
-            format!(
-                "InvalidStructureException: {start} is not valid: the pattern '[a' in excludes of filePaths has a set that is not closed."
-            ),
-        ),
-        (
-            json!({"pullRequest": [{"events": ["OPEN"]}]}),
-            format!("InvalidStructureException: {start} is not valid: pull requests of CodeCommit are not available."),
-        ),
-    ] {
-        assert_eq!(triggered(code_commit_trigger(git)), Err(expected));
-    }
-}
-
-#[test]
-fn a_trigger_belongs_to_one_source_action_of_its_provider_in_a_pipeline_of_type_v2() {
-    let trigger = code_commit_trigger(json!({}));
-    refused(
-        |p| p["triggers"] = json!([trigger]),
-        "InvalidStructureException: Pipeline triggers are only supported for pipelines of type V2.",
-    );
-    let both = |p: &mut Value, triggers: Value| {
-        p["pipelineType"] = json!("V2");
-        p["triggers"] = triggers;
-    };
-    refused(
-        |p| both(p, json!([trigger, trigger])),
-        "InvalidStructureException: Only one trigger configuration is allowed per source action. Src has been used more than once.",
-    );
-    let elsewhere =
-        json!({"providerType": "CodeStarSourceConnection", "gitConfiguration": {"sourceActionName": "Src"}});
-    refused(
-        |p| both(p, json!([elsewhere])),
-        "InvalidStructureException: The trigger of source action 'Src' is not valid: its provider type is CodeStarSourceConnection, but the action's is CodeCommit.",
-    );
-    let none = json!({"providerType": "CodeCommit", "gitConfiguration": {"sourceActionName": "Compile"}});
-    refused(
-        |p| both(p, json!([none])),
-        "InvalidStructureException: The trigger's source action 'Compile' is not a source action of the pipeline.",
-    );
-    refused(
-        |p| both(p, Value::Array(vec![trigger.clone(); 51])),
-        "LimitExceededException: Pipeline has 51 triggers, which is more than the maximum of 50.",
-    );
-}
-
 fn cloud_formation(configuration: Value) -> Value {
     action("Stack", "Deploy", "CloudFormation", json!({ "configuration": configuration }))
 }
@@ -560,93 +468,6 @@ fn an_approval_asks_for_what_it_can_be_told() {
     };
     let refused = pipeline(of_s3).unwrap_err();
     assert!(refused.contains("no source of the pipeline tells who pushed a revision"), "{refused}");
-}
-
-fn in_build(configuration: Value, change: impl FnOnce(&mut Value)) -> Result<(), String> {
-    pipeline(|p| {
-        let build = &mut p["stages"][1]["actions"][0];
-        build["outputArtifacts"] = json!([]);
-        for (key, value) in configuration.as_object().unwrap() {
-            build["configuration"][key] = value.clone();
-        }
-        p["stages"][2]["actions"][0]["inputArtifacts"] = json!([{"name": "Src"}]);
-        change(p);
-    })
-}
-
-#[test]
-fn an_action_that_works_may_have_a_matrix() {
-    let variables = r##"[{"name":"N","value":"#{matrix.value}"}]"##;
-    let list = json!({"HeadworksMatrix": r#"["1","2"]"#, "EnvironmentVariables": variables});
-    assert_eq!(in_build(list, |_| {}), Ok(()));
-    assert_eq!(in_build(json!({"HeadworksMatrixFile": "Src::ci/matrix.json"}), |_| {}), Ok(()));
-    // What variables make of it is seen when it runs.
-    assert_eq!(
-        in_build(json!({"HeadworksMatrix": "#{Source.BranchName}", "ProjectName": "#{matrix.p}"}), |_| {}),
-        Ok(())
-    );
-}
-
-#[test]
-fn a_matrix_that_cannot_run_is_refused_and_says_where() {
-    let list = || json!({"HeadworksMatrix": r#"["1","2"]"#});
-    let keep = |_: &mut Value| {};
-    let with = |key: &str, value: &str| json!({key: value});
-    for (answer, why) in [
-        (
-            in_build(with("HeadworksMatrix", "[]"), keep),
-            "action 'Compile': the value of 'HeadworksMatrix' is not valid: the list is empty",
-        ),
-        (in_build(with("HeadworksMatrix", r#"["1","1"]"#), keep), "run 2 has the same values as run 1"),
-        (in_build(with("HeadworksMatrix", "x"), keep), "it is not JSON"),
-        (in_build(with("HeadworksMatrix", "#{matrix.value}"), keep), "cannot refer to the values of its own runs"),
-        (in_build(with("HeadworksMatrixFile", "Other::x"), keep), "with one of the action's input artifacts"),
-        (in_build(with("HeadworksMatrixFile", "Src::../x"), keep), "with one of the action's input artifacts"),
-        (in_build(json!({"HeadworksMatrix": r#"["1"]"#, "HeadworksMatrixFile": "Src::x"}), keep), "not both"),
-        (
-            in_build(json!({"HeadworksMatrix": r#"["1"]"#, "HeadworksMatrixLimit": "3"}), keep),
-            "all runs of a matrix run side by side",
-        ),
-        (
-            in_build(json!({"HeadworksMatrix": r#"["1"]"#, "ProjectName": "#{matrix.name}"}), keep),
-            "a value that the runs of the matrix do not have",
-        ),
-        (in_build(json!({"ProjectName": "#{matrix.name}"}), keep), "a namespace that does not exist"),
-        (
-            in_build(list(), |p| p["stages"][1]["actions"][0]["outputArtifacts"] = json!([{"name": "App"}])),
-            "declares output artifacts, which is not available",
-        ),
-        (
-            in_build(list(), |p| {
-                let mut twin = p["stages"][1]["actions"][0].clone();
-                twin["name"] = json!("Compile@2");
-                p["stages"][1]["actions"].as_array_mut().unwrap().push(twin);
-            }),
-            "'Compile@2' in stage 'Build' has the name of a run of action 'Compile'",
-        ),
-        (
-            in_build(list(), |p| p["stages"][0]["actions"][0]["namespace"] = json!("matrix")),
-            "namespace matrix is reserved",
-        ),
-        (
-            in_build(json!({}), |p| {
-                p["stages"][0]["actions"][0]["configuration"]["HeadworksMatrix"] = json!(r#"["1"]"#)
-            }),
-            "category Source does no work",
-        ),
-    ] {
-        let error = answer.expect_err(why);
-        assert!(error.contains(why), "{error}");
-    }
-}
-
-#[test]
-fn a_namespace_may_be_called_matrix_where_there_is_none() {
-    let named = pipeline(|p| {
-        p["stages"][0]["actions"][0]["namespace"] = json!("matrix");
-        p["stages"][1]["actions"][0]["configuration"]["ProjectName"] = json!("#{matrix.BranchName}");
-    });
-    assert_eq!(named, Ok(()));
 }
 
 #[test]
@@ -731,28 +552,4 @@ fn what_is_to_be_stored_holds_no_mark_of_an_open_value() {
     assert_eq!(validate(&open, "eu-west-1"), Ok(()));
     let error = super::validate_settled(&open, "eu-west-1", &[]).unwrap_err();
     assert!(error.to_string().contains("U+FDD0"), "{error}");
-}
-
-#[test]
-fn pipelines_that_are_brought_along_have_names_of_their_own_across_stages() {
-    let fan = |name: &str, more: Value| {
-        let mut fan = json!({"name": name, "configuration": {"HeadworksDefinition": "Src::plan.json"},
-            "actionTypeId": {"category": "Invoke", "owner": "AWS", "provider": "CodePipeline", "version": "1"},
-            "inputArtifacts": [{"name": "Src"}]});
-        fan["configuration"].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        fan
-    };
-    let of = |other: &str| {
-        let value = json!({
-            "name": "demo", "roleArn": "arn:aws:iam::123456789012:role/p", "pipelineType": "V2",
-            "artifactStore": {"type": "S3", "location": "artifacts"},
-            "stages": [{"name": "Source", "actions": [source()]},
-                {"name": "A", "actions": [fan("Fan", json!({"HeadworksMatrix": "[\"x\"]"}))]},
-                {"name": "B", "actions": [fan(other, json!({}))]}],
-        });
-        let declaration: PipelineDeclaration = serde_json::from_value(value).unwrap();
-        validate(&declaration, "eu-west-1").map_err(|p| p.to_string())
-    };
-    assert!(of("Fan@1").unwrap_err().contains("the name of a run of action 'Fan'"));
-    assert_eq!(of("Fan@x"), Ok(()));
 }
