@@ -301,6 +301,19 @@ class Server:
         return events
 
 
+def files_under(folder: Path):
+    """Every file below, by its path, while servers make and remove folders: what goes meanwhile is no error."""
+    return (Path(above) / name for above, _, names in os.walk(folder) for name in names)
+
+
+def content_of(path: Path) -> bytes:
+    """What is in a file; nothing when it is gone meanwhile, or is none that can be read."""
+    try:
+        return path.read_bytes() if path.is_file() else b""
+    except FileNotFoundError:
+        return b""
+
+
 def processes_with(text: str) -> list[int]:
     """Processes on this machine whose command line contains `text`, without this one."""
     found = []
