@@ -358,23 +358,23 @@ impl Session<'_> {
         })
     }
 
-    /// Tells a container's attendant that the job is over and waits until nothing of it runs any more. False: it may.
-    pub fn end_container(&mut self, limit: Duration) -> bool {
+    /// Tells a container's attendant that the job is over and waits until nothing of it runs any more, or `limit` is over.
+    pub fn end_container(&mut self, limit: Duration) -> ContainerEnd {
         let _ = rustix::net::shutdown(&self.socket, Shutdown::Write);
         let deadline = Instant::now() + limit;
         let mut buffer = [0; 4096];
         loop {
             match recv(&self.socket, &mut buffer[..], RecvFlags::empty()) {
-                Ok((0, _)) | Err(Errno::CONNRESET) => return false,
-                Ok(_) if buffer.first() == Some(&message::KILLED) => return true,
+                Ok((0, _)) | Err(Errno::CONNRESET) => return ContainerEnd::Unattended,
+                Ok(_) if buffer.first() == Some(&message::KILLED) => return ContainerEnd::Gone,
                 Ok(_) | Err(Errno::INTR) => continue,
                 Err(Errno::AGAIN) => {}
-                Err(_) => return false,
+                Err(_) => return ContainerEnd::Late,
             }
             let left = deadline.saturating_duration_since(Instant::now());
             let mut fds = [PollFd::new(&self.socket, PollFlags::IN)];
             if left.is_zero() || poll_fds(&mut fds, left).is_err() {
-                return false;
+                return ContainerEnd::Late;
             }
         }
     }
@@ -387,6 +387,16 @@ impl Session<'_> {
         let mut buffer = [0; 4096];
         while matches!(rustix::io::read(self.cancel_watch.as_fd(), &mut buffer[..]), Ok(n) if n > 0) {}
     }
+}
+
+/// What an attendant makes of the order to end its container.
+pub enum ContainerEnd {
+    /// Nothing of it runs any more.
+    Gone,
+    /// The attendant ends without having said so.
+    Unattended,
+    /// The attendant is there and says nothing.
+    Late,
 }
 
 #[derive(PartialEq, Eq)]

@@ -20,7 +20,7 @@ use super::cgroup::Cgroups;
 use super::gateway::{self, Gateway};
 use super::keeper::{Keeper, Order};
 use super::orders::Stream;
-use super::session::{Happened, PIPE_LEN, Session, Stop, now};
+use super::session::{ContainerEnd, Happened, PIPE_LEN, Session, Stop, now};
 use super::shell::{self, Control};
 use super::steps::{self, Progress};
 use super::way::Way;
@@ -158,7 +158,7 @@ fn supervise(folder: &Folder, plan: &Plan, journal: &mut Writer) -> io::Result<J
             kill_all(&mut init, &plan.sandbox, &cgroups);
             true
         }
-        Some(_) => end_container(&mut session, &mut init, container.as_ref()),
+        Some(_) => end_container(&mut session, container.as_ref()),
     };
     session.finish()?;
     ran_out_of_memory |= plan.container.is_none() && cgroups.oom_kills() > 0;
@@ -330,15 +330,13 @@ fn begin_keeper(keeper: &mut Keeper, cgroups: &Cgroups, plan: &Plan, inside: &Pa
 
 /// Ends a container; false when it may still run. The attendant goes on to remove it and is not waited for: whoever
 /// destroys the job does the same.
-fn end_container(session: &mut Session<'_>, attendant: &mut Child, container: Option<&OwnedFd>) -> bool {
-    if session.end_container(CONTAINER_LIMIT) {
-        return true;
-    }
-    match attendant.try_wait() {
-        // It could not kill the container.
-        Ok(None) => false,
-        // It died. Before it said that the container runs there was none, or one that the job's removal finds.
-        _ => container.is_none_or(kill_container),
+fn end_container(session: &mut Session<'_>, container: Option<&OwnedFd>) -> bool {
+    match session.end_container(CONTAINER_LIMIT) {
+        ContainerEnd::Gone => true,
+        // Before it said that the container runs there was none, or one that the job's removal finds. Whether the attendant
+        // can be waited for tells nothing here: its end of the socket closes before that.
+        ContainerEnd::Unattended => container.is_none_or(kill_container),
+        ContainerEnd::Late => container.is_some_and(kill_container),
     }
 }
 
