@@ -20,4 +20,5 @@ mod simulation;
 mod simulation_checks;
 mod simulation_outside;
 mod simulation_pipelines;
+mod simulation_seen;
 mod trigger_scenarios;

@@ -4,7 +4,6 @@
 //! `SIM_SEED=n` replays one seed; `SIM_SEEDS=n` runs that many (10,000 unless said otherwise).
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use engine::pipeline::{
@@ -18,6 +17,7 @@ use crate::pipeline_world::World;
 use crate::rng::{Rng, each_seed};
 use crate::simulation_outside::Outside;
 use crate::simulation_pipelines::{any_mode, any_pipelines};
+use crate::simulation_seen::*;
 
 pub struct Simulation {
     pub world: World,
@@ -34,78 +34,10 @@ pub struct Simulation {
     approvals: Vec<(String, Approval)>,
 }
 
-/// How often something happened, over all seeds: a simulation that never gets there proves nothing.
-static SEEN: [AtomicU64; NAMES.len()] = [const { AtomicU64::new(0) }; NAMES.len()];
-const NAMES: [&str; 28] = [
-    "retried",
-    "retried by itself",
-    "rolled back",
-    "rolled back by itself",
-    "overridden",
-    "skipped",
-    "superseded",
-    "queued behind another",
-    "in parallel",
-    "mode changed",
-    "put off at the gates",
-    "late approvals",
-    "jobs succeeded",
-    "jobs failed",
-    "jobs continued",
-    "jobs abandoned",
-    "leases ended",
-    "old nonces",
-    "late results",
-    "invoked",
-    "children",
-    "children of children",
-    "children of retries",
-    "children stopped with their parents",
-    "parents failed with stopped children",
-    "children superseded",
-    "children timed out",
-    "ends of children unheard",
-];
-pub const RETRIED: usize = 0;
-pub const RETRIED_BY_ITSELF: usize = 1;
-pub const ROLLED_BACK: usize = 2;
-pub const ROLLED_BACK_BY_ITSELF: usize = 3;
-pub const OVERRIDDEN: usize = 4;
-pub const SKIPPED: usize = 5;
-pub const SUPERSEDED: usize = 6;
-pub const QUEUED_BEHIND_ANOTHER: usize = 7;
-pub const SIDE_BY_SIDE: usize = 8;
-pub const MODE_CHANGED: usize = 9;
-pub const PUT_OFF: usize = 10;
-pub const APPROVED_LATE: usize = 11;
-pub const JOB_SUCCEEDED: usize = 12;
-pub const JOB_FAILED: usize = 13;
-pub const JOB_CONTINUED: usize = 14;
-pub const JOB_ABANDONED: usize = 15;
-pub const LEASE_ENDED: usize = 16;
-pub const OLD_NONCE: usize = 17;
-pub const LATE_RESULT: usize = 18;
-pub const INVOKED: usize = 19;
-pub const CHILD: usize = 20;
-pub const CHILD_OF_CHILD: usize = 21;
-pub const CHILD_OF_RETRY: usize = 22;
-pub const CHILD_STOPPED_WITH_PARENT: usize = 23;
-pub const PARENT_FAILED_WITH_STOPPED_CHILD: usize = 24;
-pub const CHILD_SUPERSEDED: usize = 25;
-pub const CHILD_TIMED_OUT: usize = 26;
-pub const CHILD_UNHEARD: usize = 27;
-
-pub fn saw(what: usize) {
-    SEEN[what].fetch_add(1, Ordering::Relaxed);
-}
-
 #[test]
 fn whatever_is_lost_repeated_or_late_every_execution_ends_once_and_in_order() {
     each_seed(simulate);
-    let seen: Vec<(&str, u64)> = NAMES.into_iter().zip(SEEN.iter().map(|n| n.load(Ordering::Relaxed))).collect();
-    println!("{}", seen.iter().map(|(name, n)| format!("{name}: {n}")).collect::<Vec<_>>().join("; "));
-    let few = ["SIM_SEED", "SIM_SEEDS"].iter().any(|name| std::env::var_os(name).is_some());
-    assert!(few || seen.iter().all(|(_, n)| *n > 0), "{seen:?}");
+    tell_what_was_seen();
 }
 
 fn simulate(seed: u64) {

@@ -11,7 +11,8 @@ use engine::pipeline::{
 };
 use formats::pipeline::Provider;
 
-use crate::simulation::*;
+use crate::simulation::Simulation;
+use crate::simulation_seen::*;
 
 impl Simulation {
     pub fn check(&mut self) {

@@ -13,7 +13,8 @@ use formats::pipeline::Provider;
 use crate::build_simulation::request;
 use crate::build_world::Builds;
 use crate::pipeline_world::World;
-use crate::simulation::{LATE_RESULT, OLD_NONCE, Simulation, saw};
+use crate::simulation::Simulation;
+use crate::simulation_seen::{LATE_RESULT, OLD_NONCE, saw};
 
 #[derive(Default)]
 pub struct Outside {
