@@ -520,7 +520,10 @@ impl Builds {
                 assert!(state.first_failure().is_some(), "{id} ended {status:?} and no phase says why");
             }
             if let (BuildStatus::TimedOut, Some(JobOutcome::Finished { steps, .. })) = (status, truth) {
-                let ended = steps.iter().filter_map(|step| step.finished.as_ref()).map(|(at, _)| *at).max();
+                // By the job's own clock, which may have gone backwards within a step.
+                let times =
+                    |step: &StepRecord| step.finished.as_ref().map_or(step.started, |(at, _)| step.started.max(*at));
+                let ended = steps.iter().map(times).max();
                 let late = ended.zip(deadline(state)).is_some_and(|(ended, deadline)| ended > deadline);
                 assert!(late || self.overdue.contains(id), "{id} has timed out, and its job had finished in time");
             }
