@@ -21,7 +21,8 @@ pub fn declare_all<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<PipelineDecl
     pipelines.into_iter().map(|(name, lines)| declare_named(name, lines.into_iter())).collect()
 }
 
-fn declare_named<'a>(name: &str, lines: impl Iterator<Item = &'a str>) -> PipelineDeclaration {
+/// The same with a name.
+pub fn declare_named<'a>(name: &str, lines: impl Iterator<Item = &'a str>) -> PipelineDeclaration {
     let mut stages: Vec<Value> = Vec::new();
     let mut variables: Vec<Value> = Vec::new();
     let mut condition = "";

@@ -355,7 +355,7 @@ fn work(world: &mut World, words: &[&str]) -> Result<(), String> {
         }
         "invoke" => {
             let run = asked(world);
-            world.invoke(word(1), &key(word(1), word(2)), &run);
+            world.invoke(word(1), &key(word(1), word(2)), &run, None);
             Ok(())
         }
         "take-back" => {

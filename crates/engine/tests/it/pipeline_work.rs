@@ -1,16 +1,30 @@
 //! What the driver and the operations do with jobs and with executions that actions invoke, in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use engine::job::{JobInput, JobPhase, JobState, JobSuccess, NewJob};
 use engine::pipeline::{
-    ActionResult, ExecutionInput, External, ParentAction, ParentRetry, Phase, RunAction, Will, Work,
+    ActionResult, ExecutionInput, External, GateInput, Mode, ParentAction, ParentRetry, Phase, RunAction, Will, Work,
 };
+use formats::pipeline::PipelineDeclaration;
 
-use crate::pipeline_world::{Row, World, scope};
+use crate::pipeline_world::{Invoked, Row, World, scope};
 
 /// How many executions may stand above one another.
 const MAX_DEPTH: u32 = 10;
+
+/// What an action has done with the definition that it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Brought {
+    /// It names none, or did not need it.
+    Nothing,
+    Refused,
+    /// There was none before.
+    New,
+    Same,
+    Changed,
+}
 
 impl World {
     /// As `queue_job` does: one job for an action, however often it is asked for.
@@ -95,32 +109,39 @@ impl World {
         key.replace('/', ".")
     }
 
-    /// As `invoke_pipeline` and its performer do, in one transaction. Gives the id of the execution that began.
-    pub fn invoke(&mut self, execution: &str, key: &str, run: &RunAction) -> Option<String> {
+    /// As `invoke_pipeline` and its performer do, in one transaction. `declared` is what stands in the file that the action
+    /// names, if it names one. Gives the id of the execution that began, and what was brought along for it.
+    pub fn invoke(
+        &mut self,
+        execution: &str,
+        key: &str,
+        run: &RunAction,
+        declared: Option<Option<&PipelineDeclaration>>,
+    ) -> (Option<String>, Brought) {
         let Work::InvokePipeline { pipeline, wait, earlier: before, .. } = &run.work else {
             panic!("not an invocation: {run:?}")
         };
         let depth = self.state(execution).parent.as_ref().map_or(0, |p| p.depth) + 1;
         let stopping = self.state(execution).stop_request().is_some();
-        if stopping || depth > MAX_DEPTH || (*pipeline != self.definition.name && !self.invoked.contains_key(pipeline))
-        {
-            let result = ActionResult::Failed {
-                code: "ConfigurationError".into(),
-                message: "the pipeline cannot be started".into(),
-                external_execution_id: None,
-                external_execution_url: None,
-                summary: None,
-            };
-            self.execution(execution, ExecutionInput::ActionFinished { key: key.to_owned(), result }).unwrap();
-            return None;
-        }
-        let id = self.begin_again(execution, key, before.as_ref()).unwrap_or_else(|| {
-            let id = World::invoked_id(key);
-            let parent = ParentAction { execution: execution.to_owned(), key: key.to_owned(), waits: *wait, depth };
-            self.create_of(pipeline, &id, BTreeMap::new(), Vec::new(), Some(parent));
-            self.execution(&id, ExecutionInput::Start).unwrap();
-            id
-        });
+        let again = before.as_ref().filter(|_| !stopping).and_then(|id| self.begin_again(execution, key, id));
+        let (id, brought) = match (again, declared) {
+            (Some(id), _) => (id, Brought::Nothing),
+            (None, declared) => {
+                let is_known = declared.is_some() || self.pipelines().contains(pipeline);
+                if stopping || depth > MAX_DEPTH || !is_known || declared == Some(None) {
+                    self.refuse(execution, key);
+                    let is_bad = declared == Some(None) && !stopping;
+                    return (None, if is_bad { Brought::Refused } else { Brought::Nothing });
+                }
+                let brought = declared.flatten().map_or(Brought::Nothing, |declared| self.emit(pipeline, declared));
+                let id = World::invoked_id(key);
+                let parent = ParentAction { execution: execution.to_owned(), key: key.to_owned(), waits: *wait, depth };
+                self.starters = self.parts_in(execution);
+                self.create_of(pipeline, &id, BTreeMap::new(), Vec::new(), Some(parent));
+                self.execution(&id, ExecutionInput::Start).unwrap();
+                (id, brought)
+            }
+        };
         let input = if *wait {
             // It may have ended in the instant in which it began.
             let external = External { id: Some(id.clone()), ..External::default() };
@@ -138,14 +159,53 @@ impl World {
         };
         let heard = self.execution(execution, input);
         assert!(heard.is_ok() || self.state(&id).is_ended(), "{execution} did not hear that {id} has begun");
-        Some(id)
+        (Some(id), brought)
+    }
+
+    fn refuse(&mut self, execution: &str, key: &str) {
+        let result = ActionResult::Failed {
+            code: "ConfigurationError".into(),
+            message: "the pipeline cannot be started".into(),
+            external_execution_id: None,
+            external_execution_url: None,
+            summary: None,
+        };
+        self.execution(execution, ExecutionInput::ActionFinished { key: key.to_owned(), result }).unwrap();
+    }
+
+    /// As `emit_pipeline` does: the pipeline is made, or gets another version if this is another definition.
+    fn emit(&mut self, name: &str, declared: &PipelineDeclaration) -> Brought {
+        if !self.invoked.contains_key(name) {
+            let definition = PipelineDeclaration { version: Some(1), ..declared.clone() };
+            self.invoked.insert(name.to_owned(), Invoked::new(definition));
+            return Brought::New;
+        }
+        let before = self.current(name);
+        if *before == (PipelineDeclaration { version: before.version, ..declared.clone() }) {
+            return Brought::Same;
+        }
+        let version = self.gates_of(name).state.version + 1;
+        let next = PipelineDeclaration { version: Some(version), ..declared.clone() };
+        let (mode, stages) = (Mode::of(&next), next.stages.iter().map(|s| s.name.clone()).collect());
+        if let Some(invoked) = self.invoked.get_mut(name) {
+            invoked.definition = Arc::new(next);
+        }
+        self.tell_gates_of(name, GateInput::Redefine { version, mode, stages }).unwrap();
+        Brought::Changed
+    }
+
+    /// Whoever has brought an execution about has brought about its children.
+    fn parts_in(&self, execution: &str) -> Vec<String> {
+        let state = self.state(execution);
+        let pushers = state.source_revisions.iter().flat_map(|source| &source.revision.pushers);
+        let all: BTreeSet<&String> = state.starters.iter().chain(pushers).collect();
+        all.into_iter().cloned().collect()
     }
 
     /// The execution that was invoked before, if it can be tried again.
-    fn begin_again(&mut self, execution: &str, key: &str, before: Option<&String>) -> Option<String> {
-        let id = before?;
+    fn begin_again(&mut self, execution: &str, key: &str, id: &String) -> Option<String> {
         let (stage, mode) = self.executions.get(id)?.state.retry_for(execution)?;
-        let parent = ParentRetry { key: key.to_owned(), starters: Vec::new() };
+        let parent = ParentRetry { key: key.to_owned(), starters: self.parts_in(execution) };
         self.retry_for(id, &stage, mode, (None, Some(parent))).ok()?;
         Some(id.clone())
     }

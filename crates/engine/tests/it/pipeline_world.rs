@@ -13,6 +13,8 @@ use engine::pipeline::{
 use formats::pipeline::{ConditionKind, PipelineDeclaration, RetryMode};
 use serde_json::Value;
 
+use crate::simulation_matrix::check_step;
+
 /// One machine's row: first state, inputs taken, and how many.
 pub struct Row<M: Machine> {
     pub first: M::State,
@@ -60,6 +62,8 @@ pub struct World {
     pub aliases: Vec<(String, String)>,
     pub events: Vec<Event>,
     pub event_ids: HashSet<String>,
+    /// Which actions have begun according to their events, and which have ended (true).
+    told: HashSet<(String, bool)>,
     pub effect_keys: HashSet<String>,
     /// Who was let into which stage, in order.
     pub entered: Vec<(String, String)>,
@@ -77,6 +81,14 @@ pub struct Invoked {
     pub gates: Row<Gates>,
 }
 
+impl Invoked {
+    pub fn new(definition: PipelineDeclaration) -> Self {
+        let stages = definition.stages.iter().map(|s| s.name.clone()).collect();
+        let gates = Row::new(GatesState::new(NewPipeline { version: 1, mode: Mode::of(&definition), stages }));
+        Invoked { definition: Arc::new(definition), gates }
+    }
+}
+
 pub fn scope() -> Scope {
     Scope { account: AccountId::parse("123456789012").unwrap(), region: Region::parse("eu-west-1").unwrap() }
 }
@@ -88,11 +100,7 @@ impl World {
 
     /// The first pipeline, and those that its actions invoke.
     pub fn of(definitions: Vec<PipelineDeclaration>) -> Self {
-        let mut pipelines = definitions.into_iter().map(|definition| {
-            let stages = definition.stages.iter().map(|s| s.name.clone()).collect();
-            let gates = Row::new(GatesState::new(NewPipeline { version: 1, mode: Mode::of(&definition), stages }));
-            Invoked { definition: Arc::new(definition), gates }
-        });
+        let mut pipelines = definitions.into_iter().map(Invoked::new);
         let first = pipelines.next().expect("a pipeline");
         World {
             now: Timestamp::from_secs(1_700_000_000),
@@ -110,6 +118,7 @@ impl World {
             aliases: Vec::new(),
             events: Vec::new(),
             event_ids: HashSet::new(),
+            told: HashSet::new(),
             effect_keys: HashSet::new(),
             entered: Vec::new(),
             unheard: Vec::new(),
@@ -381,6 +390,13 @@ impl World {
             self.entered.push((id.to_owned(), stage.clone()));
         }
         told_what_changed(&row.state, &step.state, &step.events);
+        check_step(&row.state, &step.state);
+        for event in step.events.iter().filter(|e| e.detail_type.contains("Action Execution")) {
+            let action = event.detail["action-execution-id"].as_str().unwrap();
+            let ends = event.detail["state"] != "STARTED";
+            assert!(self.told.insert((action.to_owned(), ends)), "two events say the same: {event:?}");
+            assert!(!ends || self.told.contains(&(action.to_owned(), false)), "what has not begun ends: {event:?}");
+        }
         row.state = step.state;
         row.log.push((self.now, input));
         let version = row.log.len();

@@ -7,14 +7,16 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use engine::pipeline::{
-    ActionEffect, ActionStatus, Approval, ConditionStatus, Ended, ExecutionInput, ExecutionState, GateInput, Mode,
-    Phase, RuleStatus, Verdict,
+    ActionEffect, ActionStatus, ConditionStatus, Ended, ExecutionInput, ExecutionState, GateInput, Mode, Phase,
+    RuleStatus,
 };
-use formats::pipeline::{ConditionKind, RetryMode};
+use formats::pipeline::{ConditionKind, Provider, RetryMode};
 
 use crate::build_world::jump;
 use crate::pipeline_world::World;
 use crate::rng::{Rng, each_seed};
+use crate::simulation_approvals::Ballots;
+use crate::simulation_checks::provider;
 use crate::simulation_outside::Outside;
 use crate::simulation_pipelines::{any_mode, any_pipelines};
 use crate::simulation_seen::*;
@@ -30,8 +32,9 @@ pub struct Simulation {
     pub stopped: Vec<String>,
     /// Executions that went on after their end.
     pub resumed: HashSet<String>,
-    /// Every approval that was ever asked for.
-    approvals: Vec<(String, Approval)>,
+    pub ballots: Ballots,
+    /// How many inputs of each execution its state was checked after.
+    pub checked: BTreeMap<String, usize>,
 }
 
 #[test]
@@ -44,11 +47,12 @@ fn simulate(seed: u64) {
     let mut rng = Rng::new(seed);
     let mut world = World::of(any_pipelines(&mut rng));
     world.keep_events = false;
-    let (stopped, resumed, approvals) = Default::default();
+    let (stopped, resumed, ballots, checked) = Default::default();
     let outside = Outside::default();
     let is_crowded = seed.is_multiple_of(64);
+    let (started, rolled_back) = (0, 0);
     let mut sim =
-        Simulation { world, outside, rng, started: 0, is_crowded, rolled_back: 0, stopped, resumed, approvals };
+        Simulation { world, outside, rng, started, is_crowded, rolled_back, stopped, resumed, ballots, checked };
     // Rollbacks need an execution that has come far: some seeds go on for long.
     let steps = if seed.is_multiple_of(8) { 300 } else { 40 };
     for _ in 0..steps {
@@ -71,7 +75,11 @@ impl Simulation {
             0..=14 if self.started < self.most() => {
                 self.started += 1;
                 let id = format!("e{}", self.started);
+                // Of some nobody knows who started them.
+                let by = self.rng.chance(80).then(|| self.any_person());
+                self.world.starters = by.iter().cloned().collect();
                 self.world.create(&id, BTreeMap::new());
+                by.iter().for_each(|by| self.note_part(&id, by));
                 self.world.execution(&id, ExecutionInput::Start).unwrap();
             }
             0..=54 => self.perform_one(),
@@ -126,14 +134,27 @@ impl Simulation {
 
     /// A retry is taken only from the execution that was in the stage last, under the current definition.
     fn retry(&mut self) {
-        let failed = |s: &ExecutionState| s.phase == Phase::Ended(Ended::Failed);
+        let has_failed = |s: &ExecutionState| {
+            let mut actions = s.stages.last().into_iter().flat_map(|s| &s.actions);
+            actions.any(|a| matches!(a.status, ActionStatus::Failed(_)))
+        };
+        let failed = |s: &ExecutionState| {
+            let at_work = matches!(s.phase, Phase::Running { .. }) && has_failed(s);
+            s.phase == Phase::Ended(Ended::Failed) || at_work
+        };
         let Some(id) = self.one_that(failed) else { return };
-        let Some(stage) = self.world.state(&id).stages.last().map(|s| s.name.clone()) else { return };
         let mode = if self.rng.chance(50) { RetryMode::FailedActions } else { RetryMode::AllActions };
+        self.retry_of(id, mode);
+    }
+
+    pub fn retry_of(&mut self, id: String, mode: RetryMode) {
         let before = self.world.state(&id).clone();
+        let Some(stage) = before.stages.last().map(|s| s.name.clone()) else { return };
         let gates = self.world.gates_of(&before.definition.name).state.clone();
         let latest = gates.gate(&stage).and_then(|g| g.latest.clone());
-        if self.world.retry(&id, &stage, mode, "ann").is_ok() {
+        let by = self.any_who_approved(&id);
+        if self.world.retry(&id, &stage, mode, &by).is_ok() {
+            self.note_part(&id, &by);
             if before.mode() != Mode::Parallel {
                 assert_eq!(latest.as_ref(), Some(&id), "an execution came back behind another");
                 assert_eq!(before.version, gates.version, "an old definition came back");
@@ -153,7 +174,9 @@ impl Simulation {
         let Some(stage) = self.world.state(&id).stages.last().map(|s| s.name.clone()) else { return };
         let kind = if self.rng.chance(50) { ConditionKind::BeforeEntry } else { ConditionKind::OnSuccess };
         let before = self.world.state(&id).stages.last().and_then(|s| s.condition(kind)).map(|c| c.status.clone());
-        if self.world.override_condition(&id, &stage, kind, "ann").is_ok() {
+        let by = self.any_who_approved(&id);
+        if self.world.override_condition(&id, &stage, kind, &by).is_ok() {
+            self.note_part(&id, &by);
             use ConditionStatus::{Errored, Failed, InProgress};
             assert!(matches!(before, Some(InProgress | Failed | Errored)), "{before:?} was overridden");
             saw(OVERRIDDEN);
@@ -171,7 +194,11 @@ impl Simulation {
         let gates = &self.world.gates_of(&self.world.pipeline(&target)).state;
         let free = gates.gate(&stage).is_some_and(|g| g.inside.is_empty());
         let id = format!("r{}", self.rolled_back);
-        if self.world.roll_back(&id, &stage, &target, "ann").is_ok() {
+        let by = self.any_person();
+        if self.world.roll_back(&id, &stage, &target, &by).is_ok() {
+            self.note_part(&id, &by);
+            let before = self.world.state(&target).starters.clone();
+            before.iter().for_each(|who| self.note_part(&id, who));
             self.rolled_back += 1;
             saw(ROLLED_BACK);
             assert!(free, "a rollback entered a stage that was taken");
@@ -194,60 +221,32 @@ impl Simulation {
         pipelines.swap_remove(n)
     }
 
-    fn pending_approvals(&self) -> Vec<(String, String, String, String)> {
-        let mut pending = Vec::new();
-        for (id, row) in &self.world.executions {
-            for stage in &row.state.stages {
-                for action in &stage.actions {
-                    if let ActionStatus::AwaitingApproval { token } = &action.status {
-                        pending.push((id.clone(), stage.name.clone(), action.name.clone(), token.clone()));
-                    }
-                }
-            }
-        }
-        pending
-    }
-
-    /// Someone decides, with the right token or a wrong one, and perhaps on what was decided or timed out long ago.
-    fn decide(&mut self) {
-        // Whoever is late is told so, also while the timer has not fired yet: scenarios show that.
-        self.world.pass(Duration::ZERO);
-        let pending = self.pending_approvals();
-        for (id, stage, action, token) in &pending {
-            let verdict = if self.rng.chance(80) { Verdict::Approved } else { Verdict::Rejected };
-            let (stage, action, token) = (stage.clone(), action.clone(), token.clone());
-            if self.approvals.iter().all(|(_, known)| known.token != token) {
-                let approval = Approval { stage, action, token, verdict, summary: String::new(), by: "ann".into() };
-                self.approvals.push((id.clone(), approval));
-            }
-        }
-        let old = self.rng.chance(20);
-        let is_open = |approval: &Approval| pending.iter().any(|(.., token)| *token == approval.token);
-        let fits: Vec<_> = self.approvals.iter().filter(|(_, approval)| old || is_open(approval)).cloned().collect();
-        if fits.is_empty() {
-            return;
-        }
-        let (id, mut approval) = fits[self.rng.below(fits.len())].clone();
-        let open = is_open(&approval);
-        let wrong = self.rng.chance(20);
-        if wrong {
-            approval.token = "wrong".to_owned();
-        } else if !open {
-            saw(APPROVED_LATE);
-        }
-        let first = self.world.execution(&id, ExecutionInput::Approve(approval.clone()));
-        assert_eq!(first.is_ok(), open && !wrong, "an approval is taken when its token is right and it is waited for");
-        assert!(self.world.execution(&id, ExecutionInput::Approve(approval)).is_err(), "an approval counts once");
-    }
-
     fn stop(&mut self) {
         let Some(id) = self.any_execution() else { return };
         let abandon = self.rng.chance(50);
-        let ended = self.world.state(&id).is_ended();
+        let before = self.world.state(&id).clone();
         let answer = self.world.execution(&id, ExecutionInput::Stop { abandon, reason: None, by: "ann".into() });
-        assert!(!ended || answer.is_err(), "an ended execution was stopped");
+        assert!(!before.is_ended() || answer.is_err(), "an ended execution was stopped");
         if answer.is_ok() {
+            self.check_stop(&before, abandon);
             self.stopped.push(id);
+        }
+    }
+
+    /// Whoever is abandoned is told so, if there is somebody; whoever is waited for is told to come to an end.
+    fn check_stop(&self, before: &ExecutionState, abandon: bool) {
+        let Some(stage) = before.stages.last() else { return };
+        for action in stage.actions.iter().filter(|action| !action.is_ended()) {
+            let now = self.world.state(&before.id).action_by_key(&action.key).expect("the action");
+            assert_eq!(now.status == ActionStatus::Abandoned, abandon, "{} is {:?}", action.key, now.status);
+            let told = |how: &str| self.world.effect_keys.contains(&format!("{}/{how}", action.key));
+            let elsewhere = action.external.id.is_some() && action.status == ActionStatus::Working;
+            let invokes = provider(before, stage, action) == Some(Provider::Pipeline);
+            assert!(!elsewhere || !abandon || told("cancel"), "nobody gives {} up", action.key);
+            if elsewhere && invokes && !abandon {
+                assert!(told("stop"), "the execution of {} is not told to stop", action.key);
+                saw(CHILD_TOLD_TO_STOP);
+            }
         }
     }
 
@@ -289,20 +288,14 @@ impl Simulation {
 
     /// The weather clears: everything gets through.
     fn drain(&mut self) {
-        let all: Vec<(String, String)> = self
-            .world
-            .pipelines()
-            .into_iter()
-            .flat_map(|pipeline| {
-                let stages = self.world.current(&pipeline).stages.clone();
-                stages.into_iter().map(move |stage| (pipeline.clone(), stage.name))
-            })
-            .collect();
         for _ in 0..1000 {
             self.collect();
-            for (pipeline, stage) in &all {
-                let _ =
-                    self.world.tell_gates_of(pipeline, GateInput::Enable { stage: stage.clone(), by: "ann".into() });
+            for pipeline in self.world.pipelines() {
+                let gates = &self.world.gates_of(&pipeline).state.gates;
+                let closed: Vec<String> = gates.iter().filter(|g| !g.is_open()).map(|g| g.stage.clone()).collect();
+                for stage in closed {
+                    self.world.tell_gates_of(&pipeline, GateInput::Enable { stage, by: "ann".into() }).unwrap();
+                }
             }
             while self.world.puts_off() {
                 self.world.admit();
@@ -311,7 +304,7 @@ impl Simulation {
             for (execution, effect) in outbox {
                 match effect.effect {
                     ActionEffect::Cancel(cancel) => self.cancel(cancel),
-                    ActionEffect::RollBack(asked) => self.world.perform_rollback(&execution, &asked),
+                    ActionEffect::RollBack(asked) => self.roll_back_failed(&execution, &asked),
                     ActionEffect::Run(run) if self.world.state(&execution).wants(&effect.key) => {
                         self.work(&execution, &effect.key, *run, false);
                     }
@@ -328,11 +321,7 @@ impl Simulation {
                 self.hear();
             }
             self.world.pass(Duration::ZERO);
-            for (id, stage, action, token) in self.pending_approvals() {
-                let (verdict, summary, by) = (Verdict::Approved, String::new(), "ann".into());
-                let approval = Approval { stage, action, token, verdict, summary, by };
-                self.world.execution(&id, ExecutionInput::Approve(approval)).unwrap();
-            }
+            self.decide_all();
             self.check();
             let quiet = self.world.effects.is_empty() && self.outside.builds.is_quiet();
             if quiet && self.world.executions.values().all(|r| r.state.is_ended()) {

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use engine::build::BuildStatus;
 use engine::job::{JobInput, JobPhase};
 use engine::pipeline::{
-    ActionEffect, ActionRun, ActionStatus, Begun, Ended, ExecutionKind, ExecutionState, Gate, Mode, ParentAction,
-    Phase, RetryTrigger, RuleStatus, StageRun, StageStatus,
+    ActionEffect, ActionRun, ActionStatus, Begun, Ended, Execution, ExecutionKind, ExecutionState, Gate, Mode,
+    ParentAction, Phase, RetryTrigger, RuleStatus, StageRun, StageStatus,
 };
 use formats::pipeline::Provider;
 
+use crate::pipeline_world::Row;
 use crate::simulation::Simulation;
 use crate::simulation_seen::*;
 
@@ -37,6 +38,16 @@ impl Simulation {
         self.check_jobs();
         self.check_invoked();
         self.check_work();
+        let news =
+            |(id, row): (&String, &Row<Execution>)| (self.checked.get(id) != Some(&row.log.len())).then(|| id.clone());
+        let news: Vec<String> = self.world.executions.iter().filter_map(news).collect();
+        self.check_approvals(&news);
+        for id in news {
+            let row = &self.world.executions[&id];
+            self.check_matrices(&row.state);
+            self.check_waits(&row.state);
+            self.checked.insert(id, row.log.len());
+        }
     }
 
     fn check_gates(&self, pipeline: &str) {
@@ -248,6 +259,8 @@ impl Simulation {
                 saw(ROLLED_BACK_BY_ITSELF);
             }
             self.count_invoked(&row.state);
+            self.final_check_of_matrices(&row.state);
+            self.final_check_of_emitted(&row.state);
             if let Phase::Ended(Ended::Superseded { by }) = &row.state.phase {
                 saw(SUPERSEDED);
                 assert_eq!(row.state.mode(), Mode::Superseded, "superseded in another mode");
@@ -282,6 +295,7 @@ impl Simulation {
             let lost = row.log.iter().filter(|(_, input)| matches!(input, JobInput::LeaseEnded { .. }));
             lost.for_each(|_| saw(LEASE_ENDED));
         }
+        self.check_parts();
         self.outside.builds.final_check(fold);
         if !fold {
             return;
@@ -323,6 +337,8 @@ impl Simulation {
     }
 }
 
-fn provider(state: &ExecutionState, run: &StageRun, action: &ActionRun) -> Option<Provider> {
-    state.definition.stage(&run.name)?.action(&action.name)?.provider()
+pub fn provider(state: &ExecutionState, run: &StageRun, action: &ActionRun) -> Option<Provider> {
+    let declared = state.definition.stage(&run.name)?.action(action.declared_name())?;
+    // What reads a matrix is known to nobody but the server.
+    (declared.matrix().is_some() == action.cell.is_some()).then(|| declared.provider()).flatten()
 }

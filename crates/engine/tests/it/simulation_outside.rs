@@ -6,9 +6,10 @@ use base::{Effect, Machine};
 use engine::build::{ArtifactTarget, OutputArtifact, OutputSection, Parent, Place};
 use engine::job::{JobInput, JobPhase};
 use engine::pipeline::{
-    ActionEffect, ActionResult, Artifact, CancelAction, Execution, ExecutionInput, External, RunAction, Work,
+    ActionEffect, ActionResult, Artifact, CancelAction, Execution, ExecutionInput, External, Revision, RollBack,
+    RunAction, Work,
 };
-use formats::pipeline::Provider;
+use formats::pipeline::{PipelineDeclaration, Provider, Values};
 
 use crate::build_simulation::request;
 use crate::build_world::Builds;
@@ -28,6 +29,14 @@ pub struct Outside {
     pub handed: Vec<(String, String)>,
     /// The nonce with which each job was acknowledged.
     pub acknowledged: BTreeMap<String, String>,
+    /// What files with matrices hold, by the artifact's key and their path; `None`: something else.
+    pub matrices: BTreeMap<(String, String), Option<Vec<Values>>>,
+    /// The same of files with definitions.
+    pub definitions: BTreeMap<(String, String), Option<String>>,
+    /// The runs of each matrix that was read, by the key of the effect that wanted it.
+    pub read: BTreeMap<String, Vec<Values>>,
+    /// The definition that was brought along for each execution.
+    pub brought: BTreeMap<String, PipelineDeclaration>,
 }
 
 impl Simulation {
@@ -46,7 +55,7 @@ impl Simulation {
             ActionEffect::Cancel(cancel) => self.cancel(cancel),
             // The rollback begins in the transaction that says so.
             ActionEffect::RollBack(_) if lost_after => {}
-            ActionEffect::RollBack(asked) => self.world.perform_rollback(&execution, &asked),
+            ActionEffect::RollBack(asked) => self.roll_back_failed(&execution, &asked),
             ActionEffect::Run(run) => {
                 // A performer first asks whether the work is still wanted.
                 if self.world.state(&execution).wants(&effect.key) {
@@ -59,12 +68,22 @@ impl Simulation {
         }
     }
 
+    pub fn roll_back_failed(&mut self, failed: &str, asked: &RollBack) {
+        self.world.perform_rollback(failed, asked);
+        if self.world.executions.contains_key(&asked.execution) {
+            let starters = self.world.state(failed).starters.clone();
+            starters.iter().for_each(|who| self.note_part(&asked.execution, who));
+        }
+    }
+
     pub fn work(&mut self, execution: &str, key: &str, run: RunAction, lost: bool) {
         match run.work {
             // Builds, jobs and executions are made in the transaction that says so: they are there or they are not.
-            Work::CodeBuild { .. } | Work::Worker { .. } | Work::InvokePipeline { .. } if lost => {}
+            Work::CodeBuild { .. } | Work::Worker { .. } | Work::InvokePipeline { .. } | Work::ReadMatrix(_)
+                if lost => {}
             Work::Worker { .. } => self.world.queue_job(key, run),
-            Work::InvokePipeline { .. } => drop(self.world.invoke(execution, key, &run)),
+            Work::InvokePipeline { .. } => self.start_pipeline(execution, key, &run),
+            Work::ReadMatrix(ref file) => self.read_matrix(execution, key, &run, file),
             Work::CodeBuild { .. } => {
                 let id = self.begin(execution, key, run);
                 let external = External { id: Some(id), ..External::default() };
@@ -76,7 +95,6 @@ impl Simulation {
             | Work::S3Source { .. }
             | Work::S3Deploy { .. }
             | Work::Call { .. }
-            | Work::ReadMatrix(_)
             | Work::CloudWatchAlarm { .. }
             | Work::LambdaInvoke { .. } => {
                 if lost {
@@ -100,16 +118,33 @@ impl Simulation {
             };
         }
         let value = if self.rng.chance(75) { "x" } else { "another" };
-        let variables = if self.rng.chance(80) { vec![("Sometimes".to_owned(), value.to_owned())] } else { Vec::new() };
+        let mut variables = BTreeMap::new();
+        if self.rng.chance(80) {
+            variables.insert("Sometimes".to_owned(), value.to_owned());
+        }
+        let list = ["[\"p\",\"q\"]", "[\"p\"]", "{\"a\":[\"p\",\"q\"],\"b\":[\"r\"]}", "[]", "p"][self.rng.below(5)];
+        variables.insert("List".to_owned(), list.to_owned());
         let outputs: Vec<Artifact> = if self.rng.chance(95) { run.outputs.clone() } else { Vec::new() };
         ActionResult::Succeeded {
             external_execution_id: None,
             external_execution_url: None,
             summary: None,
-            output_variables: variables.into_iter().collect(),
+            output_variables: variables,
             output_artifacts: outputs,
-            revision: None,
+            revision: self.any_revision(&run.work),
         }
+    }
+
+    fn any_revision(&mut self, work: &Work) -> Option<Revision> {
+        let tells = matches!(work, Work::CodeCommitSource { .. });
+        if !tells && !matches!(work, Work::S3Source { .. }) {
+            return None;
+        }
+        // Who pushed it is known of CodeCommit, as a rule.
+        let pushers = if tells { [0, 1, 1, 1, 1, 2][self.rng.below(6)] } else { 0 };
+        let pushers = (0..pushers).map(|_| self.any_person()).collect();
+        let id = format!("c{}", self.rng.below(5));
+        Some(Revision { id, summary: None, url: None, created: None, pushers })
     }
 
     /// As `start_for_pipeline` does: the same key gives the same build.
@@ -237,7 +272,8 @@ impl Simulation {
         let goes_on = success == 0 && self.rng.chance(50);
         let taken = if self.rng.chance(success) {
             let value = if self.rng.chance(75) { "x" } else { "another" };
-            self.world.succeed_job(id, [("Sometimes".to_owned(), value.to_owned())].into()).is_ok()
+            let variables = self.rng.chance(90).then(|| ("Sometimes".to_owned(), value.to_owned()));
+            self.world.succeed_job(id, variables.into_iter().collect()).is_ok()
         } else if goes_on {
             self.world.continue_job(id, "token", External::default()).is_ok()
         } else {

@@ -6,7 +6,7 @@ use formats::pipeline::PipelineDeclaration;
 use crate::pipeline_declare::declare_all;
 use crate::rng::Rng;
 
-const PIPELINES: [&str; 7] = [
+const PIPELINES: [&str; 11] = [
     "stage Source
 action Src CodeCommit out=Src ns=Source
 stage Build
@@ -78,6 +78,40 @@ action Leaf Pipeline PipelineName=leaf HeadworksWait=true
 action Aside Pipeline PipelineName=leaf HeadworksWait=false order=2
 stage Ship
 action Put S3 in=Src",
+    "stage Source
+action Src CodeCommit out=Src ns=N0
+stage Build
+on-failure RETRY FAILED_ACTIONS
+action Unit Worker in=Src ns=Unit Target=unit-#{matrix.value} HeadworksMatrix=[\"1\",\"2\",\"3\"]
+action Put S3 in=Src ObjectKey=#{Unit.Sometimes} order=2
+stage Deep
+action Go Pipeline HeadworksMatrix=[\"child\",\"leaf\"] PipelineName=#{matrix.value} HeadworksWait=true",
+    "stage Source
+action Src CodeCommit out=Src ns=N0
+stage Check
+action Scan CodeBuild in=Src ns=Scan HeadworksMatrixFile=Src::m.json ProjectName=scan-#{matrix.value}
+action Hand Worker in=Src HeadworksMatrix={\"Os\":[\"a\",\"b\"],\"n\":[\"1\",\"2\"]} Target=#{matrix.Os}
+action Put S3 in=Src ObjectKey=#{Scan.V} order=2",
+    "stage Source
+action Src CodeCommit out=Src ns=N0
+stage Plan
+on-failure RETRY FAILED_ACTIONS
+action Bring Pipeline in=Src HeadworksDefinition=Src::plan.json
+action Fan Pipeline in=Src HeadworksDefinition=Src::#{matrix.value}.json HeadworksMatrix=[\"eu\",\"us\"]
+stage Ship
+action Aside Pipeline in=Src HeadworksDefinition=Src::aside.json HeadworksWait=false
+action Put S3 in=Src",
+    "stage Source
+action Src CodeCommit out=Src ns=N0
+stage Approve
+action Two Manual HeadworksQuorum=2 HeadworksSelfApproval=false
+action Named Manual HeadworksRevision=#{N0.Sometimes} timeout=60
+action Other Manual HeadworksQuorum=4
+action Compile Worker in=Src
+stage Ship
+on-failure ROLLBACK
+action Ok Manual HeadworksQuorum=3 timeout=60
+action Put S3 in=Src order=2",
 ];
 
 /// The first pipeline, and those that its actions invoke: `child`, which invokes `leaf`, and `leaf`.
@@ -87,7 +121,7 @@ pub fn any_pipelines(rng: &mut Rng) -> Vec<PipelineDeclaration> {
         false => random_stages(rng),
     };
     let mut text = of_mode(any_mode(rng), &stages);
-    if stages.contains(" Pipeline ") {
+    if stages.contains("PipelineName=") {
         let waits = if rng.chance(80) { "true" } else { "false" };
         let on_failure = ["", "on-failure RETRY FAILED_ACTIONS\n", "on-failure ROLLBACK\n"][rng.below(3)];
         let child = format!(
@@ -115,7 +149,7 @@ pub fn any_mode(rng: &mut Rng) -> Mode {
     [Mode::Superseded, Mode::Queued, Mode::Parallel][rng.below(3)]
 }
 
-fn of_mode(mode: Mode, stages: &str) -> String {
+pub fn of_mode(mode: Mode, stages: &str) -> String {
     let stages = if mode == Mode::Parallel { stages.replace("ROLLBACK", "FAIL") } else { stages.to_owned() };
     format!("mode {}\n{stages}", mode.as_str())
 }
@@ -150,16 +184,56 @@ fn random_stages(rng: &mut Rng) -> String {
             let (order, source) = (1 + rng.below(2), rng.below(sources));
             let invoked = ["child", "leaf"][rng.below(2)];
             let waits = rng.below(4) > 0;
-            lines.push(match rng.below(10) {
-                0 | 1 => format!("action A{action} Manual order={order}"),
+            lines.push(match rng.below(13) {
+                0 | 1 => format!("action A{action} Manual order={order}{}", any_guard(rng, &lines)),
                 2 | 3 => format!("action A{action} S3 in=S{source} order={order}"),
                 4 | 5 => format!("action A{action} Worker in=S{source} out=O{stage}{action} order={order}"),
                 6 => format!("action A{action} Pipeline PipelineName={invoked} HeadworksWait={waits} order={order}"),
+                7 => {
+                    let kind = ["Worker", "CodeBuild"][rng.below(2)];
+                    format!("action A{action} {kind} in=S{source} order={order} {}", any_matrix(rng, source))
+                }
+                8 if rng.chance(30) => {
+                    format!("action B{stage}{action} Pipeline in=S{source} order={order} {}", any_plans(rng, source))
+                }
                 _ => format!("action A{action} CodeBuild in=S{source} out=O{stage}{action} order={order}"),
             });
         }
     }
     lines.join("\n")
+}
+
+/// What an approval asks for beyond a yes.
+fn any_guard(rng: &mut Rng, lines: &[String]) -> String {
+    let mut guard = ["", " HeadworksQuorum=2", " HeadworksQuorum=3"][rng.below(3)].to_owned();
+    // Of other sources nobody knows who pushed them.
+    if rng.chance(40) && lines.iter().any(|line| line.contains(" CodeCommit ")) {
+        guard += " HeadworksSelfApproval=false";
+    }
+    if rng.chance(20) {
+        guard += " HeadworksRevision=#{N0.Sometimes}";
+    }
+    guard
+}
+
+/// The last two have two runs that are the same, or are none, as a source has it.
+fn any_matrix(rng: &mut Rng, source: usize) -> String {
+    match rng.below(5) {
+        0 => "HeadworksMatrix=[\"1\",\"2\"]".to_owned(),
+        1 => "HeadworksMatrix={\"a\":[\"1\",\"2\"],\"b\":[\"x\",\"y\"]}".to_owned(),
+        2 => format!("HeadworksMatrixFile=S{source}::m.json"),
+        3 => "HeadworksMatrix=#{N0.List}".to_owned(),
+        _ => "HeadworksMatrix=[\"#{N0.Sometimes}\",\"another\"]".to_owned(),
+    }
+}
+
+/// The definition of a pipeline for each run of a matrix, or one.
+fn any_plans(rng: &mut Rng, source: usize) -> String {
+    let wait = if rng.chance(30) { " HeadworksWait=false" } else { "" };
+    match rng.below(3) {
+        0 => format!("HeadworksDefinition=S{source}::a.json {}{wait}", any_matrix(rng, source)),
+        _ => format!("HeadworksDefinition=S{source}::b.json{wait}"),
+    }
 }
 
 fn rule(rng: &mut Rng) -> String {
