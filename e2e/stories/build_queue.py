@@ -3,7 +3,7 @@
 import time
 
 from delivery import Delivery
-from stage import Server, eventually, proved
+from stage import Gate, Server, eventually, proved
 
 SLEEP = "version: 0.2\nphases: {build: {commands: ['sleep %s']}}\n"
 FAIL = "version: 0.2\nphases: {build: {commands: ['exit 3']}}\n"
@@ -36,11 +36,14 @@ def finished(id: str) -> dict:
 
 project("one", concurrentBuildLimit=1)
 assert codebuild.batch_get_projects(names=["one"])["projects"][0]["concurrentBuildLimit"] == 1
-ids = [start("one") for _ in range(3)]
+gate = Gate()
+held = f"version: 0.2\nenv: {{shell: bash}}\nphases: {{build: {{commands: ['{gate.command}']}}}}\n"
+ids = [start("one", buildspecOverride=held), start("one"), start("one")]
 eventually("the first one runs", lambda: build(ids[0])["currentPhase"] == "BUILD")
 assert [build(i)["currentPhase"] for i in ids[1:]] == ["QUEUED", "QUEUED"]
 server.kill()
 server.restart()
+gate.open()
 ended = [finished(i) for i in ids]
 assert all(b["buildStatus"] == "SUCCEEDED" for b in ended), ended
 for before, after in zip(ended, ended[1:]):

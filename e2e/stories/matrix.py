@@ -5,24 +5,26 @@ import subprocess
 import time
 
 from delivery import Delivery, action
-from stage import Server, binary, eventually, proved
+from stage import Gate, Server, binary, eventually, proved
 
 BUILDSPEC = """\
 version: 0.2
 env:
+  shell: bash
   exported-variables: [SAID]
 phases:
   build:
     commands:
       - echo "run $N of $HERE begins"
-      - sleep ${PAUSE:-0}
+      - if [ "$GATE" = yes ]; then THROUGH; fi
       - test "$N" != "$STUMBLES"
       - export SAID="run $N"
 """
 
+gate = Gate()
 server = Server().start()
 delivery = Delivery(server).prepare(
-    {"buildspec.yml": BUILDSPEC, "message.txt": "x", "ci/three.json": '[{"n":"a"},{"n":"b"},{"n":"c"}]',
+    {"buildspec.yml": BUILDSPEC.replace("THROUGH", gate.command), "message.txt": "x", "ci/three.json": '[{"n":"a"},{"n":"b"},{"n":"c"}]',
      "ci/five-hundred.json": json.dumps([str(n) for n in range(500)]),
      "ci/too-many.json": json.dumps([str(n) for n in range(501)]),
      "ci/broken.json": '["1", 2]', "ci/huge.json": json.dumps(["x" * (1 << 20)])},
@@ -89,7 +91,7 @@ twenty = json.dumps({"os": ["a", "b", "c", "d"], "v": ["1", "2", "3", "4", "5"]}
 report = {"name": "Report", "actions": [action("Tell", "Build", "CodeBuild", {
     "ProjectName": "delivery", "EnvironmentVariables": json.dumps([{"name": "ALL", "value": "#{Unit.SAID}"}, {"name": "N", "value": "last"}])}, ["Fetched"])]}
 first = begin(declared("twenty", tests(
-    {"HeadworksMatrix": twenty, "EnvironmentVariables": variables("#{matrix.os}#{matrix.v}", PAUSE="25")},
+    {"HeadworksMatrix": twenty, "EnvironmentVariables": variables("#{matrix.os}#{matrix.v}", GATE="yes")},
     namespace="Unit"), report))
 names = [f"Unit@{n}" for n in range(1, 21)]
 
@@ -115,6 +117,7 @@ eventually("twenty builds are at their commands at one moment", lambda: (all_ :=
 assert sorted(runs("twenty", first)) == sorted(names)
 server.kill()
 server.restart()
+gate.open()
 ended("twenty", first, "Succeeded", seconds=150)
 done = builds(first)
 begun, finished = zip(*(building(build) for build in done))
@@ -186,7 +189,7 @@ wide = action("Wide", "Build", "Nobody", {"HeadworksMatrixFile": "Fetched::ci/fi
 wide["actionTypeId"]["owner"] = "Custom"
 many = begin(declared("many", {"name": "Test", "actions": [wide]}))
 at = time.monotonic()
-eventually("five hundred runs", lambda: len(runs("many", many)) == 501, seconds=60)
+eventually("five hundred runs", lambda: len(runs("many", many)) == 501, seconds=180)
 print(f"500 runs began within {time.monotonic() - at:.1f} s")
 pipelines.stop_pipeline_execution(pipelineName="many", pipelineExecutionId=many, abandon=True)
 ended("many", many, "Stopped")

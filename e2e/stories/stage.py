@@ -11,6 +11,7 @@ import re
 import shlex
 import shutil
 import signal
+import socketserver
 import sqlite3
 import subprocess
 import sys
@@ -141,7 +142,7 @@ class Server:
             seen.set()
 
         threading.Thread(target=drain, args=(self.process.stdout,), daemon=True).start()
-        if not seen.wait(30) or not found:
+        if not seen.wait(60) or not found:
             raise AssertionError(f"the server did not become ready; its log:\n{self.log.read_text(errors='replace')}")
         self.endpoint = found[0].rstrip("/")
         self.port = int(self.endpoint.rsplit(":", 1)[1])
@@ -162,7 +163,7 @@ class Server:
         """SIGTERM: a graceful stop, which must end well."""
         assert self.process, "the server was not started"
         self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(timeout=30)
+        code = self.process.wait(timeout=60)
         self.process = None
         assert code == 0, f"the server ended with {code} after SIGTERM"
 
@@ -301,6 +302,29 @@ class Server:
         return events
 
 
+class Gate:
+    """Holds commands of builds until the story opens it, however long anything takes meanwhile."""
+
+    def __init__(self):
+        self.opened = opened = threading.Event()
+
+        class Waiting(socketserver.StreamRequestHandler):
+            def handle(self):
+                opened.wait()
+                self.wfile.write(b"go\n")
+
+        server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Waiting)
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.port = server.server_address[1]
+        # For bash.
+        self.command = f"exec 3<>/dev/tcp/127.0.0.1/{self.port}; read -r word <&3; exec 3>&-; test \"$word\" = go"
+
+    def open(self):
+        """Lets everybody through, also those who come later."""
+        self.opened.set()
+
+
 def files_under(folder: Path):
     """Every file below, by its path, while servers make and remove folders: what goes meanwhile is no error."""
     return (Path(above) / name for above, _, names in os.walk(folder) for name in names)
@@ -312,6 +336,18 @@ def content_of(path: Path) -> bytes:
         return path.read_bytes() if path.is_file() else b""
     except FileNotFoundError:
         return b""
+
+
+def sleepers(text: str) -> list[int]:
+    """Processes `sleep` with `text` among their words; not the shells that were told to start them."""
+    found = []
+    for pid in processes_with(text):
+        try:
+            if Path(f"/proc/{pid}/comm").read_text().strip() == "sleep":
+                found.append(pid)
+        except OSError:
+            continue  # it is gone
+    return found
 
 
 def processes_with(text: str) -> list[int]:
