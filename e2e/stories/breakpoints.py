@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from delivery import Delivery
 from stage import REGION, Server, binary, eventually, processes_with, proved
 
-MARK = f"86422.{os.getpid()}"
+MARK = f"86422.{os.getpid():07}"
 
 BUILDSPEC = """\
 version: 0.2
@@ -63,7 +63,7 @@ class Attached:
             except OSError:
                 break
 
-    def expect(self, pattern, seconds=30):
+    def expect(self, pattern, seconds=60):
         deadline = time.monotonic() + seconds
         while not re.search(pattern, self.seen):
             assert time.monotonic() < deadline, f"{pattern!r} did not come: {self.seen!r}"
@@ -92,6 +92,8 @@ class Attached:
             self.look(0)
             return self.process.poll() is not None
         eventually("the end of attach", look)
+        # What it said last may have come behind the last look.
+        self.look(0)
         assert termios.tcgetattr(self.slave)[:4] == self.before[:4], "the terminal is given back"
         return self.process.returncode
 
@@ -119,7 +121,7 @@ def over(id):
 
 def attach_fails(id, *words, environment=None):
     told = subprocess.run([binary(), "attach", id, "--data", str(server.data)], capture_output=True, text=True,
-                          env=environment or server.environment(), timeout=30)
+                          env=environment or server.environment(), timeout=60)
     assert told.returncode != 0 and all(word in told.stderr for word in words), told
     return told.stderr
 
@@ -236,7 +238,7 @@ attach_fails(box, "AccessDenied", environment={
     "AWS_SESSION_TOKEN": own["Token"]})
 attach_fails(box, "ignature", environment={**server.environment(), "AWS_SECRET_ACCESS_KEY": "wrong"})
 piped = subprocess.run([binary(), "attach", box, "--data", str(server.data)], input="cat note; exit 5\n", text=True,
-                       capture_output=True, env=server.environment(), timeout=30)
+                       capture_output=True, env=server.environment(), timeout=60)
 assert piped.returncode == 5 and "from the shell" in piped.stdout, piped
 proved("only who is allowed comes in; commands can be piped")
 

@@ -187,7 +187,7 @@ process = worker("--register", "--property", "Target")
 eventually("the worker has registered its type", lambda: "working for Build/Jenkins/1" in said())
 good = pipeline("good", {"ProjectName": "team/my app", "Target": "a&b=c #1"})
 delivery.wait_for(good, "Succeeded", pipeline="good")
-[build] = [b["parameters"] for (job, _), b in jenkins.builds.items() if job == "team/my app"]
+[build] = [b["parameters"] for (job, _), b in list(jenkins.builds.items()) if job == "team/my app"]
 assert build["Target"] == "a&b=c #1" and build["HEADWORKS_PIPELINE"] == "good", build
 assert build["HEADWORKS_INPUT_FETCHED"].startswith(f"s3://{ARTIFACTS}/"), build
 run = latest("good")
@@ -209,7 +209,7 @@ proved("what is not SUCCESS fails the action and says where to look; so does wha
 jenkins.lose = 1
 lost = pipeline("lost", {"ProjectName": "team/my app", "Target": "lost"})
 delivery.wait_for(lost, "Succeeded", pipeline="lost")
-assert sum(b["parameters"].get("Target") == "lost" for b in jenkins.builds.values()) == 1, jenkins.builds
+assert sum(b["parameters"].get("Target") == "lost" for b in list(jenkins.builds.values())) == 1, jenkins.builds
 jenkins.lose = 1
 message = failed(pipeline("unmarked", {"ProjectName": "unmarked", "Target": "x"}), "unmarked")
 assert "not known whether" in message and MARK in message, message
@@ -217,9 +217,9 @@ proved("when Jenkins's answer is lost, the build is found by its parameter, and 
 
 jenkins.hold = True
 queued = pipeline("queued", {"ProjectName": "team/my app", "Target": "queued"})
-eventually("it waits in the queue", lambda: any(i["parameters"].get("Target") == "queued" for i in jenkins.items.values()))
+eventually("it waits in the queue", lambda: any(i["parameters"].get("Target") == "queued" for i in list(jenkins.items.values())))
 hanging = pipeline("hanging", {"ProjectName": "slow"})
-eventually("the other waits too", lambda: any(i["job"] == "slow" for i in jenkins.items.values()))
+eventually("the other waits too", lambda: any(i["job"] == "slow" for i in list(jenkins.items.values())))
 process.send_signal(signal.SIGKILL)
 process.wait()
 with jenkins.lock:
@@ -231,7 +231,7 @@ server.kill()
 server.restart()
 process = worker()
 delivery.wait_for(queued, "Succeeded", pipeline="queued")
-assert sum(b["parameters"].get("Target") == "queued" for b in jenkins.builds.values()) == 1, jenkins.builds
+assert sum(b["parameters"].get("Target") == "queued" for b in list(jenkins.builds.values())) == 1, jenkins.builds
 proved("a worker that was killed finds its builds again, and none begins twice")
 
 pipelines.stop_pipeline_execution(pipelineName="hanging", pipelineExecutionId=hanging, abandon=True)
@@ -240,13 +240,13 @@ proved("an execution that is stopped stops its build")
 
 jenkins.hold = True
 again = pipelines.start_pipeline_execution(name="hanging")["pipelineExecutionId"]
-eventually("it waits in the queue", lambda: sum(i["job"] == "slow" for i in jenkins.items.values()) == 2)
+eventually("it waits in the queue", lambda: sum(i["job"] == "slow" for i in list(jenkins.items.values())) == 2)
 pipelines.stop_pipeline_execution(pipelineName="hanging", pipelineExecutionId=again, abandon=True)
-eventually("it is out of the queue", lambda: all(i["cancelled"] or i["number"] for i in jenkins.items.values()))
+eventually("it is out of the queue", lambda: all(i["cancelled"] or i["number"] for i in list(jenkins.items.values())))
 jenkins.hold = False
 assert TOKEN not in said() and all(TOKEN not in path for _, path in jenkins.requests)
 process.send_signal(signal.SIGTERM)
-assert process.wait(timeout=20) == 0, said()
+assert process.wait(timeout=60) == 0, said()
 leftover = [p for p in (server.folder / "work").iterdir() if p.name != "lock"]
 assert leftover == [], leftover
 proved("one that still waits leaves the queue; SIGTERM ends the worker without a trace, and the token is nowhere")

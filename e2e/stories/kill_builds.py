@@ -189,6 +189,8 @@ class Site:
         self.counts["engine"] += 1
         self.hit.update(uuid for _, uuid, _ in self.processes())
         self.end_engine()
+        # Those that have begun since.
+        self.hit.update(uuid for _, uuid, _ in self.processes())
         time.sleep(chance.choice([0, 0.3, 1]))
         self.start_engine()
 
@@ -201,8 +203,10 @@ class Site:
     def containers(self) -> list[str]:
         told = subprocess.run(
             [*PODMAN, "ps", "--all", "--no-trunc", "--filter", f"label=headworks.jobs={self.jobs}", "--format", "{{.ID}}"],
-            check=True, capture_output=True, text=True).stdout
-        return told.split()
+            capture_output=True, text=True)
+        if told.returncode != 0:
+            raise OSError(told.stderr)  # one was removed while it looked
+        return told.stdout.split()
 
     def lose_machine(self):
         """Everything of the installation is gone at once: server, shims, commands, engine, containers."""
@@ -210,11 +214,16 @@ class Site:
         self.hit.update(id.split(":")[1] for id in self.ids)
         assert self.server.process
         self.server.process.send_signal(signal.SIGKILL)
-        for pid, _, _ in self.processes():
-            strike(pid)
+        for pid, uuid, _ in self.processes():
+            # Also of a build whose id the server had no time to tell.
+            if strike(pid):
+                self.hit.add(uuid)
         if self.kind == "container":
             self.end_engine()
-            for id in self.containers():
+            found = []
+            # None is an answer, too.
+            eventually("a list of containers", lambda: found.append(self.containers()) or found)
+            for id in found[0]:
                 for pid in below(processes_with(id)):
                     strike(pid)
         self.server.kill()
@@ -398,7 +407,7 @@ try:
             return not last["open"]
 
         try:
-            eventually(f"the end of all builds ({site.kind})", open_builds, seconds=70, every=0.5)
+            eventually(f"the end of all builds ({site.kind})", open_builds, seconds=150, every=0.5)
         except AssertionError as error:
             stuck = [(b["id"], b["currentPhase"], b["phases"][-2:]) for b in last["open"]]
             raise AssertionError(f"{error}; stuck: {json.dumps(stuck, default=str)}") from None
@@ -444,7 +453,7 @@ try:
             return not last_seen
 
         try:
-            eventually(f"the last leftover to go ({site.kind})", clean, seconds=40, every=0.5)
+            eventually(f"the last leftover to go ({site.kind})", clean, seconds=90, every=0.5)
         except AssertionError:
             raise AssertionError(site.account_of(last_seen)) from None
     proved("no process, container, control group, mount or working copy is left")

@@ -12,7 +12,7 @@ phases:
   build:
     commands:
       - echo before the ticks
-      - i=0; while [ $i -lt 300 ]; do echo tick $i; i=$((i+1)); sleep 0.2; done
+      - i=0; while [ $i -lt 3000 ]; do echo tick $i; i=$((i+1)); sleep 0.2; done
 """
 
 server = Server().start()
@@ -29,6 +29,9 @@ def running():
 
 logs = eventually("the build has a log stream", running)["logs"]
 assert logs["groupName"] == "/aws/codebuild/talkative", logs
+there = server.client("logs")
+eventually("the first lines", lambda: any(
+    g["logGroupName"] == logs["groupName"] for g in there.describe_log_groups()["logGroups"]))
 tail = subprocess.Popen(
     server.aws_2("logs", "tail", "--follow", "--since", "5m", "--format", "short", logs["groupName"]),
     env=server.environment(), stdout=subprocess.PIPE, text=True)

@@ -51,7 +51,7 @@ proved("metrics count requests, transitions and jobs by state, and watch the out
 
 codebuild.create_project(
     name="slow", source={"type": "NO_SOURCE", "buildspec":
-                         "version: 0.2\nphases: {build: {commands: ['echo begun; sleep 3; echo ended']}}"},
+                         "version: 0.2\nphases: {build: {commands: ['echo begun; sleep 10; echo ended']}}"},
     artifacts={"type": "NO_ARTIFACTS"}, serviceRole="arn:aws:iam::123456789012:role/quick",
     environment={"type": "LINUX_CONTAINER", "image": "aws/codebuild/standard:7.0", "computeType": "BUILD_GENERAL1_SMALL"})
 slow = codebuild.start_build(projectName="slow")["build"]["id"]
@@ -60,7 +60,8 @@ eventually("the slow build runs",
 begin = time.perf_counter()
 server.stop()
 took = time.perf_counter() - begin
-assert took < 1, f"the stop took {took:.1f} s"
+# Not as long as the build.
+assert took < 5, f"the stop took {took:.1f} s"
 status = subprocess.run([binary(), "status", "--data", server.data, "--output", "json"],
                         capture_output=True, text=True, timeout=20)
 assert status.returncode == 0 and '"IN_PROGRESS"' in status.stdout, status
@@ -93,12 +94,16 @@ sts = boto3.client("sts", endpoint_url=test.endpoint, region_name="us-east-1",
 assert sts.get_caller_identity()["Account"] == "123456789012"
 s3 = test.client("s3")
 s3.create_bucket(Bucket="gone", CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
-best = 1.0
-for _ in range(5):
+
+
+def reset() -> float:
     begin = time.perf_counter()
     urllib.request.urlopen(urllib.request.Request(test.endpoint + "/_headworks/reset", method="POST"))
-    best = min(best, time.perf_counter() - begin)
-assert best < 0.05, f"reset took {best * 1000:.0f} ms at best"
+    return time.perf_counter() - begin
+
+
+# At best: others may hold the processors.
+eventually("a reset in under 50 ms", lambda: reset() < 0.05)
 assert s3.list_buckets()["Buckets"] == []
 proved("test mode takes any signature, and reset drops all state in under 50 ms")
 test.stop()

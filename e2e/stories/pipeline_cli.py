@@ -29,14 +29,16 @@ delivery.wait_for(first, "Succeeded")
 
 # --- start, watch, approve ------------------------------------------------------------------------------------------------
 
+said = server.folder / "watch.err"
 watching = subprocess.Popen(
     [binary(), "pipeline", "start", "delivery", "--variable", "who=me", "--watch", "--logs"], env=server.environment(),
-    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    stdout=subprocess.PIPE, stderr=open(said, "w"), text=True)
 second = watching.stdout.readline().strip()
 delivery.approval_token(second)
 assert pipeline("approve", "delivery", "--summary", "fine") == "Deploy/Approve: Approved\n"
-out, err = watching.communicate(timeout=60)
-assert watching.returncode == 0, (out, err)
+# Not `communicate`: it does not know of lines that came together with the first.
+out = watching.stdout.read()
+assert watching.wait(60) == 0, (out, said.read_text())
 lines = out.splitlines()
 assert lines[-1] == "Succeeded", out
 assert any(line.startswith("Source/Fetch: Succeeded in ") and "The first commit" in line for line in lines), out

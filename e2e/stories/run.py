@@ -11,7 +11,7 @@ import time
 import zipfile
 from pathlib import Path
 
-from stage import REGION, ROOT, Server, binary, eventually, processes_with, proved
+from stage import REGION, ROOT, Server, binary, eventually, proved, sleepers
 
 top = Path(tempfile.mkdtemp(prefix="headworks-story-run-"))
 home, temporary = top / "home", top / "tmp"
@@ -335,38 +335,33 @@ proved("a batch runs as a graph, each build's lines and artifacts under its name
 
 # --- ends that are no ends ---------------------------------------------------------------------------------------
 
-mark = f"86400.{os.getpid()}"
+mark = f"86402.{os.getpid():07}"
 sleepy = source("sleepy", buildspec__yml=spec(f"sleep {mark} & sleep {mark}"))
-
-
-def sleepers():
-    names = [(pid, Path(f"/proc/{pid}/comm")) for pid in processes_with(f"sleep {mark}")]
-    return [pid for pid, comm in names if comm.exists() and comm.read_text().strip() == "sleep"]
 
 
 def begin(**more):
     process = subprocess.Popen([binary(), "run"], cwd=sleepy, env=environment(**more), stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    eventually("the build's processes", lambda: len(sleepers()) == 2)
+    eventually("the build's processes", lambda: len(sleepers(mark)) == 2)
     return process
 
 
 process = begin()
 process.send_signal(signal.SIGINT)
-out, err = process.communicate(timeout=30)
+out, err = process.communicate(timeout=60)
 assert process.returncode == 1 and "STOPPED in" in err, (process.returncode, err)
-assert not sleepers() and nothing_left()
+assert not sleepers(mark) and nothing_left()
 proved("Ctrl-C stops the build, every process of it, and nothing is left")
 
 process = begin()
 process.kill()
 process.communicate()
-eventually("no process of the build", lambda: not sleepers(), 10)
+eventually("no process of the build", lambda: not sleepers(mark))
 left = list(temporary.glob("headworks-run-*"))
 assert len(left) == 1, left
 os.utime(left[0], (1_000_000_000, 1_000_000_000))
 run(cwd=ROOT / "examples/words")
-eventually("the folder of the killed command is gone", nothing_left, 10)
+eventually("the folder of the killed command is gone", nothing_left)
 proved("kill -9 ends the build's processes at once; the next run removes what is left on disk")
 
 # --- changes -----------------------------------------------------------------------------------------------------
@@ -376,12 +371,14 @@ process = subprocess.Popen([binary(), "run", "--watch"], cwd=watched, env=enviro
                            stdout=open(top / "watched.out", "w"), stderr=open(top / "watched.err", "w"))
 waits = lambda: (top / "watched.err").read_text().count("waiting for a change")
 eventually("the first run's end", lambda: waits() == 1)
-(watched / "text.txt").write_text("second\n")
+# In one step: of an emptied file and a written one, it may see both.
+(top / "next").write_text("second\n")
+os.replace(top / "next", watched / "text.txt")
 eventually("the second run's end", lambda: waits() == 2)
 told = (top / "watched.out").read_text().splitlines()
 assert told.count("first") == 1 and told.count("second") == 1, told
 process.send_signal(signal.SIGINT)
-assert process.wait(30) == 0
+assert process.wait(60) == 0
 proved("--watch runs again when a file changes")
 
 times = []

@@ -91,10 +91,14 @@ def run(*words, code=0):
     return done.stdout, done.stderr
 
 
+def data_folders():
+    """What the command keeps while it runs."""
+    return [p.name for p in top.iterdir() if p.name.startswith("headworks-run-")]
+
+
 def nothing_is_left(index=False):
     """The data folder of the command is gone, and the user's repository is as it was."""
-    left = [p.name for p in top.iterdir() if p.name.startswith("headworks-run-")]
-    assert left == [], left
+    assert data_folders() == [], data_folders()
     assert (work / ".git" / "index").exists() == index
 
 
@@ -225,5 +229,6 @@ for line in process.stderr:
 process.send_signal(2)
 out, err = process.communicate(timeout=60)
 assert process.returncode == 1 and "stopping the execution" in err and "Stopped" in err, (process.returncode, err)
-eventually("nothing is left", lambda: nothing_is_left(index=True) is None)
+eventually("nothing is left", lambda: not data_folders())
+nothing_is_left(index=True)
 proved("a declaration as the API has it runs with a zip of the folder; an interrupt stops it, and nothing is left")
