@@ -26,7 +26,7 @@ phases:
       - docker build -q -t local/app:$CODEBUILD_BUILD_NUMBER . 2>/dev/null
       - docker run --rm -v "$PWD:/src" local/app:$CODEBUILD_BUILD_NUMBER /bin/busybox cat /src/message.txt /built
       - docker run -d --name web -p 8099:80 local/base:1 /bin/busybox sh -c 'mkdir /w; echo served >/w/x; /bin/busybox httpd -f -p 80 -h /w'
-      - for i in $(seq 50); do curl -sf http://127.0.0.1:8099/x && break; sleep 0.1; done
+      - for i in $(seq 600); do curl -sf http://127.0.0.1:8099/x && break; sleep 0.1; done
       - curl -s -o /dev/null -w 'the server answers %{http_code}\\n' "$AWS_ENDPOINT_URL/healthz"
 """
 DOCKERFILE = "FROM local/base:1\nRUN [\"/bin/busybox\", \"sh\", \"-c\", \"echo built in the image >/built\"]\n"
@@ -101,7 +101,7 @@ assert ended["buildStatus"] == "FAILED", log
 assert "There is no container engine in this build: privilegedMode is not set in the project's environment" in log, log
 proved("without privilegedMode the log of a docker command that fails names the switch")
 
-mark = f"98{os.getpid()}"
+mark = f"98{os.getpid():07}"
 FOREVER = f"""\
 version: 0.2
 phases:

@@ -84,7 +84,7 @@ eventually("the running build is ended", lambda: build_of(slow)["buildComplete"]
 contexts = [c["message"] for p in build_of(slow)["phases"] for c in p.get("contexts", [])]
 assert build_of(slow)["buildStatus"] == "FAILED" and "The disk of the server is full" in contexts[0], build_of(slow)
 proved("a running build is ended when there is no room, and its phase says why")
-eventually("the server sees that the disk fills up", lambda: "nearly full" in ready(), 30)
+eventually("the server sees that the disk fills up", lambda: "nearly full" in ready())
 for call, arguments in (
     (delivery.s3.put_object, {"Bucket": SITE, "Key": "more", "Body": b"x" * 1000}),
     (delivery.codebuild.start_build, {"projectName": "alone", "sourceVersion": "main"}),

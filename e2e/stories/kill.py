@@ -92,7 +92,7 @@ for build in builds:
         assert len(entered) == 1, (build["id"], name, entered)
 proved("no line of a log is lost or doubled")
 
-eventually("every event is published", lambda: all(e["published"] is not None for e in server.events()), 30)
+eventually("every event is published", lambda: all(e["published"] is not None for e in server.events()))
 events = server.events()
 ids = [event["id"] for event in events]
 assert len(ids) == len(set(ids))
