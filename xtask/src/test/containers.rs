@@ -34,7 +34,7 @@ impl Containers {
             .spawn()
             .context("cannot start podman")?;
         let mut engine = Containers { socket, service };
-        let deadline = Instant::now() + Duration::from_secs(30);
+        let deadline = Instant::now() + Duration::from_secs(60);
         while std::os::unix::net::UnixStream::connect(&engine.socket).is_err() {
             if engine.service.try_wait()?.is_some() || Instant::now() > deadline {
                 let log = std::fs::read_to_string(containers::folder().join("service.log")).unwrap_or_default();

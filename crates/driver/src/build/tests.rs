@@ -274,7 +274,8 @@ async fn a_server_that_stops_does_not_wait_for_the_jobs_that_it_follows() {
         }
         let begun = tokio::time::Instant::now();
         driver.stop().await;
-        assert!(begun.elapsed() < Duration::from_secs(1), "it took {:?}", begun.elapsed());
+        // What is waited for has three seconds.
+        assert!(begun.elapsed() < Duration::from_millis(2800), "it took {:?}", begun.elapsed());
         // The next start takes the job up where this one has left it.
         let running = world.spawn(world.claim().await.remove(0));
         codebuild::stop_build(&world.cx.cx, stop_build::Input { id: id.clone() }).await.unwrap();

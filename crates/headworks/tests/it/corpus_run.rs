@@ -162,7 +162,7 @@ fn job(number: &str, path: &Path, dir: &Path, variables: &str) -> JobSpec {
         step.setup = Some(format!("{outside}printf '%s\\035' {} >>\"$CORPUS_LOG\"", step.name));
     }
     job.id = format!("corpus-{number}");
-    job.timeout_seconds = 50;
+    job.timeout_seconds = 200;
     job
 }
 

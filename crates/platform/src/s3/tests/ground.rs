@@ -134,10 +134,8 @@ pub(super) async fn blobs(cx: &Cx, expected: usize) -> usize {
         let shards = std::fs::read_dir(cx.site.data_dir.join("objects/blobs")).unwrap();
         shards.map(|s| std::fs::read_dir(s.unwrap().path()).unwrap().count()).sum::<usize>()
     };
-    for _ in 0..10_000 {
-        if count() == expected {
-            break;
-        }
+    let limit = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while count() != expected && std::time::Instant::now() < limit {
         tokio::task::spawn_blocking(|| ()).await.unwrap();
     }
     count()
