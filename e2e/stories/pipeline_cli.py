@@ -116,15 +116,42 @@ one = eventually("an execution", lambda: delivery.executions("side-by-side"))[0]
 two = pipeline("start", "side-by-side").strip()
 
 
-def approved(execution):
-    """Whether the approval of an execution could be given."""
-    done = subprocess.run([binary(), "pipeline", "approve", "side-by-side", "--execution", execution],
-                          env=server.environment(), capture_output=True, text=True, check=False)
-    return done.returncode == 0
+def graph():
+    return pipeline("graph", "side-by-side")
+
+
+def approval_waits(execution):
+    """Waits until the execution has come to its approval."""
+    def probe():
+        done = delivery.codepipeline.list_action_executions(
+            pipelineName="side-by-side", filter={"pipelineExecutionId": execution})["actionExecutionDetails"]
+        return any(a["actionName"] == "Approve" and a["status"] == "InProgress" for a in done)
+    eventually("the approval waits", probe)
 
 
 for execution in (two, one):
-    eventually("the approval waits", lambda execution=execution: approved(execution))
-    delivery.wait_for(execution, "Succeeded", pipeline="side-by-side")
-proved("approvals of executions side by side are given by their executions")
+    approval_waits(execution)
+assert "Deploy\n  1. Approve (Manual): InProgress\n  2. Publish (S3): -" in graph(), graph()
+said = pipeline("approve", "side-by-side", code=2)
+assert "several approvals wait" in said and f"Deploy/Approve of --execution {one}" in said, said
+assert pipeline("approve", "side-by-side", "--execution", two, "--reject") == "Deploy/Approve: Rejected\n"
+delivery.wait_for(two, "Failed", pipeline="side-by-side")
+assert pipeline("approve", "side-by-side") == "Deploy/Approve: Approved\n"
+delivery.wait_for(one, "Succeeded", pipeline="side-by-side")
+proved("of executions side by side, each has its approval; the only one that waits needs no name")
+
+assert "Approve (Manual): Failed" in graph(), graph()
+said = pipeline("retry", "side-by-side", "--execution", one, code=2)
+assert f"the execution {one} has not failed" in said, said
+assert "no execution has failed in stage Build" in pipeline("retry", "side-by-side", "Build", code=2)
+for words in ((), ("Deploy",), ("Deploy", "--execution", two), ("--execution", two)):
+    assert pipeline("retry", "side-by-side", *words) == two + "\n", words
+    assert "Approve (Manual): InProgress" in graph(), graph()
+    assert pipeline("approve", "side-by-side", "--reject") == "Deploy/Approve: Rejected\n"
+    delivery.wait_for(two, "Failed", pipeline="side-by-side")
+three = pipeline("start", "side-by-side").strip()
+approval_waits(three)
+assert "has not failed in a stage" in pipeline("retry", "side-by-side", code=2)
+assert pipeline("retry", "side-by-side", "Deploy") == two + "\n"
+proved("what failed side by side is retried, the newest, the last one in a stage, or the one that is named")
 server.stop()

@@ -12,12 +12,15 @@ use crate::answers::{list, plain, text};
 use crate::cli::{CliError, say};
 use crate::client::Client;
 
+/// How many executions are looked at for approvals, the newest first.
+const LOOKED_AT: usize = 1000;
+
 #[derive(Args)]
 pub struct Flags {
     pipeline: String,
     /// Which one, as STAGE/ACTION [default: the only one that waits]
     approval: Option<String>,
-    /// Of this execution; in mode PARALLEL only so
+    /// Of this execution; without it any that waits, if it is the only one
     #[arg(long, value_name = "ID")]
     execution: Option<String>,
     /// Reject it instead
@@ -129,7 +132,22 @@ async fn waiting(client: &Client, flags: &Flags) -> Result<Vec<Waiting>, CliErro
     let is_meant =
         |stage: &&Value| of_execution.is_none_or(|id| text(&stage["latestExecution"]["pipelineExecutionId"]) == id);
     let stages = seen::stages(client, &flags.pipeline).await?;
-    Ok(stages.iter().filter(is_meant).flat_map(in_stage).collect())
+    let found: Vec<Waiting> = stages.iter().filter(is_meant).flat_map(in_stage).collect();
+    match of_execution {
+        None if found.is_empty() => of_any(client, &flags.pipeline).await,
+        _ => Ok(found),
+    }
+}
+
+/// Those of all executions under way.
+async fn of_any(client: &Client, pipeline: &str) -> Result<Vec<Waiting>, CliError> {
+    let mut all = Vec::new();
+    for execution in seen::executions(client, pipeline, LOOKED_AT).await? {
+        if text(&execution["status"]) == "InProgress" {
+            all.extend(in_parallel(client, pipeline, &text(&execution["pipelineExecutionId"])).await?);
+        }
+    }
+    Ok(all)
 }
 
 /// In mode PARALLEL the pipeline's state shows no tokens: the external execution id of an approval is its token.
@@ -155,25 +173,67 @@ fn in_stage(stage: &Value) -> Vec<Waiting> {
 }
 
 fn chosen(waiting: Vec<Waiting>, flags: &Flags) -> Result<Waiting, CliError> {
-    let names: Vec<String> = waiting.iter().map(|w| format!("{}/{}", w.stage, w.action)).collect();
-    let is_meant = |name: &str| flags.approval.as_deref().is_none_or(|given| given == name);
-    let mut meant: Vec<Waiting> =
-        waiting.into_iter().zip(&names).filter(|(_, name)| is_meant(name)).map(|(w, _)| w).collect();
+    let first = waiting.first().map(|w| w.execution.clone());
+    // Executions side by side wait at the same approval: then the name alone says nothing.
+    let by_execution = waiting.iter().any(|w| first.as_ref() != Some(&w.execution)) && flags.execution.is_none();
+    let shown = |w: &Waiting| match by_execution {
+        true => format!("{}/{} of --execution {}", w.stage, w.action, w.execution),
+        false => format!("{}/{}", w.stage, w.action),
+    };
+    let names = |all: &[Waiting]| all.iter().map(shown).collect::<Vec<_>>().join(", ");
+    let is_meant =
+        |w: &Waiting| flags.approval.as_deref().is_none_or(|given| given == format!("{}/{}", w.stage, w.action));
+    let (mut meant, others): (Vec<Waiting>, Vec<Waiting>) = waiting.into_iter().partition(is_meant);
     match (meant.pop(), meant.is_empty()) {
         (Some(one), true) => Ok(one),
-        (Some(_), false) => {
-            Err(CliError::user("several approvals wait").hint(format!("name one: {}", names.join(", "))))
+        (Some(last), false) => {
+            meant.push(last);
+            Err(CliError::user("several approvals wait").hint(format!("name one: {}", names(&meant))))
         }
-        (None, _) if names.is_empty() => Err(CliError::user("no approval waits")),
-        (None, _) => {
-            Err(CliError::user("this approval does not wait").hint(format!("what waits: {}", names.join(", "))))
-        }
+        (None, _) if others.is_empty() => Err(CliError::user("no approval waits")),
+        (None, _) => Err(CliError::user("this approval does not wait").hint(format!("what waits: {}", names(&others)))),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn asked(approval: Option<&str>, waiting: &[(&str, &str)]) -> Result<String, String> {
+        let flags = Flags {
+            pipeline: "p".to_owned(),
+            approval: approval.map(str::to_owned),
+            execution: None,
+            reject: false,
+            summary: String::new(),
+            revision: None,
+        };
+        let one = |(execution, action): &(&str, &str)| Waiting {
+            execution: (*execution).to_owned(),
+            stage: "S".to_owned(),
+            action: (*action).to_owned(),
+            token: format!("{execution}/{action}"),
+        };
+        let found = chosen(waiting.iter().map(one).collect(), &flags);
+        found.map(|w| w.token).map_err(|e| format!("{e:?}"))
+    }
+
+    #[test]
+    fn the_only_approval_that_waits_is_meant_and_of_several_the_named_one() {
+        assert_eq!(asked(None, &[("1", "A")]), Ok("1/A".to_owned()));
+        assert_eq!(asked(Some("S/B"), &[("1", "A"), ("1", "B")]), Ok("1/B".to_owned()));
+        assert!(asked(None, &[]).unwrap_err().contains("no approval waits"));
+        assert!(asked(None, &[("1", "A"), ("1", "B")]).unwrap_err().contains("\"name one: S/A, S/B\""));
+        assert!(asked(Some("S/C"), &[("1", "A")]).unwrap_err().contains("\"what waits: S/A\""));
+    }
+
+    #[test]
+    fn the_same_approval_of_several_executions_is_named_with_its_execution() {
+        let several = "name one: S/A of --execution 2, S/A of --execution 1";
+        assert!(asked(None, &[("2", "A"), ("1", "A")]).unwrap_err().contains(several));
+        assert!(asked(Some("S/A"), &[("2", "A"), ("1", "A")]).unwrap_err().contains(several));
+        assert_eq!(asked(Some("S/B"), &[("2", "A"), ("1", "B")]), Ok("1/B".to_owned()));
+    }
 
     #[test]
     fn a_revision_is_not_named_for_whoever_has_not_named_it() {

@@ -43,8 +43,11 @@ struct Stage {
 
 pub(super) async fn run(client: &Client, flags: &Flags) -> Result<ExitCode, CliError> {
     let declared = client.call("codepipeline", "GetPipeline", json!({ "name": flags.pipeline })).await?;
-    let states = seen::stages(client, &flags.pipeline).await?;
-    let stages: Vec<Stage> = list(&declared["pipeline"]["stages"]).iter().map(|s| stage(s, &states)).collect();
+    let done = match seen::newest_of_any(client, &flags.pipeline).await? {
+        Some(newest) => seen::latest_actions(client, &flags.pipeline, &newest).await?,
+        None => Vec::new(),
+    };
+    let stages: Vec<Stage> = list(&declared["pipeline"]["stages"]).iter().map(|s| stage(s, &done)).collect();
     say(match flags.format {
         Format::Text => drawn(&stages),
         Format::Dot => dot(&stages),
@@ -53,26 +56,34 @@ pub(super) async fn run(client: &Client, flags: &Flags) -> Result<ExitCode, CliE
     Ok(ExitCode::SUCCESS)
 }
 
-fn stage(declared: &Value, states: &[Value]) -> Stage {
-    let state = states.iter().find(|s| s["stageName"] == declared["name"]);
-    let actions = state.map(|s| list(&s["actionStates"])).unwrap_or_default();
+/// A stage with what the newest execution has `done`: the latest run of each action, newest first.
+fn stage(declared: &Value, done: &[Value]) -> Stage {
+    let actions: Vec<&Value> = done.iter().rev().filter(|a| a["stageName"] == declared["name"]).collect();
     let mut groups: BTreeMap<u64, Vec<Node>> = BTreeMap::new();
     for action in list(&declared["actions"]) {
         let group = groups.entry(action["runOrder"].as_u64().unwrap_or(1)).or_default();
         let node = |name: String, seen: Option<&Value>| {
-            let status = seen.map(|a| text(&a["latestExecution"]["status"])).filter(|s| !s.is_empty());
+            let status = seen.map(|a| text(&a["status"])).filter(|s| !s.is_empty());
             let status = status.unwrap_or_else(|| "-".to_owned());
             Node { name, provider: plain(&action["actionTypeId"]["provider"]), status }
         };
         // An action with a matrix has a state for each run.
-        let runs: Vec<&Value> = actions.iter().filter(|a| seen::is_run(action, &text(&a["actionName"]))).collect();
+        let mut runs: Vec<&Value> = actions.clone();
+        runs.retain(|a| seen::is_run(action, &text(&a["actionName"])));
+        runs.sort_by_key(|a| number(a));
         if runs.is_empty() {
             let seen = actions.iter().find(|a| a["actionName"] == action["name"]);
-            group.push(node(plain(&action["name"]), seen));
+            group.push(node(plain(&action["name"]), seen.copied()));
         }
         group.extend(runs.into_iter().map(|run| node(plain(&run["actionName"]), Some(run))));
     }
     Stage { name: plain(&declared["name"]), groups: groups.into_values().collect() }
+}
+
+/// Which of its matrix a run is.
+fn number(run: &Value) -> u32 {
+    let name = text(&run["actionName"]);
+    name.rsplit('@').next().and_then(|n| n.parse().ok()).unwrap_or_default()
 }
 
 fn drawn(stages: &[Stage]) -> String {
@@ -152,9 +163,8 @@ mod tests {
                 {"name": "B", "runOrder": 2, "actionTypeId": {"provider": "CodeBuild"}},
                 {"name": "A", "actionTypeId": {"provider": "CodeBuild"}}]},
         ]);
-        let action = json!({"actionName": "Code", "latestExecution": {"status": "Succeeded"}});
-        let states = [json!({"stageName": "Source", "actionStates": [action]})];
-        list(&declared).iter().map(|s| stage(s, &states)).collect()
+        let done = [json!({"stageName": "Source", "actionName": "Code", "status": "Succeeded"})];
+        list(&declared).iter().map(|s| stage(s, &done)).collect()
     }
 
     #[test]
@@ -162,11 +172,10 @@ mod tests {
         let declared = json!({"name": "Build", "actions": [
             {"name": "B", "actionTypeId": {"provider": "CodeBuild"}, "configuration": {"HeadworksMatrix": "[]"}},
             {"name": "B@x", "actionTypeId": {"provider": "S3"}, "configuration": {}}]});
-        let run = |name: &str, status: &str| json!({"actionName": name, "latestExecution": {"status": status}});
-        let states = [json!({"stageName": "Build", "actionStates": [
-            run("B", "Succeeded"), run("B@1", "Succeeded"), run("B@2", "Failed"), run("B@x", "InProgress")]})];
+        let run = |name: &str, status: &str| json!({"stageName": "Build", "actionName": name, "status": status});
+        let done = [run("B@1", "Succeeded"), run("B@x", "InProgress"), run("B@2", "Failed"), run("B", "Succeeded")];
         let text = "Build\n  1. B@1 (CodeBuild): Succeeded\n  1. B@2 (CodeBuild): Failed\n  1. B@x (S3): InProgress";
-        assert_eq!(drawn(&[stage(&declared, &states)]), text);
+        assert_eq!(drawn(&[stage(&declared, &done)]), text);
         assert!(drawn(&[stage(&declared, &[])]).contains("B (CodeBuild): -"));
     }
 

@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::seen;
 use crate::answers::{list, plain, time};
 use crate::cli::{CliError, Output, say};
 use crate::client::Client;
@@ -21,28 +22,13 @@ pub struct Flags {
 }
 
 pub(super) async fn run(client: &Client, flags: &Flags) -> Result<ExitCode, CliError> {
-    let executions = executions(client, flags).await?;
+    let limit = usize::try_from(flags.limit).unwrap_or(usize::MAX);
+    let executions = seen::executions(client, &flags.pipeline, limit).await?;
     match flags.output {
         Output::Json => executions.iter().for_each(say),
         Output::Text => say(table(&executions)),
     }
     Ok(ExitCode::SUCCESS)
-}
-
-async fn executions(client: &Client, flags: &Flags) -> Result<Vec<Value>, CliError> {
-    let limit = usize::try_from(flags.limit).unwrap_or(usize::MAX);
-    let mut ask = json!({ "pipelineName": flags.pipeline, "maxResults": limit.min(100) });
-    let mut all = Vec::new();
-    loop {
-        let page = client.call("codepipeline", "ListPipelineExecutions", ask.clone()).await?;
-        all.extend(list(&page["pipelineExecutionSummaries"]).iter().cloned());
-        match page["nextToken"].as_str() {
-            Some(token) if all.len() < limit => ask["nextToken"] = json!(token),
-            _ => break,
-        }
-    }
-    all.truncate(limit);
-    Ok(all)
 }
 
 fn table(executions: &[Value]) -> String {

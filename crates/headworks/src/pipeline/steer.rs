@@ -13,8 +13,11 @@ use crate::client::Client;
 #[derive(Args)]
 pub struct RetryFlags {
     pipeline: String,
-    /// The stage [default: the one in which the newest execution failed]
+    /// The stage [default: the one in which the execution failed]
     stage: Option<String>,
+    /// Of this execution [default: the last one in the stage; without a stage the newest]
+    #[arg(long, value_name = "ID")]
+    execution: Option<String>,
     /// Run all actions of the stage again, not only those that failed
     #[arg(long)]
     all_actions: bool,
@@ -49,32 +52,62 @@ pub struct StopFlags {
 }
 
 pub(super) async fn retry(client: &Client, flags: &RetryFlags) -> Result<ExitCode, CliError> {
-    let stages = seen::stages(client, &flags.pipeline).await?;
-    let id_in = |s: &Value| text(&s["latestExecution"]["pipelineExecutionId"]);
-    let stage = match &flags.stage {
-        Some(name) => stages.iter().find(|s| text(&s["stageName"]) == *name),
-        None => {
-            let newest = seen::newest(client, &flags.pipeline).await?;
-            let has_failed = |s: &&Value| text(&s["latestExecution"]["status"]) == "Failed" && id_in(s) == newest;
-            stages.iter().find(has_failed)
-        }
-    };
-    let Some(stage) = stage else {
-        return Err(match &flags.stage {
-            Some(name) => CliError::user(format!("pipeline {} has no stage {name}", flags.pipeline)),
-            None => {
-                CliError::user(format!("the newest execution of pipeline {} has not failed in a stage", flags.pipeline))
-                    .hint("name the stage to retry what failed in it last")
-            }
-        });
-    };
-    let id = id_in(stage);
+    let (stage, id) = to_retry(client, flags).await?;
     let mode = if flags.all_actions { "ALL_ACTIONS" } else { "FAILED_ACTIONS" };
     let ask = json!({
-        "pipelineName": flags.pipeline, "stageName": stage["stageName"], "pipelineExecutionId": id, "retryMode": mode,
+        "pipelineName": flags.pipeline, "stageName": stage, "pipelineExecutionId": id, "retryMode": mode,
     });
     client.call("codepipeline", "RetryStageExecution", ask).await?;
     then(client, &flags.pipeline, &id, flags.watch).await
+}
+
+/// The stage, and the execution that failed in it.
+async fn to_retry(client: &Client, flags: &RetryFlags) -> Result<(String, String), CliError> {
+    let pipeline = &flags.pipeline;
+    let stages = seen::stages(client, pipeline).await?;
+    let id_in = |s: &Value| text(&s["latestExecution"]["pipelineExecutionId"]);
+    let Some(name) = &flags.stage else {
+        let id = seen::or_newest(client, pipeline, flags.execution.as_ref()).await?;
+        let has_failed = |s: &&Value| text(&s["latestExecution"]["status"]) == "Failed" && id_in(s) == id;
+        if let Some(stage) = stages.iter().find(has_failed) {
+            return Ok((text(&stage["stageName"]), id));
+        }
+        // In mode PARALLEL the stages know no executions.
+        let failed = text(&seen::execution(client, pipeline, &id).await?["status"]) == "Failed";
+        let stage = if failed { seen::last_stage(client, pipeline, &stages, &id).await? } else { None };
+        return stage.map(|stage| (stage, id)).ok_or_else(|| match &flags.execution {
+            Some(id) => CliError::user(format!("the execution {id} has not failed in a stage of the pipeline")),
+            None => CliError::user(format!("the newest execution of pipeline {pipeline} has not failed in a stage"))
+                .hint("name the stage to retry what failed in it last, or the execution with --execution"),
+        });
+    };
+    let Some(stage) = stages.iter().find(|s| text(&s["stageName"]) == *name) else {
+        return Err(CliError::user(format!("pipeline {pipeline} has no stage {name}")));
+    };
+    if let Some(id) = &flags.execution {
+        return Ok((name.clone(), id.clone()));
+    }
+    match id_in(stage) {
+        id if !id.is_empty() => Ok((name.clone(), id)),
+        _ => match failed_in(client, pipeline, &stages, name).await? {
+            Some(id) => Ok((name.clone(), id)),
+            None => Err(CliError::user(format!("no execution has failed in stage {name}"))
+                .hint("name one with --execution; `headworks pipeline history` lists them")),
+        },
+    }
+}
+
+/// The newest execution that failed in a stage, among the last hundred.
+async fn failed_in(client: &Client, pipeline: &str, stages: &[Value], stage: &str) -> Result<Option<String>, CliError> {
+    for execution in seen::executions(client, pipeline, 100).await? {
+        let id = text(&execution["pipelineExecutionId"]);
+        if text(&execution["status"]) == "Failed"
+            && seen::last_stage(client, pipeline, stages, &id).await?.as_deref() == Some(stage)
+        {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
 }
 
 pub(super) async fn rollback(client: &Client, flags: &RollbackFlags) -> Result<ExitCode, CliError> {
