@@ -90,8 +90,12 @@ pub fn rehearsal(
     }
     pipeline.stages.retain(|stage| !stage.actions.is_empty());
     if pipeline.stages.len() < 2 {
-        return Err(CliError::user("behind the sources the pipeline has only deployments")
-            .hint("--deploy runs them, against nothing but this command's own account"));
+        return Err(match deploys {
+            true => CliError::user("behind the sources the pipeline has nothing that can be run here")
+                .hint(notes.join("; ")),
+            false => CliError::user("behind the sources the pipeline has only deployments and what job workers do")
+                .hint("--deploy runs the deployments, against nothing but this command's own account"),
+        });
     }
     let buckets = buckets(&mut pipeline);
     Ok(Rehearsal { pipeline, notes, sources, projects, buckets })
@@ -159,24 +163,55 @@ fn source(action: &mut ActionDeclaration) -> Result<Source, CliError> {
     Ok(Source { action: action.name.clone(), kind })
 }
 
-/// Leaves out the actions that change something elsewhere, unless they are wanted, and those that need what these make.
+/// Why an action is not done here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Absence {
+    /// It changes something elsewhere, which nobody has asked for.
+    Deployment,
+    /// Job workers do it, and there are none.
+    Worker,
+}
+
+impl Absence {
+    fn of(action: &ActionDeclaration, deploys: bool) -> Option<Absence> {
+        match action.action_type_id.owner == "Custom" {
+            true => Some(Absence::Worker),
+            false => (changes_something(action) && !deploys).then_some(Absence::Deployment),
+        }
+    }
+
+    fn own(self) -> &'static str {
+        match self {
+            Absence::Deployment => "--deploy does it",
+            Absence::Worker => "its type is custom, and a job worker does it",
+        }
+    }
+
+    fn of_others(self) -> &'static str {
+        match self {
+            Absence::Deployment => "it needs what a deployment makes; --deploy does both",
+            Absence::Worker => "it needs what a custom action makes",
+        }
+    }
+}
+
+/// Leaves out the actions of job workers and those that change something elsewhere, unless they are wanted, and those that need what
+/// these make.
 fn leave_out(pipeline: &mut PipelineDeclaration, deploys: bool, notes: &mut Vec<String>) {
-    let (mut artifacts, mut namespaces) = (BTreeSet::new(), BTreeSet::new());
+    let (mut artifacts, mut namespaces) = (BTreeMap::new(), BTreeMap::new());
     loop {
         let before = notes.len();
         for stage in &mut pipeline.stages {
             let name = stage.name.clone();
             stage.actions.retain(|action| {
-                let needs = action.input_artifacts.iter().any(|a| artifacts.contains(&a.name))
-                    || names_one(&action.configuration, &namespaces);
-                let why = match (changes_something(action) && !deploys, needs) {
-                    (true, _) => "--deploy does it",
-                    (false, true) => "it needs what a deployment makes; --deploy does both",
-                    (false, false) => return true,
-                };
+                let own = Absence::of(action, deploys);
+                let needs = || action.input_artifacts.iter().find_map(|a| artifacts.get(&a.name).copied());
+                let names = || names_one(&action.configuration, &namespaces);
+                let Some(absence) = own.or_else(needs).or_else(names) else { return true };
+                let why = if own.is_some() { absence.own() } else { absence.of_others() };
                 notes.push(format!("{name}/{} is not done; {why}", action.name));
-                artifacts.extend(action.output_artifacts.iter().map(|a| a.name.clone()));
-                namespaces.extend(action.namespace.clone());
+                artifacts.extend(action.output_artifacts.iter().map(|a| (a.name.clone(), absence)));
+                namespaces.extend(action.namespace.clone().map(|namespace| (namespace, absence)));
                 false
             });
         }
@@ -221,9 +256,9 @@ fn leave_out_windows(stage: &mut StageDeclaration, notes: &mut Vec<String>) {
     }
 }
 
-fn names_one(configuration: &BTreeMap<String, String>, namespaces: &BTreeSet<String>) -> bool {
-    let named = configuration.values().flat_map(|value| references(value));
-    named.filter_map(|r| r.parts()).any(|(namespace, _)| namespaces.contains(namespace))
+fn names_one(configuration: &BTreeMap<String, String>, namespaces: &BTreeMap<String, Absence>) -> Option<Absence> {
+    let mut named = configuration.values().flat_map(|value| references(value)).filter_map(|r| r.parts());
+    named.find_map(|(namespace, _)| namespaces.get(namespace).copied())
 }
 
 /// The buckets of S3 deployments, with names that they can have. Those that are known only when the pipeline runs are not in
@@ -355,6 +390,44 @@ Resources:
         let rehearsal = of(false);
         assert_eq!(rehearsal.pipeline.stages.len(), 2);
         assert_eq!(rehearsal.notes, ["Deploy/Put is not done; --deploy does it"]);
+    }
+
+    #[test]
+    fn what_job_workers_do_is_left_out_with_what_needs_it_and_named() {
+        let lint = "
+      - Name: Lint
+        Actions:
+        - Name: Lint
+          Namespace: Lint
+          ActionTypeId: {Category: Test, Owner: Custom, Provider: Lint, Version: 7}
+          Configuration: {Level: high}
+          InputArtifacts: [{Name: Code}]
+          OutputArtifacts: [{Name: Findings}]
+        - Name: Show
+          RunOrder: 2
+          ActionTypeId: {Category: Build, Owner: AWS, Provider: CodeBuild, Version: 1}
+          Configuration: {ProjectName: show}
+          InputArtifacts: [{Name: Findings}]
+        - Name: Tell
+          RunOrder: 2
+          ActionTypeId: {Category: Approval, Owner: AWS, Provider: Manual, Version: 1}
+          Configuration: {CustomData: '#{Lint.Count} findings'}
+      - Name: Deploy";
+        let text = TEMPLATE.replace("\n      - Name: Deploy", lint);
+        let (root, _) = yaml::parse(&text).unwrap();
+        let found = in_template(&root, None).remove(0);
+        for deploys in [false, true] {
+            let rehearsal = rehearsal(found.pipeline.as_ref().unwrap(), Some(&root), deploys).unwrap();
+            let stages: Vec<&str> = rehearsal.pipeline.stages.iter().map(|s| s.name.as_str()).collect();
+            assert_eq!(stages, if deploys { vec!["Source", "Build", "Deploy"] } else { vec!["Source", "Build"] });
+            let expected = [
+                "Lint/Lint is not done; its type is custom, and a job worker does it",
+                "Lint/Show is not done; it needs what a custom action makes",
+                "Lint/Tell is not done; it needs what a custom action makes",
+            ];
+            assert_eq!(rehearsal.notes[..3], expected);
+            assert_eq!(mistakes(&rehearsal.pipeline, "eu-west-1").unwrap(), Vec::<String>::new());
+        }
     }
 
     #[test]
