@@ -153,6 +153,9 @@ assert "Build/Compile: Failed" in err and "exit 7" in out + err, (out, err)
 (work / "bad.yml").write_text(TEMPLATE.replace("InputArtifacts: [{Name: App}]", "InputArtifacts: [{Name: Nope}]"))
 _, err = run("bad.yml", f"--deploy={top / 'never'}", code=2)
 assert "the pipeline of bad.yml has mistakes" in err and "Nope" in err, err
+out, _ = run("pipeline.yml", "--approve", "--output", "json", code=1)
+end = json.loads(out.splitlines()[-1])
+assert end["type"] == "pipeline" and end["status"] == "Failed" and end["statusSummary"], end
 _, err = run("pipeline.yml", "--phase", "build", code=2)
 assert "--phase is for one build, not for a pipeline" in err, err
 _, err = run("--approve", code=2)

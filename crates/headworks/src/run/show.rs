@@ -15,6 +15,7 @@ use super::deliver::Delivered;
 use super::order::Order;
 use super::reports::Told;
 use super::tree::{Branch, Tree};
+use crate::answers::plain;
 use crate::cli::Output;
 
 /// Where and how things are shown.
@@ -125,13 +126,17 @@ impl Show {
         }
     }
 
-    /// How a pipeline ended.
-    pub fn pipeline_end(&self, pipeline: &str, execution: &str, status: &str) {
+    /// How a pipeline ended: `execution` is what GetPipelineExecution says of it.
+    pub fn pipeline_end(&self, execution: &Value) {
         match self.output {
-            Output::Json => self.event(
-                &json!({ "type": "pipeline", "pipelineName": pipeline, "pipelineExecutionId": execution, "status": status }),
-            ),
-            Output::Text => eprintln!("== {status}"),
+            Output::Json => self.event(&json!({
+                "type": "pipeline",
+                "pipelineName": execution["pipelineName"],
+                "pipelineExecutionId": execution["pipelineExecutionId"],
+                "status": execution["status"],
+                "statusSummary": execution["statusSummary"],
+            })),
+            Output::Text => eprintln!("== {}", plain(&execution["status"])),
         }
     }
 

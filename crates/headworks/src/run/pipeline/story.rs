@@ -4,11 +4,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use devtools::codepipeline;
-use engine::pipeline::{ActionStatus, Execution, ExecutionState};
+use engine::pipeline::{ActionStatus, ExecutionState};
 use formats::pipeline::document::{self, Found};
 use formats::yaml::{self, Node};
 use platform::Cx;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::interrupt::Interrupts;
 use super::super::order::Order;
@@ -165,12 +165,15 @@ async fn execution(
             show.note(&format!("deployed: {} ({files} files)", target.join(bucket).display()));
         }
     }
-    show.pipeline_end(&pipeline, &id, machine_status(&state));
+    show.pipeline_end(&as_told(cx, &pipeline, &id).await?);
     Ok(is_success(&state))
 }
 
-fn machine_status(state: &ExecutionState) -> &'static str {
-    <Execution as base::Machine>::status(state)
+/// The execution as GetPipelineExecution shows it.
+async fn as_told(cx: &Cx, pipeline: &str, id: &str) -> Result<Value, CliError> {
+    let ask = input(json!({ "pipelineName": pipeline, "pipelineExecutionId": id })).map_err(refused)?;
+    let told = codepipeline::get_pipeline_execution(cx, ask).await.map_err(refused)?;
+    serde_json::to_value(told.pipeline_execution).map_err(CliError::internal)
 }
 
 /// The execution that creation started.
