@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use bytes::BytesMut;
 use engine::pipeline::{ActionResult, Artifact, RunAction, Work};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use platform::{Cx, s3};
@@ -12,6 +13,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::Trouble;
 use super::blocking::blocking;
+use super::clone_ref::{self, CloneRef};
 use super::role::of_bucket;
 use crate::scratch::Scratch;
 use crate::{PerformError, archive};
@@ -71,7 +73,15 @@ impl Target<'_> {
 }
 
 async fn put_artifact(cx: &Cx, artifact: &Artifact, target: &Target<'_>) -> Result<(), Trouble> {
-    let (_, content) = open(cx, artifact).await?;
+    let (found, mut content) = open(cx, artifact).await?;
+    if found.size <= clone_ref::MAX_BYTES {
+        let mut whole = BytesMut::new();
+        while let Some(piece) = content.next().await {
+            whole.extend_from_slice(&piece.map_err(|e| Trouble::Ours(PerformError::new("read an artifact", e)))?);
+        }
+        refuse_reference(&artifact.name, &whole)?;
+        content = whole.freeze().into();
+    }
     let describe = target.describe(target.key);
     s3::put_stream(cx, target.bucket, target.key, content, describe)
         .await
@@ -114,13 +124,28 @@ pub(super) async fn fetch(cx: &Cx, artifact: &Artifact, into: &Path) -> Result<u
     Ok(found.size)
 }
 
+/// Nothing but a build can do anything with the artifact of a source with CODEBUILD_CLONE_REF: a small document in place of a zip.
+fn refuse_reference(artifact: &str, content: &[u8]) -> Result<(), Trouble> {
+    match CloneRef::read(content) {
+        Some(_) => Err(Trouble::configuration(format!(
+            "The artifact '{artifact}' is a reference that only builds can use (OutputArtifactFormat CODEBUILD_CLONE_REF of its \
+             source): it has no files to deploy."
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// The files of an artifact with their names in it. A link counts as what it leads to, which is always inside.
 fn unpack(artifact: &str, zip: &Path, size: u64, folder: &Path) -> Result<Vec<(String, PathBuf)>, Trouble> {
     let trouble = |e: archive::ArchiveError| match e.is_users() {
         true => Trouble::configuration(format!("Cannot unpack the artifact '{artifact}': {e}")),
         false => Trouble::Ours(PerformError::new(format!("unpack the artifact '{artifact}'"), e)),
     };
-    let file = File::open(zip).map_err(|e| Trouble::Ours(PerformError::new("open an artifact", e)))?;
+    let ours = |e: std::io::Error| Trouble::Ours(PerformError::new("open an artifact", e));
+    if size <= clone_ref::MAX_BYTES {
+        refuse_reference(artifact, &std::fs::read(zip).map_err(ours)?)?;
+    }
+    let file = File::open(zip).map_err(ours)?;
     archive::unpack(file, size, folder, archive::Links::Inside, archive::Limits::default()).map_err(trouble)?;
     let members = archive::members(folder).map_err(trouble)?;
     let files = members.into_iter().map(|m| (folder.join(&m.name), m.name)).filter(|(path, _)| path.is_file());

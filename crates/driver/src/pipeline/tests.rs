@@ -318,6 +318,32 @@ async fn a_zip_that_escapes_its_folder_fails_the_deployment_and_nothing_else() {
     .await;
 }
 
+#[tokio::test]
+async fn what_only_a_build_can_clone_is_not_deployed() {
+    for configuration in [
+        json!({"BucketName": "site", "Extract": "true"}),
+        json!({"BucketName": "site", "Extract": "false", "ObjectKey": "app.zip"}),
+    ] {
+        each_engine(machines(), |test| {
+            let configuration = configuration.clone();
+            async move {
+                let world = world(test).await;
+                world.push("index.html", "a page", None).await;
+                let mut source = code_commit();
+                source["configuration"]["OutputArtifactFormat"] = json!("CODEBUILD_CLONE_REF");
+                let id = world.create(source, action("Put", "Deploy", "S3", configuration, (&["Src"], &[]))).await;
+                world.drive().await;
+                let error =
+                    world.last_action(&id).await["output"]["executionResult"]["errorDetails"]["message"].clone();
+                let expected = "The artifact 'Src' is a reference that only builds can use";
+                assert!(error.as_str().unwrap_or_default().contains(expected), "{error}");
+                assert_eq!(world.keys("site").await, 0);
+            }
+        })
+        .await;
+    }
+}
+
 async fn build_pipeline(world: &World) -> String {
     upload(world, b"zip".to_vec()).await;
     let configuration =
