@@ -18,28 +18,36 @@ const CANNED_ACLS: [&str; 7] = [
 const PUBLIC_ACLS: [&str; 4] = ["public-read", "public-read-write", "authenticated-read", "aws-exec-read"];
 
 /// Checks keys first, then values. A value that holds a reference is checked when it is resolved.
-pub(super) fn check(action: &ActionDeclaration, kind: &ActionType) -> Result<(), Problem> {
+pub(super) fn check(action: &ActionDeclaration, kind: &ActionType) -> Vec<Problem> {
     let name = &action.name;
+    let mut found = Vec::new();
     for key in action.configuration.keys().filter(|key| !is_matrix(key)) {
         if !kind.required.iter().chain(kind.optional).any(|known| known == key) {
             let message = format!("Action configuration for action '{name}' contains unknown configuration '{key}'");
-            return Err(Problem::action(message).in_member(key).in_member("configuration"));
+            found.push(at(Problem::action(message), key));
         }
     }
     let brings_pipeline = kind.provider == Provider::Pipeline && action.configuration.contains_key(DEFINITION);
     for key in kind.required.iter().filter(|_| !brings_pipeline) {
-        require(action, key)?;
+        found.extend(require(action, key).err());
     }
     for (key, value) in &action.configuration {
         if value.is_empty() || value.chars().count() > 1000 {
-            return Err(Problem::action(format!(
+            let problem = Problem::action(format!(
                 "Action configuration for action '{name}': the value of '{key}' must be 1 to 1000 characters long"
-            ))
-            .in_member(key)
-            .in_member("configuration"));
+            ));
+            found.push(at(problem, key));
         }
     }
-    values(action, kind.provider)
+    // A value of a wrong length is wrong for that alone.
+    if found.is_empty() {
+        found.extend(values(action, kind.provider));
+    }
+    found
+}
+
+fn at(problem: Problem, key: &str) -> Problem {
+    problem.in_member(key).in_member("configuration")
 }
 
 /// Whether a key makes an action run several times: every type that does work knows it.
@@ -51,74 +59,87 @@ fn require(action: &ActionDeclaration, key: &str) -> Result<(), Problem> {
     if action.configuration.contains_key(key) {
         return Ok(());
     }
-    Err(Problem::action(format!(
+    let problem = Problem::action(format!(
         "Action configuration for action '{}' is missing required configuration '{key}'",
         action.name
-    )))
+    ));
+    Err(problem.in_member("configuration"))
 }
 
-fn values(action: &ActionDeclaration, provider: Provider) -> Result<(), Problem> {
-    match provider {
-        Provider::CodeCommitSource => {
-            boolean(action, "PollForSourceChanges")?;
-            one_of(action, "OutputArtifactFormat", &["CODE_ZIP", "CODEBUILD_CLONE_REF"])?;
-        }
-        Provider::ConnectionSource => {
-            boolean(action, "DetectChanges")?;
-            one_of(action, "OutputArtifactFormat", &["CODE_ZIP", "CODEBUILD_CLONE_REF"])?;
-        }
-        Provider::GitHubSource => boolean(action, "PollForSourceChanges")?,
+fn values(action: &ActionDeclaration, provider: Provider) -> Vec<Problem> {
+    let checked = match provider {
+        Provider::CodeCommitSource => vec![
+            boolean(action, "PollForSourceChanges"),
+            one_of(action, "OutputArtifactFormat", &["CODE_ZIP", "CODEBUILD_CLONE_REF"]),
+        ],
+        Provider::ConnectionSource => vec![
+            boolean(action, "DetectChanges"),
+            one_of(action, "OutputArtifactFormat", &["CODE_ZIP", "CODEBUILD_CLONE_REF"]),
+        ],
+        Provider::GitHubSource => vec![boolean(action, "PollForSourceChanges")],
         Provider::S3Source => {
-            boolean(action, "PollForSourceChanges")?;
-            boolean(action, "AllowOverrideForS3ObjectKey")?;
+            vec![boolean(action, "PollForSourceChanges"), boolean(action, "AllowOverrideForS3ObjectKey")]
         }
-        Provider::CodeBuild => code_build(action)?,
-        Provider::Commands => commands(action)?,
+        Provider::CodeBuild => return code_build(action),
+        Provider::Commands => return commands(action),
         Provider::ManualApproval => {
-            one_of(action, "HeadworksSelfApproval", &["true", "false"])?;
-            validate_approvals::configuration(action)?;
+            vec![one_of(action, "HeadworksSelfApproval", &["true", "false"]), validate_approvals::configuration(action)]
         }
-        Provider::S3Deploy => {
-            boolean(action, "Extract")?;
-            one_of(action, "CannedACL", &CANNED_ACLS)?;
-            if action.config("Extract") == Some("false") {
-                require(action, "ObjectKey")?;
-            }
-            if let Some(acl) = action.config("CannedACL").filter(|acl| PUBLIC_ACLS.contains(acl)) {
-                return Err(absent(action, &format!("CannedACL {acl} (access for others than the owner)")));
-            }
-            if action.configuration.contains_key("KMSEncryptionKeyARN") {
-                return Err(absent(action, "KMSEncryptionKeyARN (encryption of deployed objects)"));
-            }
-        }
+        Provider::S3Deploy => return s3_deploy(action),
         // Its type says which values it takes.
-        Provider::Worker => {}
-        Provider::Pipeline => {
-            boolean(action, "HeadworksWait")?;
-            if let Some(place) = action.config(DEFINITION) {
-                if action.configuration.contains_key("PipelineName") {
-                    let what = "the action starts the pipeline PipelineName or the one that is defined there, not both";
-                    return Err(wrong(action, DEFINITION, what));
-                }
-                matrix::check_file(action, DEFINITION, place)?;
-            }
-            for key in ["SourceRevisions", "Variables"] {
-                let fixed = action.config(key).filter(|v| is_fixed(v));
-                if fixed.is_some_and(|text| !matches!(serde_json::from_str(text), Ok(serde_json::Value::Array(_)))) {
-                    return Err(wrong(action, key, "it must be a JSON array of objects"));
-                }
-            }
-        }
-        Provider::Call if action.action_type_id.provider == "CloudFormation" => cloud_formation(action)?,
-        Provider::Call => {}
+        Provider::Worker => Vec::new(),
+        Provider::Pipeline => vec![
+            boolean(action, "HeadworksWait"),
+            definition(action),
+            json_list(action, "SourceRevisions"),
+            json_list(action, "Variables"),
+        ],
+        Provider::Call if action.action_type_id.provider == "CloudFormation" => return cloud_formation(action),
+        Provider::Call => Vec::new(),
+    };
+    errors(checked)
+}
+
+fn errors(checked: impl IntoIterator<Item = Result<(), Problem>>) -> Vec<Problem> {
+    checked.into_iter().filter_map(Result::err).collect()
+}
+
+fn s3_deploy(action: &ActionDeclaration) -> Vec<Problem> {
+    let mut found = errors([boolean(action, "Extract"), one_of(action, "CannedACL", &CANNED_ACLS)]);
+    if action.config("Extract") == Some("false") {
+        found.extend(require(action, "ObjectKey").err());
     }
-    Ok(())
+    if let Some(acl) = action.config("CannedACL").filter(|acl| PUBLIC_ACLS.contains(acl)) {
+        found.push(absent(action, "CannedACL", &format!("CannedACL {acl} (access for others than the owner)")));
+    }
+    if action.configuration.contains_key("KMSEncryptionKeyARN") {
+        let feature = "KMSEncryptionKeyARN (encryption of deployed objects)";
+        found.push(absent(action, "KMSEncryptionKeyARN", feature));
+    }
+    found
+}
+
+/// A pipeline that the action brings along.
+fn definition(action: &ActionDeclaration) -> Result<(), Problem> {
+    let Some(place) = action.config(DEFINITION) else { return Ok(()) };
+    if action.configuration.contains_key("PipelineName") {
+        let what = "the action starts the pipeline PipelineName or the one that is defined there, not both";
+        return Err(wrong(action, DEFINITION, what));
+    }
+    matrix::check_file(action, DEFINITION, place)
+}
+
+fn json_list(action: &ActionDeclaration, key: &str) -> Result<(), Problem> {
+    match action.config(key).filter(|v| is_fixed(v)).map(serde_json::from_str) {
+        None | Some(Ok(serde_json::Value::Array(_))) => Ok(()),
+        Some(_) => Err(wrong(action, key, "it must be a JSON array of objects")),
+    }
 }
 
 /// Which keys a mode needs: User Guide, "AWS CloudFormation deploy action reference".
-fn cloud_formation(action: &ActionDeclaration) -> Result<(), Problem> {
+fn cloud_formation(action: &ActionDeclaration) -> Vec<Problem> {
     let modes = ["CREATE_UPDATE", "DELETE_ONLY", "REPLACE_ON_FAILURE", "CHANGE_SET_REPLACE", "CHANGE_SET_EXECUTE"];
-    one_of(action, "ActionMode", &modes)?;
+    let mut found = errors([one_of(action, "ActionMode", &modes)]);
     let needed: &[&str] = match action.config("ActionMode").unwrap_or_default() {
         "CREATE_UPDATE" | "REPLACE_ON_FAILURE" => &["StackName", "TemplatePath", "RoleArn"],
         "DELETE_ONLY" => &["StackName", "RoleArn"],
@@ -126,18 +147,18 @@ fn cloud_formation(action: &ActionDeclaration) -> Result<(), Problem> {
         "CHANGE_SET_EXECUTE" => &["StackName", "ChangeSetName"],
         _ => &[],
     };
-    needed.iter().try_for_each(|key| require(action, key))?;
+    found.extend(needed.iter().filter_map(|key| require(action, key).err()));
     for key in ["TemplatePath", "TemplateConfiguration"] {
         if let Some(place) = action.config(key) {
-            matrix::check_file(action, key, place)?;
+            found.extend(matrix::check_file(action, key, place).err());
         }
     }
-    match action.config("ParameterOverrides").filter(|v| is_fixed(v)) {
-        Some(text) if !matches!(serde_json::from_str(text), Ok(serde_json::Value::Object(_))) => {
-            Err(wrong(action, "ParameterOverrides", "it must be a JSON object"))
-        }
-        _ => Ok(()),
+    if let Some(text) = action.config("ParameterOverrides").filter(|v| is_fixed(v))
+        && !matches!(serde_json::from_str(text), Ok(serde_json::Value::Object(_)))
+    {
+        found.push(wrong(action, "ParameterOverrides", "it must be a JSON object"));
     }
+    found
 }
 
 pub(super) fn wrong(action: &ActionDeclaration, key: &str, what: &str) -> Problem {
@@ -150,56 +171,57 @@ pub(super) fn wrong(action: &ActionDeclaration, key: &str, what: &str) -> Proble
 }
 
 /// User Guide, "Commands action reference".
-fn commands(action: &ActionDeclaration) -> Result<(), Problem> {
+fn commands(action: &ActionDeclaration) -> Vec<Problem> {
+    let mut found = Vec::new();
     let wrong =
-        |member: &str, what: &str| Err(Problem::action(format!("Action '{}': {what}", action.name)).in_member(member));
+        |member: &str, what: &str| Problem::action(format!("Action '{}': {what}", action.name)).in_member(member);
     if action.commands.is_empty() {
-        return wrong("commands", "a Commands action needs at least one command");
+        found.push(wrong("commands", "a Commands action needs at least one command"));
     }
     if action.commands.iter().any(|c| c.contains('\n')) {
-        return wrong("commands", "a command must be a single line");
+        found.push(wrong("commands", "a command must be a single line"));
     }
     if let Some(key) = ["VpcId", "Subnets", "SecurityGroupIds"].iter().find(|k| action.config(k).is_some()) {
-        return Err(absent(action, &format!("{key} (networks of AWS)")));
+        found.push(absent(action, key, &format!("{key} (networks of AWS)")));
     }
     let is_name = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    match action.output_variables.iter().find(|name| !is_name(name)) {
-        Some(name) => wrong("outputVariables", &format!("'{name}' cannot be the name of an environment variable")),
-        None => Ok(()),
+    if let Some(name) = action.output_variables.iter().find(|name| !is_name(name)) {
+        found.push(wrong("outputVariables", &format!("'{name}' cannot be the name of an environment variable")));
     }
+    found
 }
 
-pub(super) fn code_build(action: &ActionDeclaration) -> Result<(), Problem> {
-    for key in ["BatchEnabled", "CombineArtifacts"] {
-        boolean(action, key)?;
-    }
+pub(super) fn code_build(action: &ActionDeclaration) -> Vec<Problem> {
+    let mut found = errors(["BatchEnabled", "CombineArtifacts"].map(|key| boolean(action, key)));
+    let name = &action.name;
     if action.config("CombineArtifacts") == Some("true") && action.config("BatchEnabled") != Some("true") {
-        return Err(Problem::action(format!(
-            "Action configuration for action '{}': CombineArtifacts needs BatchEnabled",
-            action.name
-        )));
+        let message = format!("Action configuration for action '{name}': CombineArtifacts needs BatchEnabled");
+        found.push(at(Problem::action(message), "CombineArtifacts"));
     }
     match action.config("PrimarySource") {
-        None if action.input_artifacts.len() > 1 => require(action, "PrimarySource")?,
+        None if action.input_artifacts.len() > 1 => found.extend(require(action, "PrimarySource").err()),
         Some(primary)
             if is_fixed(primary)
                 && action.input_artifacts.iter().all(|a| !is_open(&a.name))
                 && !action.input_artifacts.iter().any(|a| a.name == primary) =>
         {
-            return Err(Problem::action(format!(
-                "Action configuration for action '{}': PrimarySource '{primary}' is not one of its input artifacts",
-                action.name
-            )));
+            let problem = Problem::action(format!(
+                "Action configuration for action '{name}': PrimarySource '{primary}' is not one of its input artifacts"
+            ));
+            found.push(at(problem, "PrimarySource"));
         }
         _ => {}
     }
-    match action.config("EnvironmentVariables") {
-        Some(text) if !is_open(text) && !is_variable_list(text) => Err(Problem::action(format!(
-            "Action configuration for action '{}': EnvironmentVariables must be a JSON array of objects with name, value and type",
-            action.name
-        ))),
-        _ => Ok(()),
+    if let Some(text) = action.config("EnvironmentVariables")
+        && !is_open(text)
+        && !is_variable_list(text)
+    {
+        let problem = Problem::action(format!(
+            "Action configuration for action '{name}': EnvironmentVariables must be a JSON array of objects with name, value and type"
+        ));
+        found.push(at(problem, "EnvironmentVariables"));
     }
+    found
 }
 
 fn is_variable_list(text: &str) -> bool {
@@ -231,6 +253,8 @@ fn one_of(action: &ActionDeclaration, key: &str, allowed: &[&str]) -> Result<(),
     }
 }
 
-fn absent(action: &ActionDeclaration, feature: &str) -> Problem {
-    Problem::action(format!("Action configuration for action '{}': {feature} is not available", action.name)).ours()
+fn absent(action: &ActionDeclaration, key: &str, feature: &str) -> Problem {
+    let problem =
+        Problem::action(format!("Action configuration for action '{}': {feature} is not available", action.name));
+    at(problem.ours(), key)
 }

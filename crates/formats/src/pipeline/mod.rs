@@ -16,6 +16,7 @@ mod trigger;
 mod validate;
 mod validate_approvals;
 mod validate_conditions;
+mod validate_names;
 mod validate_triggers;
 mod variable;
 mod window;

@@ -1,20 +1,17 @@
 //! Whether a declaration can run at all. What passes here never fails later for its shape.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use base::Region;
 
 use super::{
     ActionDeclaration, ActionType, ActionTypeId, ArtifactDetails, Category, ConditionKind, ConditionResult,
-    CustomActionType, PipelineDeclaration, Problem, ProblemKind, Provider, StageDeclaration, configuration, matrix,
-    references, validate_approvals, validate_conditions, validate_triggers,
+    CustomActionType, PipelineDeclaration, Problem, ProblemKind, Provider, StageDeclaration, Step, configuration,
+    matrix, validate_approvals, validate_conditions, validate_names, validate_triggers,
 };
 
 use crate::cloudformation::is_open;
-
-/// Namespaces that the service itself fills.
-const RESERVED: [&str; 2] = ["codepipeline", "variables"];
 
 /// As [`validate_with`], in an account that has registered no action types.
 pub fn validate(pipeline: &PipelineDeclaration, region: &str) -> Result<(), Problem> {
@@ -57,48 +54,58 @@ pub fn problems(pipeline: &PipelineDeclaration, region: &str) -> Vec<Problem> {
 
 /// Finds the mistakes that do not follow from one another, in the same order.
 pub fn problems_with(pipeline: &PipelineDeclaration, region: &str, registered: &[CustomActionType]) -> Vec<Problem> {
-    let mut found = Vec::new();
-    found.extend(features(pipeline).err());
+    let mut found = features(pipeline);
     found.extend(stores(pipeline, region).err());
-    found.extend(structure(pipeline).err());
+    found.extend(structure(pipeline));
+    let has_sources = !found.iter().any(|p| p.kind == ProblemKind::Structure);
     for (n, stage) in pipeline.stages.iter().enumerate() {
         found.extend(check_stage(stage).err().map(|p| p.in_item("stages", n)));
         for (m, action) in stage.actions.iter().enumerate() {
-            let problem = check_action(action, region, registered).err();
-            found.extend(problem.map(|p| p.in_item("actions", m).in_item("stages", n)));
+            let here = check_action(action, region, registered).into_iter();
+            found.extend(here.map(|p| p.in_item("actions", m).in_item("stages", n)));
         }
     }
-    // A mistake above makes many below.
-    if found.is_empty() {
-        found.extend(artifacts(pipeline).err());
-        found.extend(variables(pipeline).err());
-        found.extend(validate_triggers::check(pipeline).err());
-        found.extend(validate_approvals::check(pipeline).err());
-        found.extend(validate_conditions::check(pipeline, region).err());
+    // Where outputs are wrong, whoever takes them is wrong for that alone.
+    let is_output = |p: &Problem| p.place.last() == Some(&Step::Member("outputArtifacts".to_owned()));
+    let are_outputs_known = !found.iter().any(is_output);
+    if are_outputs_known {
+        found.extend(validate_names::artifacts(pipeline));
     }
+    found.extend(validate_names::variables(pipeline));
+    if has_sources {
+        found.extend(validate_triggers::check(pipeline));
+        found.extend(validate_approvals::check(pipeline));
+    }
+    found.extend(validate_conditions::check(pipeline, region, are_outputs_known));
     found
 }
 
-fn features(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
-    execution_mode(pipeline)?;
-    if pipeline.pipeline_type() == "V1" && !pipeline.triggers.is_empty() {
+fn features(pipeline: &PipelineDeclaration) -> Vec<Problem> {
+    let mut found: Vec<Problem> = execution_mode(pipeline).err().into_iter().collect();
+    if pipeline.pipeline_type() != "V1" {
+        return found;
+    }
+    if !pipeline.triggers.is_empty() {
         let what = "Pipeline triggers are only supported for pipelines of type V2.";
-        return Err(Problem::structure(what).in_member("triggers"));
+        found.push(Problem::structure(what).in_member("triggers"));
     }
-    let commands = |a: &ActionDeclaration| a.provider() == Some(Provider::Commands);
-    if pipeline.pipeline_type() == "V1" && actions(pipeline).any(|(_, a)| commands(a)) {
-        return Err(Problem::structure("The Commands action is only supported for pipelines of type V2."));
+    let mut first_of = |provider: Provider, what: &dyn Fn(&ActionDeclaration) -> String| {
+        let first = places(pipeline).find(|(_, _, action)| action.provider() == Some(provider));
+        let problem = first.map(|(n, m, action)| {
+            let problem = Problem::structure(what(action)).in_member("actionTypeId");
+            problem.in_item("actions", m).in_item("stages", n)
+        });
+        found.extend(problem);
+    };
+    first_of(Provider::Commands, &|_| "The Commands action is only supported for pipelines of type V2.".to_owned());
+    first_of(Provider::Pipeline, &|action| {
+        format!("Action '{}' invokes a pipeline, which is only supported for pipelines of type V2.", action.name)
+    });
+    if !pipeline.variables.is_empty() {
+        let what = "Pipeline variables are only supported for pipelines of type V2.";
+        found.push(Problem::structure(what).in_member("variables"));
     }
-    let invokes = |(_, action): &(&StageDeclaration, &ActionDeclaration)| action.provider() == Some(Provider::Pipeline);
-    if let Some((_, action)) = actions(pipeline).find(invokes).filter(|_| pipeline.pipeline_type() == "V1") {
-        let what =
-            format!("Action '{}' invokes a pipeline, which is only supported for pipelines of type V2.", action.name);
-        return Err(Problem::structure(what));
-    }
-    if pipeline.pipeline_type() == "V1" && !pipeline.variables.is_empty() {
-        return Err(Problem::structure("Pipeline variables are only supported for pipelines of type V2."));
-    }
-    Ok(())
+    found
 }
 
 /// User Guide, "Set or change the pipeline execution mode".
@@ -107,24 +114,27 @@ fn execution_mode(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
     if !["SUPERSEDED", "QUEUED", "PARALLEL"].contains(&mode) {
         return Err(Problem::structure(format!(
             "Pipeline execution mode {mode} is not valid. Valid modes are: SUPERSEDED, QUEUED, PARALLEL."
-        )));
+        ))
+        .in_member("executionMode"));
     }
     if mode != "SUPERSEDED" && pipeline.pipeline_type() == "V1" {
         return Err(Problem::structure(format!(
             "Pipeline execution mode {mode} is only supported for pipelines of type V2."
-        )));
+        ))
+        .in_member("executionMode"));
     }
-    let rolls_back = |stage: &&StageDeclaration| {
+    let rolls_back = |stage: &StageDeclaration| {
         let on_failure = stage.on_failure.as_ref().and_then(|f| f.result);
         let kinds = [ConditionKind::BeforeEntry, ConditionKind::OnSuccess, ConditionKind::OnFailure];
         let conditions = kinds.into_iter().filter_map(|kind| stage.condition(kind)?.result);
         on_failure.into_iter().chain(conditions).any(|result| result == ConditionResult::Rollback)
     };
-    match pipeline.stages.iter().find(rolls_back) {
-        Some(stage) if mode == "PARALLEL" => Err(Problem::structure(format!(
+    match pipeline.stages.iter().enumerate().find(|(_, stage)| rolls_back(stage)) {
+        Some((n, stage)) if mode == "PARALLEL" => Err(Problem::structure(format!(
             "Stage rollback is not available for pipelines in PARALLEL mode, but stage '{}' declares the result ROLLBACK.",
             stage.name
-        ))),
+        ))
+        .in_item("stages", n)),
         _ => Ok(()),
     }
 }
@@ -151,43 +161,43 @@ fn stores(pipeline: &PipelineDeclaration, region: &str) -> Result<(), Problem> {
     }
 }
 
-fn structure(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
+fn structure(pipeline: &PipelineDeclaration) -> Vec<Problem> {
     let stages = &pipeline.stages;
+    let mut found = Vec::new();
     if stages.len() < 2 {
-        return Err(Problem::structure(format!(
+        found.push(Problem::structure(format!(
             "Pipeline has only {} stage(s). There should be a minimum of 2 stages in a pipeline.",
             stages.len()
         )));
     }
     if stages.len() > 50 {
-        return Err(Problem::limit(format!(
-            "Pipeline has {} stages, which is more than the maximum of 50.",
-            stages.len()
-        )));
+        let what = format!("Pipeline has {} stages, which is more than the maximum of 50.", stages.len());
+        found.push(Problem::limit(what));
     }
     let actions: usize = stages.iter().map(|s| s.actions.len()).sum();
     if actions > 500 {
-        return Err(Problem::limit(format!("Pipeline has {actions} actions, which is more than the maximum of 500.")));
+        let what = format!("Pipeline has {actions} actions, which is more than the maximum of 500.");
+        found.push(Problem::limit(what));
     }
-    if let Some(name) = twice(stages.iter().map(|s| s.name.as_str())) {
-        return Err(Problem::structure(format!(
-            "Stage names must be unique within the pipeline. {name} has been used more than once."
-        )));
+    if let Some((n, name)) = again(stages.iter().map(|s| s.name.as_str())) {
+        let what = format!("Stage names must be unique within the pipeline. {name} has been used more than once.");
+        found.push(Problem::structure(what).in_member("name").in_item("stages", n));
     }
     let first_is_source =
         stages.first().is_some_and(|s| !s.actions.is_empty() && s.actions.iter().all(|a| a.is_source()));
     if !first_is_source {
-        return Err(Problem::structure("Pipeline should start with a stage that only contains source actions"));
+        let what = "Pipeline should start with a stage that only contains source actions";
+        found.push(Problem::structure(what).in_item("stages", 0));
     }
-    for stage in stages.iter().skip(1) {
-        if let Some(action) = stage.actions.iter().find(|a| a.is_source()) {
-            return Err(Problem::structure(format!(
-                "Only the first stage of a pipeline may contain source actions, but stage '{}' contains the source action '{}'.",
-                stage.name, action.name
-            )));
-        }
+    for (n, m, action) in places(pipeline).filter(|(n, _, action)| *n > 0 && action.is_source()) {
+        let stage = stages.get(n).map(|s| s.name.as_str()).unwrap_or_default();
+        let problem = Problem::structure(format!(
+            "Only the first stage of a pipeline may contain source actions, but stage '{stage}' contains the source action '{}'.",
+            action.name
+        ));
+        found.push(problem.in_item("actions", m).in_item("stages", n));
     }
-    Ok(())
+    found
 }
 
 fn check_stage(stage: &StageDeclaration) -> Result<(), Problem> {
@@ -205,10 +215,12 @@ fn check_stage(stage: &StageDeclaration) -> Result<(), Problem> {
             stage.actions.len()
         )));
     }
-    if let Some(action) = twice(stage.actions.iter().map(|a| a.name.as_str())) {
+    if let Some((m, action)) = again(stage.actions.iter().map(|a| a.name.as_str())) {
         return Err(Problem::stage(format!(
             "Action names must be unique within a stage. {action} has been used more than once in stage '{name}'."
-        )));
+        ))
+        .in_member("name")
+        .in_item("actions", m));
     }
     matrix::check_names(stage)
 }
@@ -239,10 +251,10 @@ impl Kind<'_> {
     }
 }
 
-fn check_action(action: &ActionDeclaration, region: &str, registered: &[CustomActionType]) -> Result<(), Problem> {
+fn check_action(action: &ActionDeclaration, region: &str, registered: &[CustomActionType]) -> Vec<Problem> {
     let (name, id) = (&action.name, &action.action_type_id);
     if [&id.category, &id.owner, &id.provider, &id.version].into_iter().any(|part| is_open(part)) {
-        return Ok(());
+        return Vec::new();
     }
     let Some(kind) = Kind::find(id, registered) else {
         let why = ActionType::refusal(id).map(|why| format!(": {why}")).unwrap_or_default();
@@ -255,25 +267,24 @@ fn check_action(action: &ActionDeclaration, region: &str, registered: &[CustomAc
             in_region(region),
         ));
         let problem = if ActionType::refusal(id).is_some() { problem.ours() } else { problem };
-        return Err(problem.in_member("actionTypeId"));
+        return vec![problem.in_member("actionTypeId")];
     };
+    let mut found = Vec::new();
     if let Some(no) = action.region.as_deref().filter(|r| !is_open(r) && Region::parse(r).is_none()) {
         let why = format!("Action '{name}' is declared for region '{no}', which is not the name of a region.");
-        return Err(Problem::action(why).in_member("region"));
-    }
-    if let Some(other) = action.region.as_deref().filter(|r| *r != region && !is_open(r) && !is_open(region))
+        found.push(Problem::action(why).in_member("region"));
+    } else if let Some(other) = action.region.as_deref().filter(|r| *r != region && !is_open(r) && !is_open(region))
         && (id.category == "Source" || id.owner != "AWS")
     {
         // User Guide, "Add a cross-Region action in CodePipeline".
-        return Err(Problem::action(format!(
+        let problem = Problem::action(format!(
             "Action '{name}' is declared for region {other}: source actions, third-party actions and custom actions cannot be cross-region actions; the pipeline's region is {region}."
-        ))
-        .in_member("region"));
+        ));
+        found.push(problem.in_member("region"));
     }
     if !(1..=999).contains(&action.run_order) {
-        return Err(
-            Problem::action(format!("Action '{name}': the run order must be between 1 and 999.")).in_member("runOrder")
-        );
+        let what = format!("Action '{name}': the run order must be between 1 and 999.");
+        found.push(Problem::action(what).in_member("runOrder"));
     }
     let (mut inputs, outputs) = kind.artifacts();
     // What reads a file of an artifact has one; AWS's own action starts what is there.
@@ -282,45 +293,54 @@ fn check_action(action: &ActionDeclaration, region: &str, registered: &[CustomAc
     {
         inputs = 1..=5;
     }
-    count(action, "input", action.input_artifacts.len(), &inputs)?;
-    count(action, "output", action.output_artifacts.len(), &outputs)?;
+    found.extend(count(action, "input", action.input_artifacts.len(), &inputs).err());
+    found.extend(count(action, "output", action.output_artifacts.len(), &outputs).err());
     if let Some(minutes) = action.timeout_in_minutes {
         if !kind.is_approval() {
-            return Err(Problem::action(format!(
-                "Action '{name}': timeoutInMinutes is only supported for manual approval actions."
-            ))
-            .in_member("timeoutInMinutes"));
-        }
-        if !(5..=86400).contains(&minutes) {
-            return Err(Problem::action(format!("Action '{name}': timeoutInMinutes must be between 5 and 86400.")));
+            let what = format!("Action '{name}': timeoutInMinutes is only supported for manual approval actions.");
+            found.push(Problem::action(what).in_member("timeoutInMinutes"));
+        } else if !(5..=86400).contains(&minutes) {
+            let what = format!("Action '{name}': timeoutInMinutes must be between 5 and 86400.");
+            found.push(Problem::action(what).in_member("timeoutInMinutes"));
         }
     }
     let provider = action.provider();
     let runs_commands = provider == Some(Provider::Commands);
     let has_environment = runs_commands || provider == Some(Provider::CodeBuild);
     let foreign = [
-        ("commands", !runs_commands && !action.commands.is_empty()),
-        ("outputVariables", !runs_commands && !action.output_variables.is_empty()),
-        ("environmentVariables", !has_environment && !action.environment_variables.is_empty()),
-        ("files of an output artifact", !runs_commands && action.output_artifacts.iter().any(|a| !a.files.is_empty())),
+        ("commands", "commands", !runs_commands && !action.commands.is_empty()),
+        ("outputVariables", "outputVariables", !runs_commands && !action.output_variables.is_empty()),
+        ("environmentVariables", "environmentVariables", !has_environment && !action.environment_variables.is_empty()),
+        ("files of an output artifact", "files", !runs_commands && with_files(action).is_some()),
     ];
-    if let Some((member, _)) = foreign.iter().find(|(_, present)| *present) {
-        return Err(Problem::action(format!(
-            "Action '{name}' declares {member}, which the action type {}/{} does not support.",
+    for (what, member, _) in foreign.iter().filter(|(_, _, present)| *present) {
+        let problem = Problem::action(format!(
+            "Action '{name}' declares {what}, which the action type {}/{} does not support.",
             id.category, id.provider
-        )));
+        ));
+        let problem = problem.in_member(member);
+        found.push(match with_files(action) {
+            Some(n) if *member == "files" => problem.in_item("outputArtifacts", n),
+            _ => problem,
+        });
     }
     if action.environment().is_none() {
-        return Err(Problem::action(format!(
+        let problem = Problem::action(format!(
             "Action '{name}': environmentVariables must be objects with name, value and type (PLAINTEXT or SECRETS_MANAGER)."
-        ))
-        .in_member("environmentVariables"));
+        ));
+        found.push(problem.in_member("environmentVariables"));
     }
-    matrix::check(action)?;
+    found.extend(matrix::check(action).err());
     match kind {
-        Kind::Ours(kind) => configuration::check(action, kind),
-        Kind::Registered(kind) => kind.check_configuration(action),
+        Kind::Ours(kind) => found.extend(configuration::check(action, kind)),
+        Kind::Registered(kind) => found.extend(kind.check_configuration(action).err()),
     }
+    found
+}
+
+/// The output artifact whose files are named.
+fn with_files(action: &ActionDeclaration) -> Option<usize> {
+    action.output_artifacts.iter().position(|a| !a.files.is_empty())
 }
 
 fn in_region(region: &str) -> String {
@@ -350,152 +370,24 @@ fn count(
     .in_member(if direction == "input" { "inputArtifacts" } else { "outputArtifacts" }))
 }
 
-/// Every input artifact must be made by an action that has certainly run before: in an earlier stage, or in the
-/// same stage with a lower run order. A cycle of names always breaks this somewhere.
-fn artifacts(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
-    let outputs = actions(pipeline).flat_map(|(_, a)| &a.output_artifacts).map(|o| o.name.as_str());
-    if let Some(name) = twice(outputs) {
-        return Err(Problem::structure(format!(
-            "Output Artifact Bundle name must be unique within the pipeline. {name} has been used more than once."
-        )));
-    }
-    let mut made: BTreeSet<&str> = BTreeSet::new();
-    // One open name may be any.
-    let mut any = false;
-    for (n, stage) in pipeline.stages.iter().enumerate() {
-        for group in by_run_order(stage).into_values() {
-            for (m, action) in group.iter().filter(|_| !any) {
-                inputs(action, &made).map_err(|p| p.in_item("actions", *m).in_item("stages", n))?;
-            }
-            let names = || group.iter().flat_map(|(_, a)| &a.output_artifacts).map(|o| o.name.as_str());
-            any |= names().any(is_open);
-            made.extend(names());
-        }
-    }
-    Ok(())
-}
-
-fn inputs(action: &ActionDeclaration, made: &BTreeSet<&str>) -> Result<(), Problem> {
-    for (n, input) in action.input_artifacts.iter().enumerate() {
-        let may_be_made = is_open(&input.name) || made.contains(input.name.as_str());
-        if !may_be_made {
-            return Err(Problem::action(format!(
-                "Input Artifact Bundle {} in action {} is not declared as Output Artifact Bundle in any of the preceding actions",
-                input.name, action.name
-            ))
-            .in_item("inputArtifacts", n));
-        }
-    }
-    match twice(action.input_artifacts.iter().map(|i| i.name.as_str())) {
-        Some(name) => Err(Problem::action(format!(
-            "Input Artifact Bundle {name} is declared more than once in action {}",
-            action.name
-        ))
-        .in_member("inputArtifacts")),
-        None => Ok(()),
-    }
-}
-
-fn variables(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
-    if let Some(name) = twice(pipeline.variables.iter().map(|v| v.name.as_str())) {
-        return Err(Problem::structure(format!(
-            "Pipeline variable names must be unique within the pipeline. {name} has been used more than once."
-        )));
-    }
-    let mut seen: BTreeSet<&str> = BTreeSet::new();
-    for (stage, action) in actions(pipeline) {
-        let Some(namespace) = action.namespace.as_deref() else { continue };
-        let place = format!("StageName=[{}], ActionName=[{}], Namespace=[{namespace}]", stage.name, action.name);
-        if RESERVED.contains(&namespace) {
-            return Err(Problem::action(format!("The following namespaces are reserved for the service. {place}")));
-        }
-        if !seen.insert(namespace) {
-            return Err(Problem::action(format!(
-                "Namespaces must be unique across the pipeline definition. The following occur more than once in the pipeline. {place}"
-            )));
-        }
-    }
-    matrix::check_namespaces(pipeline)?;
-    matrix::check_children(pipeline)?;
-    let mut filled: BTreeSet<&str> = BTreeSet::new();
-    for (n, stage) in pipeline.stages.iter().enumerate() {
-        for group in by_run_order(stage).into_values() {
-            for (m, action) in &group {
-                let environment = action.environment().unwrap_or_default();
-                let values = environment.into_iter().map(|v| (v.name, v.value));
-                let texts: BTreeMap<String, String> = action.configuration.clone().into_iter().chain(values).collect();
-                let own = |name: &str| matrix::has_value(action, name);
-                check_references(pipeline, stage, ("Action", &action.name, &texts), own, &filled)
-                    .map_err(|p| p.in_item("actions", *m).in_item("stages", n))?;
-            }
-            filled.extend(group.iter().filter_map(|(_, a)| a.namespace.as_deref()));
-        }
-    }
-    Ok(())
-}
-
-/// Every variable that the configuration of an action or a rule (`what`) names must have a value by then. `own` tells whether the
-/// runs of its matrix have a value, if there is one.
-pub(super) fn check_references(
-    pipeline: &PipelineDeclaration,
-    stage: &StageDeclaration,
-    (what, name, configuration): (&str, &str, &BTreeMap<String, String>),
-    own: impl Fn(&str) -> Option<bool>,
-    filled: &BTreeSet<&str>,
-) -> Result<(), Problem> {
-    const FORM: &str =
-        "Valid format for a pipeline execution variable reference is a namespace and a key separated by a period (.).";
-    // One open namespace may be any.
-    if actions(pipeline).any(|(_, a)| a.namespace.as_deref().is_some_and(is_open)) {
-        return Ok(());
-    }
-    for (key, value) in configuration {
-        for reference in references(value).into_iter().filter(|r| !is_open(r.text)) {
-            let place = format!(
-                "StageName=[{}], {what}Name=[{name}], {what}ConfigurationKey=[{key}], VariableReferenceText=[{}]",
-                stage.name, reference.text
-            );
-            let in_matrix = reference.parts().filter(|(namespace, _)| *namespace == matrix::NAMESPACE);
-            let in_matrix = in_matrix.and_then(|(_, name)| own(name));
-            let wrong = match reference.parts() {
-                None => "do not have this format.",
-                Some(("codepipeline", "PipelineExecutionId")) => continue,
-                Some(_) if in_matrix == Some(true) => continue,
-                Some(_) if in_matrix == Some(false) => {
-                    "are referencing a value that the runs of the matrix do not have."
-                }
-                Some(("codepipeline", _)) => "are referencing a key that does not exist in the namespace codepipeline.",
-                Some(("variables", name)) if pipeline.variables.iter().any(|v| v.name == name) => continue,
-                Some(("variables", _)) => "are referencing a pipeline variable that is not declared.",
-                Some((namespace, _)) if filled.contains(namespace) => continue,
-                Some((namespace, _)) if actions(pipeline).any(|(_, a)| a.namespace.as_deref() == Some(namespace)) => {
-                    "are referencing a namespace that no preceding action fills."
-                }
-                Some(_) => "are referencing a namespace that does not exist.",
-            };
-            let message = format!("{FORM} The following pipeline execution variables {wrong} {place}");
-            return Err(Problem::action(message).in_member(key).in_member("configuration"));
-        }
-    }
-    Ok(())
-}
-
-fn actions(pipeline: &PipelineDeclaration) -> impl Iterator<Item = (&StageDeclaration, &ActionDeclaration)> {
+pub(super) fn actions(pipeline: &PipelineDeclaration) -> impl Iterator<Item = (&StageDeclaration, &ActionDeclaration)> {
     pipeline.stages.iter().flat_map(|s| s.actions.iter().map(move |a| (s, a)))
 }
 
-/// The actions with their places in the stage.
-fn by_run_order(stage: &StageDeclaration) -> BTreeMap<u32, Vec<(usize, &ActionDeclaration)>> {
-    let mut groups: BTreeMap<u32, Vec<(usize, &ActionDeclaration)>> = BTreeMap::new();
-    for (n, action) in stage.actions.iter().enumerate() {
-        groups.entry(action.run_order).or_default().push((n, action));
-    }
-    groups
+/// All actions with their places: which of the stages, and which of its actions.
+pub(super) fn places(pipeline: &PipelineDeclaration) -> impl Iterator<Item = (usize, usize, &ActionDeclaration)> {
+    let stages = pipeline.stages.iter().enumerate();
+    stages.flat_map(|(n, stage)| stage.actions.iter().enumerate().map(move |(m, action)| (n, m, action)))
 }
 
-pub(super) fn twice<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(super) fn twice<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    again(names).map(|(_, name)| name)
+}
+
+/// The first name that was there before, and where it stands.
+pub(super) fn again<'a>(names: impl Iterator<Item = &'a str>) -> Option<(usize, &'a str)> {
     let mut seen = BTreeSet::new();
-    names.find(|name| !seen.insert(*name))
+    names.enumerate().find(|(_, name)| !seen.insert(*name))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What a manual approval may ask for beyond AWS, and what it can be told.
 
 use super::configuration::{is_fixed, wrong};
+use super::validate::places;
 use super::{ActionDeclaration, PipelineDeclaration, Problem, Provider, references};
 use crate::cloudformation::is_open;
 
@@ -34,21 +35,17 @@ pub(super) fn configuration(action: &ActionDeclaration) -> Result<(), Problem> {
 }
 
 /// Who wrote what an execution works on is known of CodeCommit alone: without such a source nobody can be told from its author.
-pub(super) fn check(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
+pub(super) fn check(pipeline: &PipelineDeclaration) -> Vec<Problem> {
     let tells = |action: &ActionDeclaration| {
         action.provider() == Some(Provider::CodeCommitSource) || is_open(&action.action_type_id.provider)
     };
     if pipeline.source_actions().any(tells) {
-        return Ok(());
+        return Vec::new();
     }
-    for (n, stage) in pipeline.stages.iter().enumerate() {
-        for (m, action) in stage.actions.iter().enumerate() {
-            if action.config("HeadworksSelfApproval") != Some("false") {
-                continue;
-            }
-            let what = "no source of the pipeline tells who pushed a revision; CodeCommit sources do";
-            return Err(wrong(action, "HeadworksSelfApproval", what).in_item("actions", m).in_item("stages", n));
-        }
-    }
-    Ok(())
+    let asks = places(pipeline).filter(|(_, _, action)| action.config("HeadworksSelfApproval") == Some("false"));
+    let problem = |(n, m, action)| {
+        let what = "no source of the pipeline tells who pushed a revision; CodeCommit sources do";
+        wrong(action, "HeadworksSelfApproval", what).in_item("actions", m).in_item("stages", n)
+    };
+    asks.map(problem).collect()
 }

@@ -7,26 +7,37 @@ use std::collections::BTreeSet;
 
 use regex_automata::meta::Regex;
 
-use super::validate::{check_references, twice};
+use super::validate::twice;
+use super::validate_names::check_references;
 use super::{
     Condition, ConditionKind, ConditionResult, DeploymentWindow, PipelineDeclaration, Problem, RuleDeclaration,
-    RuleProvider, StageDeclaration, configuration,
+    RuleProvider, StageDeclaration, Step, configuration,
 };
 use crate::cloudformation::is_open;
 
-pub(super) fn check(pipeline: &PipelineDeclaration, region: &str) -> Result<(), Problem> {
+/// `are_outputs_known`: when not, what a rule takes is not looked at.
+pub(super) fn check(pipeline: &PipelineDeclaration, region: &str, are_outputs_known: bool) -> Vec<Problem> {
     let (mut made, mut filled) = (BTreeSet::new(), BTreeSet::new());
+    let mut found = Vec::new();
+    // One open name may be any.
+    let mut any = !are_outputs_known;
     for (n, stage) in pipeline.stages.iter().enumerate() {
         let place = Place { pipeline, stage, region, first: n == 0 };
-        let here = |p: Problem| p.in_item("stages", n);
-        place.version().map_err(here)?;
-        place.on_failure().map_err(here)?;
-        place.conditions(&[ConditionKind::BeforeEntry], &made, &filled).map_err(here)?;
-        made.extend(stage.actions.iter().flat_map(|a| &a.output_artifacts).map(|o| o.name.as_str()));
+        let mut here = Vec::new();
+        if let Err(problem) = place.version() {
+            found.push(problem.in_item("stages", n));
+            continue;
+        }
+        here.extend(place.on_failure().err());
+        here.extend(place.conditions(&[ConditionKind::BeforeEntry], (&made, any), &filled));
+        let outputs = || stage.actions.iter().flat_map(|a| &a.output_artifacts).map(|o| o.name.as_str());
+        any |= outputs().any(is_open);
+        made.extend(outputs());
         filled.extend(stage.actions.iter().filter_map(|a| a.namespace.as_deref()));
-        place.conditions(&[ConditionKind::OnSuccess, ConditionKind::OnFailure], &made, &filled).map_err(here)?;
+        here.extend(place.conditions(&[ConditionKind::OnSuccess, ConditionKind::OnFailure], (&made, any), &filled));
+        found.extend(here.into_iter().map(|p| p.in_item("stages", n)));
     }
-    Ok(())
+    found
 }
 
 struct Place<'a> {
@@ -61,6 +72,8 @@ impl Place<'_> {
     fn on_failure(&self) -> Result<(), Problem> {
         let Some(declared) = &self.stage.on_failure else { return Ok(()) };
         let wrong = |what: &str| Err(self.problem("onFailure", what));
+        let wrong_at =
+            |member: &str, what: &str| Err(inside(self.problem("onFailure", what), &[Step::Member(member.to_owned())]));
         if declared.result.is_none() && declared.conditions.is_empty() {
             return wrong("it needs a result or conditions");
         }
@@ -68,13 +81,13 @@ impl Place<'_> {
             return wrong("automatic stage retry cannot be used with onFailure conditions");
         }
         if declared.retry_configuration.is_some() && declared.result != Some(ConditionResult::Retry) {
-            return wrong("retryConfiguration needs the result RETRY");
+            return wrong_at("retryConfiguration", "retryConfiguration needs the result RETRY");
         }
         if declared.result == Some(ConditionResult::Skip) {
-            return wrong("it cannot have the result SKIP");
+            return wrong_at("result", "it cannot have the result SKIP");
         }
         if declared.result == Some(ConditionResult::Rollback) && self.first {
-            return wrong("a source stage cannot be rolled back");
+            return wrong_at("result", "a source stage cannot be rolled back");
         }
         Ok(())
     }
@@ -82,9 +95,10 @@ impl Place<'_> {
     fn conditions(
         &self,
         kinds: &[ConditionKind],
-        made: &BTreeSet<&str>,
+        made: (&BTreeSet<&str>, bool),
         filled: &BTreeSet<&str>,
-    ) -> Result<(), Problem> {
+    ) -> Vec<Problem> {
+        let mut found = Vec::new();
         for kind in kinds {
             let (count, needed) = match kind {
                 ConditionKind::BeforeEntry => (self.stage.before_entry.as_ref().map(|c| c.conditions.len()), 1..=1),
@@ -92,20 +106,24 @@ impl Place<'_> {
                 ConditionKind::OnFailure => (self.stage.on_failure.as_ref().map(|c| c.conditions.len()), 0..=1),
             };
             if count.is_some_and(|n| !needed.contains(&n)) {
-                return Err(self.problem(kind.member(), "there must be exactly one condition"));
+                found.push(self.problem(kind.member(), "there must be exactly one condition"));
+                continue;
             }
-            if let Some(condition) = self.stage.condition(*kind) {
-                self.condition(*kind, condition)?;
-                for rule in &condition.rules {
-                    self.rule(*kind, rule, made, filled)?;
-                }
+            let Some(condition) = self.stage.condition(*kind) else { continue };
+            let first = [Step::Member("conditions".to_owned()), Step::Item(0)];
+            found.extend(self.condition(*kind, condition).err().map(|p| inside(p, &first)));
+            for (n, rule) in condition.rules.iter().enumerate() {
+                let at = [&first[..], &[Step::Member("rules".to_owned()), Step::Item(n)]].concat();
+                found.extend(self.rule(*kind, rule, made, filled).err().map(|p| inside(p, &at)));
             }
         }
-        Ok(())
+        found
     }
 
     fn condition(&self, kind: ConditionKind, condition: &Condition) -> Result<(), Problem> {
         let wrong = |what: &str| Err(self.problem(kind.member(), what));
+        let wrong_result =
+            |what: &str| Err(inside(self.problem(kind.member(), what), &[Step::Member("result".to_owned())]));
         if !(1..=5).contains(&condition.rules.len()) {
             return wrong("a condition has 1 to 5 rules");
         }
@@ -118,7 +136,7 @@ impl Place<'_> {
             | (ConditionKind::OnSuccess, ConditionResult::Fail | ConditionResult::Rollback)
             | (ConditionKind::OnFailure, ConditionResult::Fail | ConditionResult::Rollback) => true,
             (ConditionKind::OnFailure, ConditionResult::Retry) => {
-                return wrong("automatic stage retry cannot be used with onFailure conditions");
+                return wrong_result("automatic stage retry cannot be used with onFailure conditions");
             }
             (ConditionKind::BeforeEntry, ConditionResult::Rollback | ConditionResult::Retry)
             | (ConditionKind::OnSuccess, ConditionResult::Skip | ConditionResult::Retry)
@@ -126,10 +144,10 @@ impl Place<'_> {
             | (ConditionKind::OnFailure, ConditionResult::Skip) => false,
         };
         if !allowed {
-            return wrong(&format!("its condition cannot have the result {}", result.as_str()));
+            return wrong_result(&format!("its condition cannot have the result {}", result.as_str()));
         }
         if result == ConditionResult::Rollback && self.first {
-            return wrong("a source stage cannot be rolled back");
+            return wrong_result("a source stage cannot be rolled back");
         }
         let skips = kind == ConditionKind::BeforeEntry && result == ConditionResult::Skip;
         let other = |r: &&RuleDeclaration| {
@@ -148,47 +166,62 @@ impl Place<'_> {
         &self,
         kind: ConditionKind,
         rule: &RuleDeclaration,
-        made: &BTreeSet<&str>,
+        (made, any): (&BTreeSet<&str>, bool),
         filled: &BTreeSet<&str>,
     ) -> Result<(), Problem> {
-        let wrong = |what: String| Err(self.problem(kind.member(), &format!("rule '{}': {what}", rule.name)));
+        let member = |name: &str| Step::Member(name.to_owned());
+        let wrong_at = |at: &[Step], what: String| {
+            Err(inside(self.problem(kind.member(), &format!("rule '{}': {what}", rule.name)), at))
+        };
+        let wrong = |name: &str, what: String| wrong_at(&[member(name)], what);
         let Some(known) = rule.rule_type() else {
-            return wrong(format!("the rule type {} is not available", rule.rule_type_id.provider));
+            return wrong("ruleTypeId", format!("the rule type {} is not available", rule.rule_type_id.provider));
         };
         if let Some(other) =
             rule.region.as_deref().filter(|r| *r != self.region && !is_open(r) && !is_open(self.region))
         {
-            return wrong(format!("rules of another region ({other}) are not available"));
+            return wrong("region", format!("rules of another region ({other}) are not available"));
         }
         if known.provider == RuleProvider::Commands {
             if rule.commands.is_empty() || rule.commands.iter().any(|c| c.contains('\n')) {
-                return wrong("it needs commands, each a single line".to_owned());
+                return wrong("commands", "it needs commands, each a single line".to_owned());
             }
         } else if !rule.commands.is_empty() {
-            return wrong(format!("the rule type {} has no commands", known.provider_name));
+            return wrong("commands", format!("the rule type {} has no commands", known.provider_name));
         }
         if let Some(key) =
             rule.configuration.keys().find(|k| !known.required.iter().chain(known.optional).any(|n| n == k))
         {
-            return wrong(format!("the configuration key '{key}' is not known"));
+            let what = format!("the configuration key '{key}' is not known");
+            return wrong_at(&[member("configuration"), member(key)], what);
         }
         if let Some(key) = known.required.iter().find(|k| rule.config(k).is_none_or(str::is_empty)) {
-            return wrong(format!("the configuration key '{key}' is missing"));
+            return wrong("configuration", format!("the configuration key '{key}' is missing"));
         }
         if !known.inputs.contains(&rule.input_artifacts.len()) {
             let (least, most) = (known.inputs.start(), known.inputs.end());
-            return wrong(format!("it must have {least} to {most} input artifacts"));
+            return wrong("inputArtifacts", format!("it must have {least} to {most} input artifacts"));
         }
-        if let Some(input) = rule.input_artifacts.iter().find(|i| !is_open(&i.name) && !made.contains(i.name.as_str()))
-        {
-            return wrong(format!("no action before it has the output artifact {}", input.name));
+        let is_made = |name: &str| any || is_open(name) || made.contains(name);
+        if let Some(input) = rule.input_artifacts.iter().find(|i| !is_made(&i.name)) {
+            return wrong("inputArtifacts", format!("no action before it has the output artifact {}", input.name));
         }
         if let Some(minutes) = rule.timeout_in_minutes.filter(|m| !(5..=86400).contains(m)) {
-            return wrong(format!("timeoutInMinutes must be between 5 and 86400, not {minutes}"));
+            return wrong("timeoutInMinutes", format!("timeoutInMinutes must be between 5 and 86400, not {minutes}"));
         }
-        values(rule, known.provider).or_else(wrong)?;
-        check_references(self.pipeline, self.stage, ("Rule", &rule.name, &rule.configuration), |_| None, filled)
+        values(rule, known.provider).or_else(|what| wrong("configuration", what))?;
+        let texts = ("Rule", rule.name.as_str(), &rule.configuration);
+        let problem = |p: Problem| p.in_member(kind.member());
+        check_references(self.pipeline, self.stage, texts, |_| None, filled).map_err(problem)
     }
+}
+
+/// The problem, which stands in a member of a stage, at a place in that.
+fn inside(mut problem: Problem, steps: &[Step]) -> Problem {
+    for (n, step) in steps.iter().enumerate() {
+        problem.place.insert(1 + n, step.clone());
+    }
+    problem
 }
 
 fn values(rule: &RuleDeclaration, provider: RuleProvider) -> Result<(), String> {
@@ -218,7 +251,10 @@ fn values(rule: &RuleDeclaration, provider: RuleProvider) -> Result<(), String> 
                 None => Ok(()),
             }
         }
-        RuleProvider::CodeBuild => configuration::code_build(&rule.as_build()).map_err(|p| p.message),
+        RuleProvider::CodeBuild => match configuration::code_build(&rule.as_build()).into_iter().next() {
+            Some(problem) => Err(problem.message),
+            None => Ok(()),
+        },
         RuleProvider::Commands | RuleProvider::LambdaInvoke => Ok(()),
     }
 }

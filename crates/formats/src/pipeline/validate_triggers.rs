@@ -2,7 +2,7 @@
 //!
 //! User Guide, "Add trigger with code push or pull request event types" and "Quotas in AWS CodePipeline".
 
-use super::validate::twice;
+use super::validate::{again, twice};
 use super::{
     GitConfiguration, Glob, Patterns, PipelineDeclaration, Problem, PullRequestEvent, PushFilter, TriggerDeclaration,
     TriggerProvider,
@@ -15,21 +15,25 @@ const MAX_FILTERS: usize = 3;
 const MAX_PATTERNS: usize = 8;
 const MAX_PATTERN: usize = 255;
 
-pub(super) fn check(pipeline: &PipelineDeclaration) -> Result<(), Problem> {
+pub(super) fn check(pipeline: &PipelineDeclaration) -> Vec<Problem> {
     let triggers = &pipeline.triggers;
+    let mut found = Vec::new();
     if triggers.len() > MAX_TRIGGERS {
-        return Err(Problem::limit(format!(
+        let problem = Problem::limit(format!(
             "Pipeline has {} triggers, which is more than the maximum of {MAX_TRIGGERS}.",
             triggers.len()
-        )));
+        ));
+        found.push(problem.in_member("triggers"));
     }
-    if let Some(name) = twice(triggers.iter().map(|t| t.git_configuration.source_action_name.as_str())) {
-        return Err(Problem::structure(format!(
+    if let Some((n, name)) = again(triggers.iter().map(|t| t.git_configuration.source_action_name.as_str())) {
+        let problem = Problem::structure(format!(
             "Only one trigger configuration is allowed per source action. {name} has been used more than once."
-        )));
+        ));
+        found.push(problem.in_item("triggers", n));
     }
-    let here = |(n, trigger)| check_trigger(pipeline, trigger).map_err(|p| p.in_item("triggers", n));
-    triggers.iter().enumerate().try_for_each(here)
+    let here = |(n, trigger)| check_trigger(pipeline, trigger).err().map(|p| p.in_item("triggers", n));
+    found.extend(triggers.iter().enumerate().filter_map(here));
+    found
 }
 
 fn check_trigger(pipeline: &PipelineDeclaration, trigger: &TriggerDeclaration) -> Result<(), Problem> {

@@ -93,7 +93,7 @@ fn a_mistake_is_shown_where_it_stands() {
     changed(
         "\"name\": \"Ok\"",
         "\"name\": \"Source\"",
-        "f:2:15: error[P010]: Stage names must be unique within the pipeline. Source has been used more than once.",
+        "f:13:16: error[P010]: Stage names must be unique within the pipeline. Source has been used more than once.",
     );
 }
 
@@ -103,6 +103,85 @@ fn mistakes_that_do_not_follow_from_one_another_are_all_shown() {
         .replace("\"provider\": \"S3\"", "\"provider\": \"S4\"")
         .replace("\"provider\": \"Manual\"", "\"provider\": \"Auto\"");
     assert_eq!(said(&text).len(), 2, "{:?}", said(&text));
+}
+
+fn in_stage(name: &str, more: &str) -> String {
+    let action = "Actions: [{Name: Ask, ActionTypeId: {Category: Approval, Owner: AWS, Provider: Manual, Version: 1}}]";
+    format!("{{Name: {name}, {action}{more}}}")
+}
+
+fn template(stages: &[String], more: &str) -> String {
+    let source = "Name: Src, ActionTypeId: {Category: Source, Owner: AWS, Provider: S3, Version: 1}, Configuration: \
+                  {S3Bucket: b, S3ObjectKey: k}, OutputArtifacts: [{Name: Src}]";
+    let stages: String = stages.iter().map(|stage| format!("      - {stage}\n")).collect();
+    format!(
+        "Conditions:\n  IsProd: !Equals [!Ref AWS::Region, eu-west-1]\nResources:\n  P:\n    Type: AWS::CodePipeline::Pipeline\n    \
+         Properties:\n      RoleArn: !GetAtt R.Arn\n      PipelineType: V2\n      ArtifactStore: {{Type: S3, Location: !Ref \
+         B}}\n{more}      Stages:\n      - {{Name: Source, Actions: [{{{source}}}]}}\n{stages}"
+    )
+}
+
+fn said_of_template(text: &str, region: Option<&str>) -> Vec<String> {
+    let (root, _) = crate::yaml::parse(text).unwrap();
+    let found = in_template(&root, region).remove(0).diagnostics;
+    found.iter().map(|d| d.in_file("f").to_string()).collect()
+}
+
+#[test]
+fn what_is_wrong_whichever_way_a_condition_goes_is_shown_among_what_is_wrong_one_way() {
+    let skip = ", OnFailure: {Result: SKIP}";
+    let either = format!("!If [IsProd, {}, !Ref AWS::NoValue]", in_stage("D", skip));
+    let text = template(&[either, in_stage("C", skip)], "");
+    let of = |stage: &str| format!("error[P011]: Stage '{stage}' declares onFailure: it cannot have the result SKIP.");
+    let line = |stage: &str, line: usize| {
+        let column = text.lines().nth(line - 1).unwrap().find("SKIP").unwrap() + 1;
+        format!("f:{line}:{column}: {}", of(stage))
+    };
+    assert_eq!(said_of_template(&text, None), [line("C", 13)]);
+    assert_eq!(said_of_template(&text, Some("us-east-1")), [line("C", 13)]);
+    assert_eq!(said_of_template(&text, Some("eu-west-1")), [line("D", 12), line("C", 13)]);
+}
+
+#[test]
+fn each_wrong_stage_action_and_rule_is_shown_where_it_is_wrong() {
+    let rule = |name: &str, key: &str| {
+        format!(
+            "{{Name: {name}, RuleTypeId: {{Category: Rule, Owner: AWS, Provider: VariableCheck, Version: 1}}, Configuration: \
+                 {{Variable: a, Operator: EQ, Value: b, {key}: 1}}}}"
+        )
+    };
+    let rules =
+        format!(", OnSuccess: {{Conditions: [{{Result: FAIL, Rules: [{}, {}]}}]}}", rule("One", "X"), rule("Two", "Y"));
+    let action = "{Name: B, Actions: [{Name: Put, ActionTypeId: {Category: Deploy, Owner: AWS, Provider: S3, Version: 1}, \
+                  InputArtifacts: [{Name: Nope}], Configuration: {BucketName: b, Extract: maybe, CannedACL: public}}]}";
+    let stages = [in_stage("A", ", OnFailure: {Result: SKIP}"), action.to_owned(), in_stage("C", &rules)];
+    let text = template(&stages, "");
+    let at =
+        |line: usize, what: &str| format!("f:{line}:{}:", text.lines().nth(line - 1).unwrap().find(what).unwrap() + 1);
+    let expected = [
+        (at(12, "SKIP"), "P011"),
+        (at(13, "{Name: Nope"), "P012"),
+        (at(13, "maybe"), "P012"),
+        (at(13, "public"), "P012"),
+        (at(14, "1}}, {Name"), "P011"),
+        (at(14, "1}}]}]"), "P011"),
+    ];
+    let said = said_of_template(&text, None);
+    assert_eq!(said.len(), expected.len(), "{said:#?}");
+    for (said, (at, code)) in said.iter().zip(expected) {
+        assert!(said.starts_with(&format!("{at} error[{code}]: ")), "{at} {code}: {said}");
+    }
+}
+
+#[test]
+fn a_missing_output_is_told_once_and_not_of_all_who_take_it() {
+    let text = SOUND.replace(",\n        \"outputArtifacts\": [{\"name\": \"Src\"}]", "").replace(
+        r#"{"category": "Approval", "owner": "AWS", "provider": "Manual", "version": "1"}"#,
+        r#"{"category": "Build", "owner": "AWS", "provider": "CodeBuild", "version": "1"},
+           "inputArtifacts": [{"name": "Src"}], "configuration": {"ProjectName": "p"}"#,
+    );
+    let said = said(&text);
+    assert!(said.len() == 1 && said[0].contains("Action Src declares 0 output artifacts"), "{said:?}");
 }
 
 #[test]
