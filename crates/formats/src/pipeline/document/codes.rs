@@ -42,6 +42,12 @@ pub const CODES: &[Code] = &[
     ),
     code("P014", "a limit is exceeded", "CreatePipeline answers LimitExceededException."),
     code(
+        "P015",
+        "a transition leads into no stage",
+        "CloudFormation passes DisableInboundStageTransitions on to DisableStageTransition, which answers \
+         StageNotFoundException: the stack fails when the pipeline has been made.",
+    ),
+    code(
         "P020",
         "a part is settled when the template is deployed",
         "A function stands where a list or a structure belongs, and its value is not known before the template is deployed. \

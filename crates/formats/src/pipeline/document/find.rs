@@ -75,7 +75,10 @@ fn of_resource(template: &Template<'_>, resource: Resource<'_>, region: Option<&
 
 fn checked(shape: &Shape, node: &Node, spelling: Spelling, region: Option<&str>, name: &str) -> Found {
     let mut reader = Reader::new(spelling);
-    let value = reader.value(shape, node).map(|value| as_declared(value, name));
+    let value = reader.value(shape, node);
+    let whole = value.as_ref().filter(|_| !reader.is_partial);
+    let unknown = whole.map(|value| closed(&reader, value)).unwrap_or_default();
+    let value = value.map(|value| as_declared(value, name));
     let read = value.map(serde_json::from_value::<PipelineDeclaration>);
     let pipeline = match read {
         Some(Ok(pipeline)) => Some(pipeline),
@@ -88,7 +91,30 @@ fn checked(shape: &Shape, node: &Node, spelling: Spelling, region: Option<&str>,
     if let Some(pipeline) = &pipeline {
         look(&mut reader, pipeline, region);
     }
+    unknown.into_iter().for_each(|diagnostic| reader.found.push(diagnostic));
     Found { logical_id: None, pipeline, diagnostics: reader.found.into_sorted() }
+}
+
+/// The transitions that a template closes, of stages that it does not have.
+fn closed(reader: &Reader, properties: &Json) -> Vec<Diagnostic> {
+    const MEMBER: &str = "disableInboundStageTransitions";
+    let texts = |list: &str, member: &str| -> Vec<String> {
+        let items = properties.get(list).and_then(Json::as_array).into_iter().flatten();
+        items.map(|item| item.get(member).and_then(Json::as_str).unwrap_or_default().to_owned()).collect()
+    };
+    let stages = texts("stages", "name");
+    if stages.iter().any(|name| name.is_empty() || is_open(name)) {
+        return Vec::new();
+    }
+    let closed = texts(MEMBER, "stageName").into_iter().enumerate();
+    let unknown = closed.filter(|(_, name)| !name.is_empty() && !is_open(name) && !stages.contains(name));
+    let told = |(n, name): (usize, String)| {
+        let path = [Step::Member(MEMBER.to_owned()), Step::Item(n), Step::Member("stageName".to_owned())];
+        let message = format!("the pipeline has no stage '{name}' whose transition could be disabled");
+        let found = Diagnostic::error("P015", reader.place(&path), message);
+        found.with_nearest(&name, stages.iter().map(String::as_str))
+    };
+    unknown.map(told).collect()
 }
 
 /// A resource's properties as the API would get them.

@@ -64,7 +64,9 @@ static STORE: Shape = Structure(&[
     may("encryptionKey", &Structure(&[must("id", &text(1, 400, Letters::Any)), must("type", &one_of(&["KMS"]))])),
 ]);
 static REGION_STORE: Shape = Structure(&[must("region", &REGION), must("artifactStore", &STORE)]);
-static CLOSED: Shape = Structure(&[must("reason", &text(1, 300, Letters::Any)), must("stageName", &NAME)]);
+/// As DisableStageTransition takes them.
+static CLOSED: Shape =
+    Structure(&[must("reason", &text(1, 300, Letters::Word("!@ ().*?-"))), must("stageName", &NAME)]);
 static TAG: Shape = Structure(&[must("key", &text(1, 128, Letters::Any)), must("value", &text(0, 256, Letters::Any))]);
 
 static STAGES: Shape = List(&STAGE, 0, MANY);

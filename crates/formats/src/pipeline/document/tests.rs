@@ -185,6 +185,24 @@ fn a_missing_output_is_told_once_and_not_of_all_who_take_it() {
 }
 
 #[test]
+fn a_transition_that_a_template_disables_leads_into_one_of_its_stages() {
+    let stages = [in_stage("Deploy", "")];
+    let closed = |name: &str, reason: &str| {
+        let more = format!("      DisableInboundStageTransitions: [{{StageName: {name}, Reason: {reason}}}]\n");
+        said_of_template(&template(&stages, &more), None)
+    };
+    assert_eq!(closed("Deploy", "not yet (ask bob@here!)"), Vec::<String>::new());
+    assert_eq!(closed("!Ref Name", "x"), Vec::<String>::new());
+    let unknown =
+        "error[P015]: the pipeline has no stage 'Deplow' whose transition could be disabled; did you mean 'Deploy'?";
+    assert_eq!(closed("Deplow", "x"), [format!("f:10:52: {unknown}")]);
+    let letters = closed("Deploy", "a/b");
+    assert!(letters.len() == 1 && letters[0].contains("error[P004]: 'Reason' is 'a/b'"), "{letters:?}");
+    let long = closed("Deploy", &"x".repeat(301));
+    assert!(long.len() == 1 && long[0].contains("1 to 300 characters, not 301"), "{long:?}");
+}
+
+#[test]
 fn a_file_that_is_no_pipeline_says_so() {
     assert_eq!(said("[1]"), ["f:1:1: error[P021]: the file is not a pipeline: it has neither 'stages' nor 'pipeline'"]);
     assert!(said("{")[0].contains("error[Y001]"));
