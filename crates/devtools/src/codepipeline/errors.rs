@@ -57,6 +57,7 @@ pub(super) fn role_not_assumable(role: &str) -> ApiError {
     )
 }
 
+/// Deviation: a pipeline with such a role is refused when it is made.
 pub(super) fn role_of_another_account(role: &str) -> ApiError {
     let what = format!("The role {role} is of another account: actions in other accounts are not available");
     ApiError::new("InvalidActionDeclarationException", what)

@@ -253,6 +253,9 @@ fn one_of(action: &ActionDeclaration, key: &str, allowed: &[&str]) -> Result<(),
     }
 }
 
+/// What AWS has and Headworks has not.
+///
+/// Deviation: a pipeline that asks for it is refused when it is made.
 fn absent(action: &ActionDeclaration, key: &str, feature: &str) -> Problem {
     let problem =
         Problem::action(format!("Action configuration for action '{}': {feature} is not available", action.name));

@@ -180,7 +180,9 @@ impl Place<'_> {
         if let Some(other) =
             rule.region.as_deref().filter(|r| *r != self.region && !is_open(r) && !is_open(self.region))
         {
-            return wrong("region", format!("rules of another region ({other}) are not available"));
+            // Deviation: a rule has the pipeline's region.
+            return wrong("region", format!("rules of another region ({other}) are not available"))
+                .map_err(Problem::ours);
         }
         if known.provider == RuleProvider::Commands {
             if rule.commands.is_empty() || rule.commands.iter().any(|c| c.contains('\n')) {

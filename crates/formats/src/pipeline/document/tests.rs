@@ -174,6 +174,20 @@ fn each_wrong_stage_action_and_rule_is_shown_where_it_is_wrong() {
 }
 
 #[test]
+fn what_headworks_alone_refuses_has_a_code_of_its_own() {
+    let rule = "{Name: One, Region: us-east-1, RuleTypeId: {Category: Rule, Owner: AWS, Provider: VariableCheck, Version: 1}, \
+                Configuration: {Variable: a, Operator: EQ, Value: b}}";
+    let text =
+        template(&[in_stage("A", &format!(", OnSuccess: {{Conditions: [{{Result: FAIL, Rules: [{rule}]}}]}}"))], "");
+    let said = said_of_template(&text, Some("eu-west-1"));
+    assert!(
+        said.len() == 1 && said[0].contains("error[P029]: ") && said[0].contains("rules of another region"),
+        "{said:?}"
+    );
+    assert_eq!(said_of_template(&text, Some("us-east-1")), Vec::<String>::new());
+}
+
+#[test]
 fn a_missing_output_is_told_once_and_not_of_all_who_take_it() {
     let text = SOUND.replace(",\n        \"outputArtifacts\": [{\"name\": \"Src\"}]", "").replace(
         r#"{"category": "Approval", "owner": "AWS", "provider": "Manual", "version": "1"}"#,
