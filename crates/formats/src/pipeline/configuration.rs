@@ -73,6 +73,8 @@ fn values(action: &ActionDeclaration, provider: Provider) -> Vec<Problem> {
             one_of(action, "OutputArtifactFormat", &["CODE_ZIP", "CODEBUILD_CLONE_REF"]),
         ],
         Provider::ConnectionSource => vec![
+            arn(action, "ConnectionArn"),
+            repository(action, "FullRepositoryId"),
             boolean(action, "DetectChanges"),
             one_of(action, "OutputArtifactFormat", &["CODE_ZIP", "CODEBUILD_CLONE_REF"]),
         ],
@@ -82,9 +84,11 @@ fn values(action: &ActionDeclaration, provider: Provider) -> Vec<Problem> {
         }
         Provider::CodeBuild => return code_build(action),
         Provider::Commands => return commands(action),
-        Provider::ManualApproval => {
-            vec![one_of(action, "HeadworksSelfApproval", &["true", "false"]), validate_approvals::configuration(action)]
-        }
+        Provider::ManualApproval => vec![
+            one_of(action, "HeadworksSelfApproval", &["true", "false"]),
+            validate_approvals::configuration(action),
+            arn(action, "NotificationArn"),
+        ],
         Provider::S3Deploy => return s3_deploy(action),
         // Its type says which values it takes.
         Provider::Worker => Vec::new(),
@@ -134,6 +138,40 @@ fn json_list(action: &ActionDeclaration, key: &str) -> Result<(), Problem> {
         None | Some(Ok(serde_json::Value::Array(_))) => Ok(()),
         Some(_) => Err(wrong(action, key, "it must be a JSON array of objects")),
     }
+}
+
+/// What can never be an ARN: `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`.
+fn arn(action: &ActionDeclaration, key: &str) -> Result<(), Problem> {
+    let is_arn = |text: &str| {
+        let parts: Vec<&str> = text.splitn(6, ':').collect();
+        let [first, partition, service, _, _, resource] = parts[..] else { return false };
+        first == "arn" && ![partition, service, resource].contains(&"") && !text.contains(char::is_whitespace)
+    };
+    match action.config(key).filter(|v| is_settled(v)) {
+        Some(text) if !is_arn(text) => {
+            Err(wrong(action, key, &format!("'{text}' is not an ARN (arn:aws:SERVICE:REGION:ACCOUNT:RESOURCE)")))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// A repository behind a connection; GitLab has groups in groups.
+fn repository(action: &ActionDeclaration, key: &str) -> Result<(), Problem> {
+    let is_repository = |text: &str| {
+        let parts = || text.split('/');
+        parts().count() > 1 && parts().all(|part| !part.is_empty()) && !text.contains(char::is_whitespace)
+    };
+    match action.config(key).filter(|v| is_settled(v)) {
+        Some(text) if !is_repository(text) => {
+            Err(wrong(action, key, &format!("'{text}' is not the name of a repository with its owner (OWNER/NAME)")))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Whether the value is known, also to CloudFormation.
+fn is_settled(value: &str) -> bool {
+    is_fixed(value) && !value.contains("{{resolve:")
 }
 
 /// Which keys a mode needs: User Guide, "AWS CloudFormation deploy action reference".

@@ -553,3 +553,47 @@ fn what_is_to_be_stored_holds_no_mark_of_an_open_value() {
     let error = super::validate_settled(&open, "eu-west-1", &[]).unwrap_err();
     assert!(error.to_string().contains("U+FDD0"), "{error}");
 }
+
+#[test]
+fn what_can_never_be_an_arn_or_the_name_of_a_repository_is_refused() {
+    let with = |key: &'static str, value: &'static str| {
+        move |p: &mut Value| {
+            let connection = "arn:aws:codeconnections:eu-west-1:123456789012:connection/0f1e2d3c";
+            let mut configuration =
+                json!({"ConnectionArn": connection, "FullRepositoryId": "team/app", "BranchName": "main"});
+            let mut ok = action("Ok", "Approval", "Manual", json!({}));
+            match key {
+                "NotificationArn" => ok["configuration"] = json!({key: value}),
+                _ => configuration[key] = json!(value),
+            }
+            let more =
+                json!({"configuration": configuration, "outputArtifacts": [{"name": "Src"}], "namespace": "Source"});
+            p["stages"][0]["actions"] = json!([action("Src", "Source", "CodeStarSourceConnection", more)]);
+            p["stages"][2]["actions"].as_array_mut().unwrap().push(ok);
+        }
+    };
+    for (key, fine) in [
+        ("ConnectionArn", "arn:aws-cn:codestar-connections:cn-north-1:123456789012:connection/x"),
+        ("ConnectionArn", "{{resolve:ssm:connection}}"),
+        ("FullRepositoryId", "group/subgroup/app"),
+        ("FullRepositoryId", "\u{fdd0}{Repository}"),
+        ("NotificationArn", "arn:aws:sns:eu-west-1:123456789012:topic"),
+        ("NotificationArn", "#{Source.Topic}"),
+    ] {
+        assert_eq!(pipeline(with(key, fine)), Ok(()), "{key}: {fine}");
+    }
+    for (key, wrong) in [
+        ("ConnectionArn", "foo"),
+        ("ConnectionArn", "arn:aws:codeconnections"),
+        ("ConnectionArn", "arn:aws::eu-west-1:123456789012:connection/x"),
+        ("FullRepositoryId", "ab"),
+        ("FullRepositoryId", "/ab"),
+        ("FullRepositoryId", "a//b"),
+        ("FullRepositoryId", "a b/c"),
+        ("NotificationArn", "foo"),
+    ] {
+        let error = pipeline(with(key, wrong)).unwrap_err();
+        let expected = format!("the value of '{key}' is not valid: '{wrong}' is not");
+        assert!(error.starts_with("InvalidActionDeclarationException") && error.contains(&expected), "{error}");
+    }
+}
