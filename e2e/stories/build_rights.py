@@ -1,4 +1,5 @@
-"""What runs in a build is held to its role's policies, over the API and over git: real git, the aws command, real builds."""
+"""What runs in a build is held to its role's policies, over the API and over git: real git, the aws command, real builds.
+So are the actions of a pipeline: without a role of their own to the policies of the pipeline's."""
 
 import json
 import sys
@@ -92,4 +93,61 @@ proved("a project is given another role only by who may pass that role")
 delivery.iam.delete_role_policy(RoleName="builder", PolicyName="git")
 build(*NOTHING)
 proved("with its last policy a role loses what the policy gave, and gains nothing")
+
+# --- pipelines ------------------------------------------------------------------------------------------------------------
+pipelines = delivery.codepipeline
+narrow = delivery.declaration("narrow")
+narrow["roleArn"] = server.role("narrow")
+name, arn = narrow["roleArn"].split("/")[-1], lambda service, resource: f"arn:aws:{service}:{REGION}:{account}:{resource}"
+
+
+def allow(what: str, resource: str, *actions: str):
+    """Gives the pipeline's role a policy."""
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": resource}]}
+    delivery.iam.put_role_policy(RoleName=name, PolicyName=what, PolicyDocument=json.dumps(document))
+
+
+def fails(stage: str, text: str, call: str):
+    """The execution has failed in this stage, for want of this call."""
+    delivery.wait_for(execution, "Failed", pipeline="narrow")
+    states = pipelines.get_pipeline_state(name="narrow")["stageStates"]
+    found = next(s for s in states if s["stageName"] == stage)["actionStates"][0]["latestExecution"]["errorDetails"]
+    assert found["code"] == "PermissionError", found
+    assert text in found["message"] and f"not authorized to perform: {call} on resource: " in found["message"], found
+
+
+def retry(stage: str):
+    """Has the failed stage tried again."""
+    pipelines.retry_stage_execution(
+        pipelineName="narrow", stageName=stage, pipelineExecutionId=execution, retryMode="FAILED_ACTIONS")
+
+
+trust = {"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "codebuild.amazonaws.com"}}]}
+other = delivery.iam.create_role(RoleName="other", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+try:
+    pipelines.create_pipeline(pipeline={**narrow, "roleArn": other})
+    raise AssertionError("a role that does not trust CodePipeline is accepted")
+except pipelines.exceptions.InvalidStructureException as error:
+    assert f"CodePipeline is not authorized to perform AssumeRole on role {other}" in str(error), error
+pipelines.create_pipeline(pipeline=narrow)
+execution = delivery.executions("narrow")[0]["pipelineExecutionId"]
+git = "permissions required to access the AWS CodeCommit repository named delivery. Update the IAM role permissions"
+fails("Source", git, "codecommit:GetBranch")
+allow("source", arn("codecommit", "delivery"), "codecommit:GetBranch", "codecommit:GetCommit",
+      "codecommit:UploadArchive", "codecommit:GetUploadArchiveStatus")
+retry("Source")
+fails("Source", "access the Amazon S3 bucket named delivery-artifacts", "s3:PutObject")
+allow("store", "arn:aws:s3:::delivery-artifacts/*", "s3:GetObject", "s3:PutObject")
+retry("Source")
+fails("Build", "Error calling startBuild: ", "codebuild:StartBuild")
+allow("build", arn("codebuild", "project/delivery"), "codebuild:StartBuild")
+retry("Build")
+fails("Deploy", "access the Amazon S3 bucket named delivery-site", "s3:PutObject")
+assert delivery.s3.list_objects_v2(Bucket="delivery-site")["KeyCount"] == 0
+allow("site", "arn:aws:s3:::delivery-site/*", "s3:PutObject")
+retry("Deploy")
+delivery.wait_for(execution, "Succeeded", pipeline="narrow")
+assert delivery.published() == "first\n"
+proved("an action does what its pipeline's role may, and says what that lacks; with it a retry succeeds")
 server.stop()

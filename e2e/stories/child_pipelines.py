@@ -10,7 +10,7 @@ from stage import Server, eventually, proved
 server = Server().start()
 pipelines = server.client("codepipeline")
 s3 = server.client("s3")
-role = server.role("pipelines", "s3:*")
+role = server.role("pipelines", "s3:*", "codepipeline:StartPipelineExecution")
 for bucket in ("sources", "artifacts"):
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
 s3.put_bucket_versioning(Bucket="sources", VersioningConfiguration={"Status": "Enabled"})

@@ -135,6 +135,24 @@ def source_of(pipeline: str, commit: str) -> dict:
     return eventually(f"the source of {pipeline} at {commit}", probe)
 
 
+def may_use(role: str):
+    delivery.iam.put_role_policy(RoleName=role, PolicyName="connection", PolicyDocument=json.dumps({
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "codestar-connections:UseConnection", "Resource": arn}]}))
+
+
+create("held", source={"DetectChanges": "false"})
+execution = delivery.executions("held")[0]["pipelineExecutionId"]
+delivery.wait_for(execution, "Failed", pipeline="held")
+why = pipelines.list_action_executions(pipelineName="held")["actionExecutionDetails"][0]["output"]["executionResult"]
+assert why["errorDetails"]["code"] == "PermissionError", why
+assert f"permissions required to use the connection {arn}" in why["errorDetails"]["message"], why
+may_use(delivery.role.split("/")[-1])
+pipelines.retry_stage_execution(
+    pipelineName="held", stageName="Source", pipelineExecutionId=execution, retryMode="FAILED_ACTIONS")
+eventually("the connection is used", lambda: delivery.executions("held")[0].get("sourceRevisions"))
+proved("a connection is used by pipelines whose role may use it")
+
 create("zip", source={"DetectChanges": "true"})
 variables = source_of("zip", first)
 assert variables["FullRepositoryName"] == "team/app" and variables["ConnectionArn"] == arn, variables
@@ -144,7 +162,7 @@ assert delivery.s3.get_object(Bucket=ARTIFACTS, Key=artifact)["Body"].read()[:2]
 proved("a repository behind a connection is a source, with the documented variables")
 
 # --- clones -------------------------------------------------------------------------------------------------------
-delivery.create_project("cloned", artifacts={"type": "CODEPIPELINE"})
+delivery.create_project("cloned", serviceRole=server.role("cloner", "s3:*", "codecommit:GitPull"))
 create("clone", project="cloned", source={"OutputArtifactFormat": "CODEBUILD_CLONE_REF", "DetectChanges": "false"})
 execution = delivery.executions("clone")[0]["pipelineExecutionId"]
 
@@ -162,10 +180,7 @@ def log_of(project: str) -> str:
 
 eventually("the build without the right fails", lambda: delivery.status(execution, "clone") == "Failed", 90)
 assert "authorization failed" in log_of("cloned"), log_of("cloned")
-role = delivery.role.split("/")[-1]
-delivery.iam.put_role_policy(RoleName=role, PolicyName="connection", PolicyDocument=json.dumps({
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Action": "codestar-connections:UseConnection", "Resource": arn}]}))
+may_use("cloner")
 pipelines.start_pipeline_execution(name="clone")
 execution = delivery.executions("clone")[0]["pipelineExecutionId"]
 delivery.wait_for(execution, "Succeeded", 90, pipeline="clone")

@@ -8,6 +8,12 @@ from stage import Server, eventually
 ARTIFACTS = "delivery-artifacts"
 SITE = "delivery-site"
 
+# What a pipeline's role needs for the actions of the stories, and a project's for its artifacts and clones.
+RIGHTS = (
+    "s3:*", "codecommit:GetBranch", "codecommit:GetCommit", "codecommit:UploadArchive", "codecommit:GetUploadArchiveStatus",
+    "codecommit:GitPull", "codebuild:StartBuild", "codebuild:StartBuildBatch", "codepipeline:StartPipelineExecution",
+)
+
 BUILDSPEC = """\
 version: 0.2
 phases:
@@ -50,7 +56,7 @@ class Delivery:
 
     def prepare(self, files: dict[str, str] | None = None, project: dict | None = None) -> "Delivery":
         """Role, buckets, repository with a first commit, and the project."""
-        self.role = self.server.role(f"{self.name}-role", "s3:*", "codecommit:GitPull")
+        self.role = self.server.role(f"{self.name}-role", *RIGHTS)
         for bucket in (ARTIFACTS, SITE):
             self.s3.create_bucket(
                 Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": self.s3.meta.region_name}

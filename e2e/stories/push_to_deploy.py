@@ -21,8 +21,12 @@ trust = {"Version": "2012-10-17", "Statement": [{
 role = server.aws("iam", "create-role", "--role-name", "delivery",
                   "--assume-role-policy-document", f"file://{server.folder}/trust.json")["Role"]["Arn"]
 (server.folder / "policy.json").write_text(json.dumps({"Version": "2012-10-17", "Statement": [
-    {"Effect": "Allow", "Action": ["s3:GetObject*", "s3:PutObject"], "Resource": "arn:aws:s3:::delivery-artifacts/*"}]}))
-server.aws("iam", "put-role-policy", "--role-name", "delivery", "--policy-name", "artifacts",
+    {"Effect": "Allow", "Resource": f"arn:aws:codecommit:{REGION}:{account}:delivery", "Action": [
+        "codecommit:GetBranch", "codecommit:GetCommit", "codecommit:UploadArchive", "codecommit:GetUploadArchiveStatus"]},
+    {"Effect": "Allow", "Resource": f"arn:aws:codebuild:{REGION}:{account}:project/delivery", "Action": "codebuild:StartBuild"},
+    {"Effect": "Allow", "Action": ["s3:GetObject*", "s3:PutObject"], "Resource": "arn:aws:s3:::delivery-artifacts/*"},
+    {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{SITE}/*"}]}))
+server.aws("iam", "put-role-policy", "--role-name", "delivery", "--policy-name", "delivery",
            "--policy-document", f"file://{server.folder}/policy.json")
 delivery.role = role
 for bucket in ("delivery-artifacts", SITE):

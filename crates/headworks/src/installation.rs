@@ -173,6 +173,7 @@ impl Installation {
             arn: scope.global_arn("iam", "root").to_string(),
             user_id: scope.account.to_string(),
             access_key: None,
+            rights: None,
         };
         let caller = Caller { scope, principal, request_id: String::new(), source_ip: String::new() };
         let hosts = wire::EndpointHosts::new(host_of(&reached.endpoint));

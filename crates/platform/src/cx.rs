@@ -9,7 +9,7 @@ use store::Store;
 use store::objects::Objects;
 
 use crate::disk::Disk;
-use crate::iam::CredentialCache;
+use crate::iam::{CredentialCache, Rights};
 use crate::sealing::SealingKey;
 
 /// The context of one call. Cheap to clone.
@@ -44,6 +44,8 @@ pub struct Principal {
     pub user_id: String,
     /// The access key that signed; none for our own services.
     pub access_key: Option<String>,
+    /// What its policies were when it began, if it goes by that; else they are read for each decision.
+    pub rights: Option<Rights>,
 }
 
 /// This installation, the same for all calls.
@@ -120,8 +122,8 @@ impl Cx {
     /// The same context for one of our own services that acts in `scope`: `codepipeline`, say.
     pub fn as_service(&self, service: &str, scope: &Scope) -> Cx {
         let arn = scope.global_arn("iam", format!("role/aws-service-role/{service}.amazonaws.com/Headworks"));
-        let principal =
-            Principal { arn: arn.to_string(), user_id: format!("{service}.amazonaws.com"), access_key: None };
+        let user_id = format!("{service}.amazonaws.com");
+        let principal = Principal { arn: arn.to_string(), user_id, access_key: None, rights: None };
         let caller = Caller { scope: scope.clone(), principal, ..self.caller.clone() };
         Cx { caller, ..self.clone() }
     }

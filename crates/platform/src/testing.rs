@@ -20,6 +20,7 @@ pub fn cx(test: &TestStore) -> Cx {
         arn: scope.global_arn("iam", "root").to_string(),
         user_id: scope.account.as_str().to_owned(),
         access_key: None,
+        rights: None,
     };
     Cx {
         store: test.store.clone(),

@@ -73,14 +73,7 @@ fn service(request: &Request) -> &'static str {
 
 fn input(request: &Request) -> Option<assume_role::Input> {
     let role = request.service_role();
-    (!role.is_empty()).then(|| assume_role::Input {
-        role_arn: role.to_owned(),
-        role_session_name: session_name(&request.uuid),
-        duration_seconds: None,
-        external_id: None,
-        source_identity: None,
-        others: serde_json::Map::new(),
-    })
+    (!role.is_empty()).then(|| assume_role::Input::new(role, &session_name(&request.uuid)))
 }
 
 fn session_name(uuid: &str) -> String {

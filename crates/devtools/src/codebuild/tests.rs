@@ -45,6 +45,7 @@ pub(super) fn world(test: TestStore) -> World {
                 arn: "arn:aws:iam::123456789012:user/alice".to_owned(),
                 user_id: "AIDA".to_owned(),
                 access_key: None,
+                rights: None,
             },
             request_id: "r".to_owned(),
             source_ip: "127.0.0.1".to_owned(),

@@ -7,10 +7,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use base::{ApiError, Scope, Tags};
+use base::{ApiError, ErrorKind, Scope, Tags};
 use engine::pipeline::{Gates, GatesState, Mode, NewPipeline, Trigger};
 use formats::pipeline::{PipelineDeclaration, validate_settled};
 use platform::Cx;
+use platform::sts::assume_role::{self, check_assume_role_in};
 use serde::{Deserialize, Serialize};
 use store::Tx;
 use store::machine::{self, NewMachine};
@@ -84,15 +85,18 @@ pub async fn create_pipeline(cx: &Cx, input: Input) -> Result<Output, ApiError> 
     Ok(output)
 }
 
-/// The roles of a pipeline, its actions and its rules must be there.
+/// The roles of a pipeline, its actions and its rules must be there, and the pipeline's must be CodePipeline's to assume. In test
+/// mode roles need not exist.
 pub(super) async fn roles_exist(tx: &mut Tx, cx: &Cx, declaration: &PipelineDeclaration) -> Result<(), ApiError> {
+    if cx.site.test_mode {
+        return Ok(());
+    }
     let actions = declaration.stages.iter().flat_map(|s| &s.actions).filter_map(|a| a.role_arn.as_ref());
     let rules = declaration.stages.iter().flat_map(|s| s.rules()).filter_map(|r| r.role_arn.as_ref());
-    let roles: BTreeSet<&String> = std::iter::once(&declaration.role_arn).chain(actions).chain(rules).collect();
+    let roles: BTreeSet<&String> = actions.chain(rules).collect();
+    is_assumable(tx, cx, declaration).await?;
     for role in roles {
-        // `arn:aws:iam::ACCOUNT:role/NAME`
-        let account = role.split(':').nth(4).unwrap_or_default();
-        if account != cx.scope().account.as_str() && *role != declaration.role_arn && !cx.site.test_mode {
+        if account_of(role) != cx.scope().account.as_str() {
             return Err(errors::role_of_another_account(role));
         }
         if !platform::iam::role_may_exist(tx, cx, role).await? {
@@ -100,6 +104,24 @@ pub(super) async fn roles_exist(tx: &mut Tx, cx: &Cx, declaration: &PipelineDecl
         }
     }
     Ok(())
+}
+
+async fn is_assumable(tx: &mut Tx, cx: &Cx, declaration: &PipelineDeclaration) -> Result<(), ApiError> {
+    let role = &declaration.role_arn;
+    if account_of(role) != cx.scope().account.as_str() {
+        return Err(errors::role_not_assumable(role));
+    }
+    let source_arn = Some(load::arn(cx.scope(), &declaration.name));
+    let asked = assume_role::Input { source_arn, ..assume_role::Input::new(role, &declaration.name) };
+    match check_assume_role_in(tx, &cx.as_service("codepipeline", cx.scope()), &asked).await {
+        Err(e) if e.kind == ErrorKind::Client => Err(errors::role_not_assumable(role)),
+        checked => checked,
+    }
+}
+
+/// `arn:aws:iam::ACCOUNT:role/NAME`
+fn account_of(role: &str) -> &str {
+    role.split(':').nth(4).unwrap_or_default()
 }
 
 /// Who has made a pipeline.

@@ -34,6 +34,7 @@ pub(super) fn world(test: TestStore) -> World {
         arn: "arn:aws:iam::123456789012:user/ann".to_owned(),
         user_id: "AIDA".to_owned(),
         access_key: None,
+        rights: None,
     };
     let cx = Cx {
         store: test.store.clone(),
@@ -111,7 +112,30 @@ async fn roles_that_are_not_there_are_refused_except_in_test_mode() {
     let arn = |name: &str| format!("arn:aws:iam::123456789012:role/{name}");
     let wording = |name: &str| format!("CodePipeline is not authorized to perform AssumeRole on role {}", arn(name));
     assert_eq!(refused(&declaration).await, wording("p"));
-    make("p").await;
+    for (name, trust) in [
+        ("build", json!({"Principal": {"Service": "codebuild.amazonaws.com"}})),
+        (
+            "elsewhere",
+            json!({"Principal": {"Service": "codepipeline.amazonaws.com"}, "Condition":
+            {"StringEquals": {"aws:SourceAccount": "210987654321"}}}),
+        ),
+    ] {
+        let mut statement = json!({"Effect": "Allow", "Action": "sts:AssumeRole"});
+        statement.as_object_mut().unwrap().extend(trust.as_object().unwrap().clone());
+        let role = json!({"RoleName": name, "AssumeRolePolicyDocument": json!({"Statement": statement}).to_string()});
+        platform::iam::create_role(&world.cx, input(role)).await.unwrap();
+        declaration["roleArn"] = json!(arn(name));
+        assert_eq!(refused(&declaration).await, wording(name));
+    }
+    declaration["roleArn"] = json!("arn:aws:iam::210987654321:role/p");
+    assert!(refused(&declaration).await.contains("not authorized to perform AssumeRole"));
+    let guarded = json!({"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole",
+        "Principal": {"Service": "codepipeline.amazonaws.com"},
+        "Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"},
+            "ArnLike": {"aws:SourceArn": "arn:aws:codepipeline:*:123456789012:demo"}}}});
+    let role = json!({"RoleName": "p", "AssumeRolePolicyDocument": guarded.to_string()});
+    platform::iam::create_role(&world.cx, input(role)).await.unwrap();
+    declaration["roleArn"] = json!(arn("p"));
     declaration["stages"][2]["actions"][0]["roleArn"] = json!(arn("deployer"));
     assert_eq!(refused(&declaration).await, wording("deployer"));
     make("deployer").await;

@@ -230,6 +230,31 @@ async fn what_is_brought_along_may_do_what_the_role_of_its_action_may() {
 }
 
 #[tokio::test]
+async fn without_a_role_what_is_brought_along_may_do_what_its_parent_may() {
+    let world = world(store::testing::sqlite(machines()).await).await;
+    world.role("p", json!({"Service": "codepipeline.amazonaws.com"})).await;
+    world.upload_files(&[("plan.json", &plan(&put("site")))]).await;
+    world.allow("p", "read", &["s3:GetObject"], "arn:aws:s3:::src/*").await;
+    world.allow("p", "store", &["s3:GetObject", "s3:PutObject"], "arn:aws:s3:::artifacts/*").await;
+    world.make(pipeline("demo", brings(json!({})))).await;
+    world.drive().await;
+    let first = world.of("demo").await.remove(0);
+    let engine::pipeline::ActionStatus::Failed(error) = &first.stages[1].actions[0].status else { panic!("{first:?}") };
+    assert!(error.message.contains("is not authorized to perform: codepipeline:StartPipelineExecution"), "{error:?}");
+    assert!(world.of("demo@Fan").await.is_empty());
+
+    world.allow("p", "start", &["codepipeline:StartPipelineExecution"], "arn:aws:codepipeline:*:*:demo@Fan").await;
+    let second = world.run_demo().await;
+    assert_eq!(Execution::status(&world.state(&second).await), "Failed");
+    let child = world.of("demo@Fan").await.remove(0);
+    let engine::pipeline::ActionStatus::Failed(error) = &child.stages[1].actions[0].status else { panic!("{child:?}") };
+    assert!(error.message.contains("is not authorized to perform: s3:PutObject"), "{error:?}");
+    world.allow("p", "site", &["s3:PutObject"], "arn:aws:s3:::site/*").await;
+    let third = world.run_demo().await;
+    assert_eq!(Execution::status(&world.state(&third).await), "Succeeded");
+}
+
+#[tokio::test]
 async fn an_action_that_waits_for_its_child_waits_for_its_turn() {
     let mut world = world(store::testing::sqlite(machines()).await).await;
     world.upload_files(&[("a", "a")]).await;

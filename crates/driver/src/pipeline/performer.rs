@@ -113,7 +113,7 @@ async fn wanted(cx: &Cx, claimed: &Claimed) -> Result<bool, PerformError> {
 }
 
 async fn action(cx: &Cx, claimed: &Claimed, run: RunAction) -> Result<(), PerformError> {
-    let acting = match permitted(cx, &run).await {
+    let acting = match permitted(cx, claimed, &run).await {
         Ok(acting) => acting,
         Err(Trouble::Users { code, message }) => {
             return answer::finished(cx, claimed, failed(code, message)).await;
@@ -161,8 +161,8 @@ async fn action(cx: &Cx, claimed: &Claimed, run: RunAction) -> Result<(), Perfor
 }
 
 /// The context in which the work is done, if whoever does it may.
-async fn permitted(cx: &Cx, run: &RunAction) -> Result<Cx, Trouble> {
-    let acting = role::acting(cx, run).await?;
+async fn permitted(cx: &Cx, claimed: &Claimed, run: &RunAction) -> Result<Cx, Trouble> {
+    let acting = role::acting(cx, claimed, run).await?;
     role::permitted(&acting, &run.work).await?;
     Ok(acting)
 }

@@ -1,51 +1,55 @@
 //! What is done in the name of an action's role.
 //!
-//! An action that names a role of its own does all it does as that role: the role must be one that the pipeline's role, or
-//! CodePipeline itself, may assume, and must be allowed each call (User Guide, "Manage the CodePipeline service role" and the
-//! reference of each action). What a build, a job or another pipeline does then is decided by roles of theirs.
+//! An action does all it does as its role, and without one of its own as the pipeline's: CodePipeline must be able to assume that,
+//! and it must be allowed each call (User Guide, "Manage the CodePipeline service role" and the reference of each action). What
+//! a build, a job or another pipeline does then is decided by roles of theirs.
+//!
+//! Deviation: an action's own role may trust CodePipeline itself; then it is not assumed through the pipeline's role.
 
 use base::{ApiError, ErrorKind};
 use engine::pipeline::{GitHost, RunAction, Work};
 use platform::needs::Need;
 use platform::sts::assume_role::{self, check_assume_role};
 use platform::{Cx, iam};
+use store::outbox::Claimed;
 
 use super::Trouble;
 
-/// The context in which the work of an action is done: the service's own, or a session of the action's role.
-pub(super) async fn acting(cx: &Cx, run: &RunAction) -> Result<Cx, Trouble> {
-    let Some(through) = &run.assumed_through else { return Ok(cx.clone()) };
+/// The context in which the work of an action is done: a session of its role, or of the pipeline's.
+pub(super) async fn acting(cx: &Cx, claimed: &Claimed, run: &RunAction) -> Result<Cx, Trouble> {
     let session = format!("{}{}", iam::ACTION_SESSION, run.id);
-    let acting = session_of(cx, &run.role_arn, &session).await?;
+    let acting = iam::as_session(cx, cx.scope(), &run.role_arn, &session).await;
+    let acting = acting.map_err(|e| Trouble::of("look up the role of an action", e))?;
     // Roles that tests name need not exist.
     if cx.site.test_mode && iam::is_nobody(&acting) {
         return Ok(cx.clone());
     }
-    let asked = assume_role::Input {
-        role_arn: run.role_arn.clone(),
-        role_session_name: session.clone(),
-        duration_seconds: None,
-        external_id: None,
-        source_identity: None,
-        others: serde_json::Map::new(),
+    let service = cx.as_service("codepipeline", cx.scope());
+    let of_pipeline = Some(claimed.scope.arn("codepipeline", run.pipeline.as_str()).to_string());
+    let asked =
+        |role: &str| assume_role::Input { source_arn: of_pipeline.clone(), ..assume_role::Input::new(role, &session) };
+    let by_service = check_assume_role(&service, &asked(&run.role_arn)).await;
+    let assumed = match (by_service, &run.assumed_through) {
+        (Err(e), Some(through)) if e.kind == ErrorKind::Client => {
+            match check_assume_role(&service, &asked(through)).await {
+                Ok(()) => by_pipeline(cx, through, &run.role_arn, &session).await,
+                refused => refused,
+            }
+        }
+        (by_service, _) => by_service,
     };
-    if check_assume_role(&cx.as_service("codepipeline", cx.scope()), &asked).await.is_ok() {
-        return Ok(acting);
-    }
-    let pipeline = session_of(cx, through, &session).await?;
-    let may = async {
-        iam::authorize(&pipeline, &[Need::new("sts:AssumeRole", &run.role_arn)]).await?;
-        check_assume_role(&pipeline, &asked).await
-    };
-    may.await.map_err(|e| {
+    assumed.map_err(|e| {
         let what = format!("CodePipeline is not authorized to perform AssumeRole on role {}", run.role_arn);
         refused(&what, "assume the role of an action", e)
     })?;
-    Ok(acting)
+    iam::with_rights(acting).await.map_err(|e| Trouble::of("read the policies of a role", e))
 }
 
-async fn session_of(cx: &Cx, role: &str, session: &str) -> Result<Cx, Trouble> {
-    iam::as_session(cx, cx.scope(), role, session).await.map_err(|e| Trouble::of("look up the role of an action", e))
+/// Whether an action's role can be had through the pipeline's.
+async fn by_pipeline(cx: &Cx, through: &str, role: &str, session: &str) -> Result<(), ApiError> {
+    let pipeline = iam::as_session(cx, cx.scope(), through, session).await?;
+    iam::authorize(&pipeline, &[Need::new("sts:AssumeRole", role)]).await?;
+    check_assume_role(&pipeline, &assume_role::Input::new(role, session)).await
 }
 
 /// Whether whoever acts may have the calls made that the work begins with. What it reads and writes in S3 is decided as it does.
@@ -90,12 +94,7 @@ pub(super) async fn permitted(acting: &Cx, work: &Work) -> Result<(), Trouble> {
 }
 
 async fn ask(acting: &Cx, needs: &[Need], what: &str) -> Result<(), Trouble> {
-    for need in needs {
-        iam::authorize(acting, std::slice::from_ref(need))
-            .await
-            .map_err(|e| refused(what, "decide on the role of an action", e))?;
-    }
-    Ok(())
+    iam::authorize(acting, needs).await.map_err(|e| refused(what, "decide on the role of an action", e))
 }
 
 /// What a call to S3 on this bucket came to.

@@ -1,4 +1,4 @@
-//! Actions with roles of their own do nothing that these may not.
+//! Actions do nothing that their roles, or the pipeline's, may not.
 
 use engine::pipeline::Execution;
 use serde_json::{Value, json};
@@ -55,8 +55,16 @@ impl World {
     }
 }
 
+fn codepipeline() -> Value {
+    json!({"Service": "codepipeline.amazonaws.com"})
+}
+
+fn put() -> Value {
+    action("Put", "Deploy", "S3", json!({"BucketName": "site", "Extract": "true"}), (&["Src"], &[]))
+}
+
 fn deploy(role: &str) -> Value {
-    let mut deploy = action("Put", "Deploy", "S3", json!({"BucketName": "site", "Extract": "true"}), (&["Src"], &[]));
+    let mut deploy = put();
     deploy["roleArn"] = json!(arn(role));
     deploy
 }
@@ -66,7 +74,7 @@ async fn a_source_and_a_deployment_need_what_their_roles_allow() {
     each_engine(machines(), |test| async move {
         let world = world(test).await;
         for role in ["source", "deploy"] {
-            world.role(role, json!({"Service": "codepipeline.amazonaws.com"})).await;
+            world.role(role, codepipeline()).await;
         }
         world.push("index.html", "one", None).await;
         let mut source = code_commit();
@@ -95,9 +103,138 @@ async fn a_source_and_a_deployment_need_what_their_roles_allow() {
 }
 
 #[tokio::test]
+async fn without_a_role_of_their_own_actions_do_what_the_pipelines_may() {
+    each_engine(machines(), |test| async move {
+        let world = world(test).await;
+        world.role("p", codepipeline()).await;
+        world.push("index.html", "one", None).await;
+        let first = world.create(code_commit(), put()).await;
+        world.drive().await;
+        world.lacks(&first, "the AWS CodeCommit repository named app", "codecommit:GetBranch").await;
+        for (policy, call, resource, lacks) in [
+            ("git", "codecommit:*", "arn:aws:codecommit:*:*:app", ("artifacts", "s3:PutObject")),
+            ("store", "s3:PutObject", "arn:aws:s3:::artifacts/*", ("artifacts", "s3:GetObject")),
+            ("read", "s3:GetObject", "arn:aws:s3:::artifacts/*", ("site", "s3:PutObject")),
+        ] {
+            world.allow("p", policy, &[call], resource).await;
+            let id = world.again().await;
+            world.lacks(&id, &format!("the Amazon S3 bucket named {}", lacks.0), lacks.1).await;
+        }
+        world.allow("p", "write", &["s3:PutObject"], "arn:aws:s3:::site/*").await;
+        let id = world.again().await;
+        assert_eq!(Execution::status(&world.state(&id).await), "Succeeded", "{}", world.last_action(&id).await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn work_elsewhere_begins_only_if_the_pipelines_role_may_have_it_begun() {
+    let batch = json!({"ProjectName": "nobody", "BatchEnabled": "true"});
+    for (then, refusal, call) in [
+        (
+            action("Then", "Build", "CodeBuild", json!({"ProjectName": "nobody"}), (&["Src"], &[])),
+            "Error calling startBuild: User: ",
+            "codebuild:StartBuild",
+        ),
+        (
+            action("Then", "Test", "CodeBuild", batch, (&["Src"], &[])),
+            "Error calling startBuildBatch: User: ",
+            "codebuild:StartBuildBatch",
+        ),
+        (
+            action("Then", "Invoke", "CodePipeline", json!({"PipelineName": "nobody"}), (&[], &[])),
+            "Error calling startPipelineExecution: User: ",
+            "codepipeline:StartPipelineExecution",
+        ),
+    ] {
+        let world = world(store::testing::sqlite(machines()).await).await;
+        world.role("p", codepipeline()).await;
+        world.allow("p", "source", &["codecommit:*", "s3:*"], "*").await;
+        world.push("index.html", "one", None).await;
+        let first = world.create_v2(code_commit(), json!({"actions": [then]})).await;
+        world.drive().await;
+        let (code, message) = world.failure(&first).await;
+        assert_eq!(code, "PermissionError", "{message}");
+        assert!(message.starts_with(refusal) && message.contains(call), "{message}");
+        assert!(message.contains("nobody") && message.contains("assumed-role/p/AWSCodePipeline-"), "{message}");
+        world.allow("p", "start", &[call], "*").await;
+        let id = world.again().await;
+        let (code, message) = world.failure(&id).await;
+        assert_eq!(code, "ConfigurationError", "there is none: {message}");
+    }
+}
+
+#[tokio::test]
+async fn a_source_elsewhere_needs_what_the_pipelines_role_may() {
+    let connection =
+        "arn:aws:codestar-connections:eu-central-1:123456789012:connection/01234567-0123-0123-0123-0123456789ab";
+    let configuration = json!({"ConnectionArn": connection, "FullRepositoryId": "team/app", "BranchName": "main"});
+    let by_connection = action("Src", "Source", "CodeStarSourceConnection", configuration, (&[], &["Src"]));
+    let object = json!({"S3Bucket": "src", "S3ObjectKey": "app.zip"});
+    for (source, lacks, call) in [
+        (by_connection, format!("use the connection {connection}. "), "codestar-connections:UseConnection"),
+        (
+            action("Src", "Source", "S3", object, (&[], &["Src"])),
+            "access the Amazon S3 bucket named src. ".to_owned(),
+            "s3:GetObject",
+        ),
+    ] {
+        let world = world(store::testing::sqlite(machines()).await).await;
+        world.role("p", codepipeline()).await;
+        world.allow("p", "store", &["s3:*"], "arn:aws:s3:::artifacts/*").await;
+        let first = world.create(source, put()).await;
+        world.drive().await;
+        let (code, message) = world.failure(&first).await;
+        assert_eq!(code, "PermissionError", "{message}");
+        assert!(message.contains(&lacks), "{message}");
+        assert!(message.contains(&format!("is not authorized to perform: {call}")), "{message}");
+        world.allow("p", "source", &[call], "*").await;
+        let id = world.again().await;
+        assert_eq!(world.failure(&id).await.0, "ConfigurationError", "there is none");
+    }
+}
+
+#[tokio::test]
+async fn a_rule_does_what_the_pipelines_role_may() {
+    let world = world(store::testing::sqlite(machines()).await).await;
+    world.role("p", codepipeline()).await;
+    world.allow("p", "source", &["codecommit:*", "s3:*"], "*").await;
+    world.push("index.html", "one", None).await;
+    let rule = json!({"name": "Look", "configuration": {"ProjectName": "nobody"}, "inputArtifacts": [{"name": "Src"}],
+        "ruleTypeId": {"category": "Rule", "owner": "AWS", "provider": "CodeBuild", "version": "1"}});
+    let before = json!({"conditions": [{"result": "FAIL", "rules": [rule]}]});
+    let id = world.create_v2(code_commit(), json!({"actions": [put()], "beforeEntry": before})).await;
+    world.drive().await;
+    assert_eq!(Execution::status(&world.state(&id).await), "Failed");
+    let list = json!({"pipelineName": "demo", "filter": {"pipelineExecutionId": id}});
+    let list = devtools::codepipeline::list_rule_executions(&world.cx.cx, input(list)).await.unwrap();
+    let list = serde_json::to_value(&list).unwrap();
+    let error = &list["ruleExecutionDetails"][0]["output"]["executionResult"]["errorDetails"];
+    assert_eq!(error["code"], "PermissionError", "{list}");
+    assert!(error["message"].as_str().unwrap().starts_with("Error calling startBuild: User: "), "{error}");
+}
+
+#[tokio::test]
+async fn a_pipelines_role_that_codepipeline_may_not_assume_is_of_no_use() {
+    let world = world(store::testing::sqlite(machines()).await).await;
+    world.role("p", json!({"AWS": arn("somebody")})).await;
+    world.allow("p", "all", &["*"], "*").await;
+    world.push("index.html", "one", None).await;
+    let mut run = action("Run", "Compute", "Commands", json!({}), (&["Src"], &[]));
+    run["commands"] = json!(["true"]);
+    let first = world.create_v2(code_commit(), json!({"actions": [run]})).await;
+    world.drive().await;
+    let (code, message) = world.failure(&first).await;
+    assert_eq!(code, "PermissionError");
+    let text = format!("CodePipeline is not authorized to perform AssumeRole on role {PIPELINE}: ");
+    assert!(message.starts_with(&text), "{message}");
+}
+
+#[tokio::test]
 async fn a_role_is_assumed_through_the_pipelines() {
     let world = world(store::testing::sqlite(machines()).await).await;
-    world.role("p", json!({"Service": "codepipeline.amazonaws.com"})).await;
+    world.role("p", codepipeline()).await;
+    world.allow("p", "source", &["codecommit:*", "s3:PutObject"], "*").await;
     world.role("other", json!({"AWS": arn("somebody")})).await;
     world.role("own", json!({"AWS": PIPELINE})).await;
     world.allow("own", "all", &["s3:*"], "*").await;

@@ -44,10 +44,7 @@ pub struct RunAction {
     pub action: String,
     /// The action execution's id.
     pub id: String,
-    /// The role that the action runs as: its own, else the pipeline's.
-    ///
-    /// Deviation: only what an action does that names a role of its own is done in its name. The pipeline's must exist when the
-    /// pipeline is made, and is not asked for anything else: the work is the service's own.
+    /// The role that the action works as: its own, else the pipeline's.
     pub role_arn: String,
     /// The pipeline's role, if the action names one of its own, which is assumed through it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

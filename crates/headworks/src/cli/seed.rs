@@ -49,7 +49,7 @@ async fn fill(config: Config, executions: usize) -> Result<(), CliError> {
     make_role(cx).await?;
     let mut left = executions;
     for number in 0..PIPELINES.min(executions) {
-        let input = serde_json::from_value(json!({ "pipeline": declaration(&format!("seed-{number}")) }));
+        let input = serde_json::from_value(json!({ "pipeline": declaration(cx, &format!("seed-{number}")) }));
         let made = create_pipeline(cx, input.map_err(CliError::internal)?).await.map_err(CliError::user)?;
         let pattern = ExecutionState::new(NewExecution {
             id: String::new(),
@@ -185,12 +185,12 @@ fn succeeded(run: RunAction) -> ActionResult {
     }
 }
 
-fn declaration(name: &str) -> Value {
+fn declaration(cx: &Cx, name: &str) -> Value {
     let source = json!({ "S3Bucket": "seed", "S3ObjectKey": format!("{name}.zip"), "PollForSourceChanges": "false" });
     let deploy = json!({ "BucketName": "seed", "Extract": "false", "ObjectKey": format!("{name}/deployed") });
     json!({
         "name": name,
-        "roleArn": "arn:aws:iam::123456789012:role/seed",
+        "roleArn": cx.scope().global_arn("iam", "role/seed").to_string(),
         "artifactStore": { "type": "S3", "location": "seed" },
         "stages": [
             stage("Source", "S3", &source, json!([]), json!([{ "name": "Fetched" }])),

@@ -15,10 +15,14 @@ const FILES: &[(&str, &str)] = &[
     ("content/how.page", include_str!("../../../../examples/site/content/how.page")),
 ];
 
-/// Who may act as the role of project and pipeline, as `create-role` takes it.
+/// The account that the example names.
+pub const ACCOUNT: &str = "123456789012";
+/// Who may act as the roles of project and pipeline, as `create-role` takes it.
 pub const TRUST: &str = include_str!("../../../../examples/site/trust.json");
-/// What that role may do, as `put-role-policy` takes it.
+/// What the pipeline's role may do, as `put-role-policy` takes it.
 pub const POLICY: &str = include_str!("../../../../examples/site/policy.json");
+/// What the project's role may do.
+pub const BUILD_POLICY: &str = include_str!("../../../../examples/site/build-policy.json");
 /// The CodeBuild project, as `create-project` takes it.
 pub const PROJECT: &str = include_str!("../../../../examples/site/project.json");
 /// The pipeline, as `create-pipeline` takes it.

@@ -18,8 +18,8 @@ use crate::up;
 const NAME: &str = "site";
 const ARTIFACTS: &str = "demo-artifacts";
 const SITE: &str = "demo-site";
-/// The role that the example names, which pipeline and build may take on.
-const ROLE: &str = "demo";
+/// The roles that the example names, the pipeline's and the project's, and what they may do.
+const ROLES: [(&str, &str); 2] = [("demo", example::POLICY), ("demo-build", example::BUILD_POLICY)];
 /// A push starts the pipeline within milliseconds; this long means that it never will.
 const START_LIMIT: Duration = Duration::from_secs(30);
 
@@ -48,11 +48,14 @@ pub fn run(layers: Layers, once: bool) -> Result<(), CliError> {
 async fn tell(config: &Config, work: &Path, running: &up::Running) -> Result<(), CliError> {
     let begun = Instant::now();
     let client = Client::of(&running.installation)?;
-    step("role, buckets, repository, build project and pipeline");
-    let role = [("RoleName", ROLE), ("AssumeRolePolicyDocument", example::TRUST)];
-    client.query("iam", "CreateRole", &role).await?;
-    let policy = [("RoleName", ROLE), ("PolicyName", "artifacts"), ("PolicyDocument", example::POLICY)];
-    client.query("iam", "PutRolePolicy", &policy).await?;
+    step("roles, buckets, repository, build project and pipeline");
+    for (role, policy) in ROLES {
+        let made = [("RoleName", role), ("AssumeRolePolicyDocument", example::TRUST)];
+        client.query("iam", "CreateRole", &made).await?;
+        let policy = policy.replace(example::ACCOUNT, config.account.as_str());
+        let policy = [("RoleName", role), ("PolicyName", NAME), ("PolicyDocument", policy.as_str())];
+        client.query("iam", "PutRolePolicy", &policy).await?;
+    }
     client.create_bucket(ARTIFACTS).await?;
     client.create_bucket(SITE).await?;
     let repository = client.call("codecommit", "CreateRepository", json!({ "repositoryName": NAME })).await?;
@@ -128,7 +131,7 @@ async fn wait_for_execution(client: &Client, known: &[&String]) -> Result<String
 
 /// The example's JSON with this installation's account in place of its own.
 fn of_account(text: &str, config: &Config) -> Result<Value, CliError> {
-    serde_json::from_str(&text.replace("123456789012", config.account.as_str())).map_err(CliError::internal)
+    serde_json::from_str(&text.replace(example::ACCOUNT, config.account.as_str())).map_err(CliError::internal)
 }
 
 fn step(name: &str) {

@@ -167,7 +167,11 @@ async fn service_specific(cx: &Cx, attempt: &Attempt) -> Result<Identity, Refuse
     let account = AccountId::parse(&row.account).ok_or_else(denied)?;
     let partition = cx.scope().region.partition();
     let arn = format!("arn:{partition}:iam::{account}:user{}{}", user.path, user.name);
-    Ok(Identity { account, region: None, principal: Principal { arn, user_id: user.id, access_key: None } })
+    Ok(Identity {
+        account,
+        region: None,
+        principal: Principal { arn, user_id: user.id, access_key: None, rights: None },
+    })
 }
 
 /// Resolves `%XX`; leaves what is not of that form.

@@ -30,7 +30,7 @@ impl GitAuthenticator for Fake {
                 return Err(Refused::Denied("no".to_owned()));
             }
             let arn = format!("arn:aws:iam::123456789012:user/{}", attempt.user);
-            let principal = Principal { arn, user_id: attempt.user.clone(), access_key: None };
+            let principal = Principal { arn, user_id: attempt.user.clone(), access_key: None, rights: None };
             let account = AccountId::parse("123456789012").unwrap();
             Ok(Identity { account, region: Region::parse("eu-central-1"), principal })
         })

@@ -1,5 +1,7 @@
 //! The way from a call to the access decision.
 
+use std::sync::Arc;
+
 use base::{ApiError, Scope};
 use engine::access::{Context, Enforcement, Policies, Request, Subject, SubjectKind, Verdict, decide};
 use formats::policy::{Document, Kind, parse};
@@ -17,6 +19,18 @@ pub const ACTION_SESSION: &str = "AWSCodePipeline-";
 /// Stands for the id of a role that does not exist or may not be assumed, and so has no policies.
 const NOBODY: &str = "nobody";
 
+/// What policies say of a principal, as it was at one moment.
+#[derive(Clone, Debug)]
+pub struct Rights(Arc<(Subject, Policies)>);
+
+impl PartialEq for Rights {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Rights {}
+
 /// Decides whether the caller may do what a call needs. Every operation passes here before it runs, and so does git.
 pub async fn authorize(cx: &Cx, needs: &[Need]) -> Result<(), ApiError> {
     authorize_by(cx, Enforcement::Builds, needs).await
@@ -32,9 +46,26 @@ pub async fn as_session(cx: &Cx, scope: &Scope, role_arn: &str, session: &str) -
         arn: scope.global_arn("sts", format!("assumed-role/{name}/{session}")).to_string(),
         user_id: format!("{id}:{session}"),
         access_key: None,
+        rights: None,
     };
     let caller = Caller { scope: scope.clone(), principal, ..cx.caller.clone() };
     Ok(Cx { caller, ..cx.clone() })
+}
+
+/// The same session with the policies that it has now, for work that is short and makes many calls: they are not read again.
+pub async fn with_rights(mut cx: Cx) -> Result<Cx, ApiError> {
+    let rights = rights(&mut cx.store.read().await?, &cx).await?;
+    cx.caller.principal.rights = Some(rights);
+    Ok(cx)
+}
+
+async fn rights(tx: &mut Tx, cx: &Cx) -> Result<Rights, ApiError> {
+    let subject = subject(tx, cx).await?;
+    let policies = match own_policy(tx, cx).await? {
+        Some(policy) => Policies { identity: vec![document(&policy)?], ..Policies::default() },
+        None => policies(tx, cx, &subject).await?,
+    };
+    Ok(Rights(Arc::new((subject, policies))))
 }
 
 /// The same under an enforcement of one's choice.
@@ -44,11 +75,11 @@ pub(super) async fn authorize_by(cx: &Cx, enforcement: Enforcement, needs: &[Nee
         return Ok(());
     }
     let mut tx = cx.store.read().await?;
-    let subject = subject(&mut tx, cx).await?;
-    let policies = match own_policy(&mut tx, cx).await? {
-        Some(policy) => Policies { identity: vec![document(&policy)?], ..Policies::default() },
-        None => policies(&mut tx, cx, &subject).await?,
+    let rights = match &cx.caller.principal.rights {
+        Some(rights) => rights.clone(),
+        None => rights(&mut tx, cx).await?,
     };
+    let (subject, policies) = &*rights.0;
     let general = context(cx);
     for need in needs {
         let mut context = general.clone();
@@ -59,8 +90,8 @@ pub(super) async fn authorize_by(cx: &Cx, enforcement: Enforcement, needs: &[Nee
         for resource in &need.resources {
             resources.push(with_path(&mut tx, cx, action, resource).await?);
         }
-        let request = Request { subject: &subject, action, resources: &resources, context: &context };
-        let verdict = decide(enforcement, &request, &policies);
+        let request = Request { subject, action, resources: &resources, context: &context };
+        let verdict = decide(enforcement, &request, policies);
         if !verdict.is_allowed() {
             return Err(denied(cx, action, resources.first().map_or("*", String::as_str), verdict));
         }
@@ -71,6 +102,7 @@ pub(super) async fn authorize_by(cx: &Cx, enforcement: Enforcement, needs: &[Nee
 /// The same session without any rights: the role is not for the service.
 pub fn as_nobody(cx: &Cx) -> Cx {
     let mut nobody = cx.clone();
+    nobody.caller.principal.rights = None;
     let id = &mut nobody.caller.principal.user_id;
     *id = format!("{NOBODY}:{}", id.split_once(':').map_or("", |(_, session)| session));
     nobody

@@ -82,7 +82,7 @@ impl Credential {
                 format!("{role_id}:{session}"),
             ),
         };
-        Principal { arn, user_id, access_key: Some(self.access_key.clone()) }
+        Principal { arn, user_id, access_key: Some(self.access_key.clone()), rights: None }
     }
 
     /// Whether a use now should be written down; says so once per interval.

@@ -82,7 +82,7 @@ mod tests;
 pub use crate::needs::Need;
 pub use attach_role_policy::attach_role_policy;
 pub use attach_user_policy::attach_user_policy;
-pub use authorize::{ACTION_SESSION, as_nobody, as_session, authorize, is_nobody};
+pub use authorize::{ACTION_SESSION, Rights, as_nobody, as_session, authorize, is_nobody, with_rights};
 pub use bootstrap::{RootKey, bootstrap_root, create_account, new_root_key, sweep_sessions};
 pub use cache::{CredentialCache, note_use};
 pub use create_access_key::create_access_key;

@@ -255,7 +255,7 @@ async fn enforcement_reads_inline_and_attached_policies() {
     let made = call(&cx, create_user, json!({"UserName": "alice"})).await.unwrap();
     let root = cx.clone();
     let text = |key: &str| made["User"][key].as_str().unwrap().to_owned();
-    cx.caller.principal = Principal { arn: text("Arn"), user_id: text("UserId"), access_key: None };
+    cx.caller.principal = Principal { arn: text("Arn"), user_id: text("UserId"), access_key: None, rights: None };
     let need = [Need::new("s3:GetObject", "*")];
     let ask = async |enforcement| authorize_by(&cx, enforcement, &need).await;
     assert!(ask(Enforcement::Builds).await.is_ok());
@@ -320,6 +320,26 @@ async fn a_build_whose_role_has_no_policies_may_only_ask_who_it_is() {
         }
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_session_with_rights_has_those_that_its_role_had() {
+    let test = sqlite(Machines::new()).await;
+    let root = cx(&test);
+    build_session(&root, "b").await;
+    let session = async || {
+        as_session(&root, root.scope(), "arn:aws:iam::123456789012:role/ci/b", "AWSCodePipeline-0").await.unwrap()
+    };
+    let ask = async |cx: &Cx| authorize(cx, &[Need::new("s3:GetObject", "*")]).await;
+    let before = with_rights(session().await).await.unwrap();
+    assert!(ask(&before).await.is_err());
+    let allow = r#"{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}"#;
+    call(&root, put_role_policy, json!({"RoleName": "b", "PolicyName": "p", "PolicyDocument": allow})).await.unwrap();
+    assert!(ask(&before).await.is_err());
+    let after = with_rights(session().await).await.unwrap();
+    assert!(ask(&after).await.is_ok());
+    assert!(ask(&as_nobody(&after)).await.is_err());
+    assert_ne!(before.caller.principal, after.caller.principal);
 }
 
 #[tokio::test]

@@ -28,6 +28,9 @@ pub struct Input {
     pub duration_seconds: Option<u64>,
     pub external_id: Option<String>,
     pub source_identity: Option<String>,
+    /// The resource in whose name one of our services asks.
+    #[serde(skip)]
+    pub source_arn: Option<String>,
     #[serde(flatten)]
     pub others: serde_json::Map<String, serde_json::Value>,
 }
@@ -61,8 +64,27 @@ fn validation(message: impl Into<String>) -> ApiError {
 
 /// Whether [`assume_role`] would do it, in its words; nothing is issued.
 pub async fn check_assume_role(cx: &Cx, input: &Input) -> Result<(), ApiError> {
-    let mut tx = cx.store.read().await?;
-    allowed(&mut tx, cx, input).await.map(|_| ())
+    check_assume_role_in(&mut cx.store.read().await?, cx, input).await
+}
+
+/// The same inside of a transaction.
+pub async fn check_assume_role_in(tx: &mut Tx, cx: &Cx, input: &Input) -> Result<(), ApiError> {
+    allowed(tx, cx, input).await.map(|_| ())
+}
+
+impl Input {
+    /// A session as long as may be, without conditions.
+    pub fn new(role_arn: &str, session: &str) -> Self {
+        Input {
+            role_arn: role_arn.to_owned(),
+            role_session_name: session.to_owned(),
+            duration_seconds: None,
+            external_id: None,
+            source_identity: None,
+            source_arn: None,
+            others: serde_json::Map::new(),
+        }
+    }
 }
 
 /// A session that may be had.
@@ -93,6 +115,10 @@ async fn allowed(tx: &mut Tx, cx: &Cx, input: &Input) -> Result<Allowed, ApiErro
     let subject = authorize::subject(tx, cx).await?;
     let mut context = authorize::context(cx);
     context.insert("sts:rolesessionname".to_owned(), vec![input.role_session_name.clone()]);
+    if let SubjectKind::Service(_) = subject.kind {
+        context.insert("aws:sourceaccount".to_owned(), vec![cx.scope().account.to_string()]);
+        context.extend(input.source_arn.iter().map(|arn| ("aws:sourcearn".to_owned(), vec![arn.clone()])));
+    }
     if let Some(id) = &input.external_id {
         context.insert("sts:externalid".to_owned(), vec![id.clone()]);
     }

@@ -34,10 +34,11 @@ pub fn role_and_bucket(address: SocketAddr) -> Result<()> {
     );
     let form = format!("Action=CreateRole&Version=2010-05-08&RoleName=bench&AssumeRolePolicyDocument={trust}");
     made(&connection.send(&request::query("iam", &form))?).context("CreateRole")?;
-    // A pipeline's build reads and writes artifacts as this role.
+    // Pipelines work and builds read and write artifacts as this role.
     let policy = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%7B%22Effect%22%3A%22Allow%22%2C\
-                  %22Action%22%3A%22s3%3A%2A%22%2C%22Resource%22%3A%22%2A%22%7D%7D";
-    let form = format!("Action=PutRolePolicy&Version=2010-05-08&RoleName=bench&PolicyName=s3&PolicyDocument={policy}");
+                  %22Action%22%3A%5B%22s3%3A%2A%22%2C%22codecommit%3A%2A%22%2C%22codebuild%3A%2A%22%5D%2C\
+                  %22Resource%22%3A%22%2A%22%7D%7D";
+    let form = format!("Action=PutRolePolicy&Version=2010-05-08&RoleName=bench&PolicyName=all&PolicyDocument={policy}");
     connection.send(&request::query("iam", &form))?.expect_success().context("PutRolePolicy")?;
     made(&connection.send(&request::s3("PUT", &format!("/{BUCKET}"), b""))?).context("CreateBucket")?;
     let versioning = b"<VersioningConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\

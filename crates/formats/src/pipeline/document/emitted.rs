@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::super::{PipelineDeclaration, Provider};
+use super::super::PipelineDeclaration;
 use super::read::{Reader, Spelling};
 use super::shapes::EMITTED;
 use crate::Span;
@@ -14,7 +14,7 @@ use crate::yaml::{self, Node, Value};
 ///
 /// Whoever writes the definition may be anybody whose work goes into the artifact. So it has no role but its parent's, and
 /// nothing in it starts executions by itself. With `role`, the one that the action has which brings it along, each of its actions and
-/// rules has that one. Without, they are done in the service's name, and sources use no connection but the parent's.
+/// rules has that one. Without, they work as the parent's role, as that action does.
 pub fn emitted(
     text: &str,
     name: &str,
@@ -56,9 +56,8 @@ pub fn emitted(
     let mut pipeline: PipelineDeclaration =
         serde_json::from_value(Json::Object(members)).map_err(|e| format!("it cannot be read: {e}"))?;
     owns_nothing(&pipeline, parent, role)?;
-    match role {
-        Some(role) => give_role(&mut pipeline, role),
-        None => own_connections(&pipeline, parent)?,
+    if let Some(role) = role {
+        give_role(&mut pipeline, role);
     }
     Ok(pipeline)
 }
@@ -84,25 +83,6 @@ fn give_role(pipeline: &mut PipelineDeclaration, role: &str) {
         for own in actions.chain(rules) {
             own.get_or_insert_with(|| role.to_owned());
         }
-    }
-}
-
-/// Nobody is asked whether the service may use a connection.
-fn own_connections(pipeline: &PipelineDeclaration, parent: &PipelineDeclaration) -> Result<(), String> {
-    let used = |pipeline: &PipelineDeclaration| {
-        let actions = pipeline.stages.iter().flat_map(|s| &s.actions);
-        let by_connection = actions.filter(|a| a.provider() == Some(Provider::ConnectionSource));
-        let used: Vec<(String, String)> =
-            by_connection.map(|a| (a.name.clone(), a.config("ConnectionArn").unwrap_or_default().to_owned())).collect();
-        used
-    };
-    let known = used(parent);
-    match used(pipeline).into_iter().find(|(_, arn)| known.iter().all(|(_, own)| own != arn)) {
-        Some((action, arn)) => Err(format!(
-            "action '{action}' uses the connection {arn}, which its parent does not use: give the action that starts the \
-             pipeline a roleArn that may use it"
-        )),
-        None => Ok(()),
     }
 }
 
@@ -235,25 +215,6 @@ mod tests {
             "the pipeline's role may more than the action's"
         );
         assert_eq!(read(|_| {}).unwrap().stages[0].actions[0].role_arn, None);
-    }
-
-    #[test]
-    fn without_a_role_it_uses_no_connection_but_its_parents() {
-        let connection = |arn: &str| json!({"ConnectionArn": arn, "FullRepositoryId": "o/r", "BranchName": "main"});
-        let source = |p: &mut Value, arn: &str| {
-            let action = &mut p["stages"][0]["actions"][0];
-            action["actionTypeId"]["provider"] = json!("CodeStarSourceConnection");
-            action["configuration"] = connection(arn);
-        };
-        let error = read(|p| source(p, "arn:c")).unwrap_err();
-        assert!(error.contains("uses the connection arn:c"), "{error}");
-        assert!(read_as(Some("arn:aws:iam::123456789012:role/n"), |p| source(p, "arn:c")).is_ok());
-        let mut parent = read_as(Some("arn:aws:iam::123456789012:role/n"), |p| source(p, "arn:c")).unwrap();
-        parent.role_arn = "arn:aws:iam::123456789012:role/p".to_owned();
-        let text = json!({"stages": [{"name": "Source", "actions": [{"name": "Src", "configuration": connection("arn:c"),
-            "actionTypeId": {"category": "Source", "owner": "AWS", "provider": "CodeStarSourceConnection", "version": "1"},
-            "outputArtifacts": [{"name": "Src"}]}]}]});
-        assert_eq!(emitted(&text.to_string(), "c", &parent, None).map(|p| p.stages.len()), Ok(1));
     }
 
     #[test]

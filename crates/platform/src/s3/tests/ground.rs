@@ -29,7 +29,7 @@ pub(super) fn bare(test: &TestStore, account: &str, region: &str) -> Cx {
         ids: Arc::new(RandomIds),
         credentials: Arc::default(),
         caller: Caller {
-            principal: Principal { arn, user_id: account.to_owned(), access_key: None },
+            principal: Principal { arn, user_id: account.to_owned(), access_key: None, rights: None },
             scope,
             request_id: "R".to_owned(),
             source_ip: "127.0.0.1".to_owned(),
