@@ -63,6 +63,12 @@ assert archive.read("notes.txt").decode() == "main: $(id) says 'first'\n", archi
 assert delivery.published("site/index.html") == "first\n"
 groups = [g["logGroupName"] for g in server.client("logs").describe_log_groups()["logGroups"]]
 assert "/aws/codepipeline/delivery" in groups, groups
+stream = run["output"]["executionResult"]["logStreamARN"]
+name = f"{run['actionExecutionId']}/{build.split(':')[1]}"
+assert stream.endswith(f":log-group:/aws/codepipeline/delivery:log-stream:{name}"), stream
+assert latest()["logStreamARN"] == stream, latest()
+said = server.client("logs").get_log_events(logGroupName="/aws/codepipeline/delivery", logStreamName=name)["events"]
+assert any("cp message.txt" in event["message"] for event in said), said
 proved("commands of a pipeline run without a project, with variables in and out and the files that were asked for")
 
 compute["commands"] = ["echo about to fail", "exit 7", "touch never"]

@@ -2,7 +2,8 @@
 
 use base::{ApiError, Timestamp};
 use engine::build::{
-    ArtifactTarget, BuildState, Context, Logs, PhaseEnd, PhaseRecord, Place, Stage, UploadedArtifact, destination_key,
+    ArtifactTarget, BuildState, Context, Logs, PhaseEnd, PhaseRecord, Place, Request, Stage, UploadedArtifact,
+    destination_key,
 };
 use serde_json::{Map, Value, json};
 
@@ -104,14 +105,23 @@ pub(super) fn whole_millis(at: Timestamp) -> Timestamp {
     Timestamp::from_millis(at.millis())
 }
 
+/// The ARN of the stream of a build's log.
+pub(super) fn log_stream(request: &Request) -> Option<String> {
+    match &request.logs {
+        Logs::CloudWatch { group, stream } => {
+            Some(request.scope.arn("logs", format!("log-group:{group}:log-stream:{stream}")).to_string())
+        }
+        Logs::Disabled => None,
+    }
+}
+
 pub(super) fn logs(state: &BuildState) -> Value {
     let request = &state.request;
     let mut out = json!({ "deepLink": request.log_link() });
     if let Logs::CloudWatch { group, stream } = &request.logs {
         out["groupName"] = json!(group);
         out["streamName"] = json!(stream);
-        let resource = format!("log-group:{group}:log-stream:{stream}");
-        out["cloudWatchLogsArn"] = json!(request.scope.arn("logs", resource));
+        out["cloudWatchLogsArn"] = json!(log_stream(request));
     }
     if let Some(Place { bucket, key }) = request.log_object() {
         out["s3DeepLink"] = json!(format!(

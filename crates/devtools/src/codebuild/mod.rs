@@ -160,7 +160,8 @@ pub use start_by_rule::{BuildByRule, start_by_rule};
 pub use start_command_execution::start_command_execution;
 pub use start_for_batch::{batch_lock, start_for_batch};
 pub use start_for_pipeline::{
-    PipelineArtifact, PipelineCommands, StartForPipeline, start_batch_for_pipeline, start_for_pipeline,
+    BegunForPipeline, PipelineArtifact, PipelineCommands, StartForPipeline, start_batch_for_pipeline,
+    start_for_pipeline,
 };
 pub use start_sandbox::start_sandbox;
 pub use start_sandbox_connection::start_sandbox_connection;

@@ -12,7 +12,7 @@ use super::project::{find, parse};
 use super::settle::{Particulars, settle};
 use super::shapes::EnvironmentVariable;
 use super::start_build::merge;
-use super::{check, commands, errors};
+use super::{build_view, check, commands, errors};
 
 pub use super::commands::PipelineCommands;
 
@@ -39,6 +39,15 @@ pub struct StartForPipeline {
     pub parent: Parent,
 }
 
+/// A build that was begun for a pipeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BegunForPipeline {
+    /// `project:uuid`.
+    pub id: String,
+    /// The ARN of the stream of its log, where that is no project's.
+    pub log_stream: Option<String>,
+}
+
 /// One artifact of an action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PipelineArtifact {
@@ -51,20 +60,25 @@ pub struct PipelineArtifact {
     pub revision: Option<String>,
 }
 
-/// Starts the build of a pipeline's action in `tx` and gives its id (`project:uuid`). Doing it twice with the same
-/// key gives the same build. An error is the action's failure, in words for the user.
-pub async fn start_for_pipeline(tx: &mut Tx, cx: &Cx, start: StartForPipeline) -> Result<String, ApiError> {
+/// Starts the build of a pipeline's action in `tx`. Doing it twice with the same key gives the same build. An error is the
+/// action's failure, in words for the user.
+pub async fn start_for_pipeline(tx: &mut Tx, cx: &Cx, start: StartForPipeline) -> Result<BegunForPipeline, ApiError> {
     let uuid = base::derived_uuid(&["codebuild", &start.parent.id, &start.effect_key]).to_string();
     let project = match &start.commands {
         Some(_) => commands::project_name(&start.pipeline_name),
         None => start.project_name.clone(),
     };
     let id = format!("{project}:{uuid}");
-    if machine::get::<Build>(tx, &id).await?.is_some() {
-        return Ok(id);
-    }
-    let request = settled(tx, cx, start, uuid).await?;
-    begin(tx, request, None).await.map(|state| state.request.id)
+    let of_commands = start.commands.is_some();
+    let request = match machine::get::<Build>(tx, &id).await? {
+        Some(row) => row.state.request,
+        None => {
+            let request = settled(tx, cx, start, uuid).await?;
+            begin(tx, request, None).await?.request
+        }
+    };
+    let log_stream = build_view::log_stream(&request).filter(|_| of_commands);
+    Ok(BegunForPipeline { id: request.id, log_stream })
 }
 
 /// Starts a batch for a pipeline's action, otherwise as `start_for_pipeline`.
@@ -73,11 +87,11 @@ pub async fn start_batch_for_pipeline(
     cx: &Cx,
     start: StartForPipeline,
     combine_artifacts: bool,
-) -> Result<String, ApiError> {
+) -> Result<BegunForPipeline, ApiError> {
     let uuid = base::derived_uuid(&["codebuild-batch", &start.parent.id, &start.effect_key]).to_string();
     let id = format!("{}:{uuid}", start.project_name);
     if machine::get::<BuildBatch>(tx, &id).await?.is_some() {
-        return Ok(id);
+        return Ok(BegunForPipeline { id, log_stream: None });
     }
     let name = start.project_name.clone();
     let mut template = settled(tx, cx, start, uuid).await?;
@@ -86,7 +100,8 @@ pub async fn start_batch_for_pipeline(
     let row = find(tx, cx.scope(), &name).await?.ok_or_else(missing)?;
     let mut config = parse(&row)?.build_batch_config.unwrap_or_default();
     config.combine_artifacts = Some(combine_artifacts);
-    begin_batch(tx, batch_request(template, config, parent)?, None).await.map(|state| state.request.template.id)
+    let begun = begin_batch(tx, batch_request(template, config, parent)?, None).await?;
+    Ok(BegunForPipeline { id: begun.request.template.id, log_stream: None })
 }
 
 async fn settled(tx: &mut Tx, cx: &Cx, start: StartForPipeline, uuid: String) -> Result<Request, ApiError> {

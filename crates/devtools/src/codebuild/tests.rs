@@ -513,10 +513,10 @@ async fn a_pipeline_starts_one_build_per_key_with_its_artifacts() {
                 key: "e1:Build:build:1".to_owned(),
             },
         };
-        let mut ids = Vec::new();
+        let mut begun = Vec::new();
         for _ in 0..2 {
             let (cx_in, start) = (cx.clone(), start.clone());
-            let id = cx
+            let one = cx
                 .store
                 .write(move |tx| {
                     let (cx, start) = (cx_in.clone(), start.clone());
@@ -524,10 +524,11 @@ async fn a_pipeline_starts_one_build_per_key_with_its_artifacts() {
                 })
                 .await
                 .unwrap();
-            ids.push(id);
+            begun.push(one);
         }
-        assert_eq!(ids[0], ids[1]);
-        let request = state(&cx, &ids[0]).await.request;
+        assert_eq!(begun[0], begun[1]);
+        assert_eq!(begun[0].log_stream, None, "the log is the project's");
+        let request = state(&cx, &begun[0].id).await.request;
         assert_eq!(request.initiator, "codepipeline/pipe");
         let SourceKind::Pipeline { place, revision } = &request.source.kind else { panic!("a pipeline's source") };
         assert_eq!((place.key.as_str(), revision.as_deref()), ("p/Source/1", Some("c0ffee")));

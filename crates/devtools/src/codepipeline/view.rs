@@ -88,6 +88,8 @@ pub struct ActionExecution {
     pub percent_complete: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_details: Option<ErrorDetails>,
+    #[serde(rename = "logStreamARN", skip_serializing_if = "Option::is_none")]
+    pub log_stream_arn: Option<String>,
 }
 
 /// Why an action failed.
@@ -164,6 +166,9 @@ pub struct ExecutionResult {
     pub external_execution_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_details: Option<ErrorDetails>,
+    /// Of an action's execution; the model knows none of a rule's.
+    #[serde(rename = "logStreamARN", skip_serializing_if = "Option::is_none")]
+    pub log_stream_arn: Option<String>,
 }
 
 /// An artifact and where it lies.
@@ -313,6 +318,7 @@ fn action_execution(run: &ActionRun) -> ActionExecution {
         external_execution_url: run.external.url.clone(),
         percent_complete: run.external.percent,
         error_details: details(&run.status),
+        log_stream_arn: run.external.log_stream.clone(),
     }
 }
 
@@ -404,7 +410,8 @@ fn shown(configuration: &BTreeMap<String, String>) -> BTreeMap<String, String> {
 }
 
 fn result(run: &ActionRun) -> Option<ExecutionResult> {
-    traces(&run.external, details(&run.status))
+    let log_stream_arn = run.external.log_stream.clone();
+    traces(&run.external, details(&run.status)).map(|result| ExecutionResult { log_stream_arn, ..result })
 }
 
 pub(super) fn rule_result(run: &RuleRun) -> Option<ExecutionResult> {
@@ -426,6 +433,7 @@ fn traces(external: &External, error_details: Option<ErrorDetails>) -> Option<Ex
         external_execution_summary: external.summary.clone(),
         external_execution_url: external.url.clone(),
         error_details,
+        log_stream_arn: None,
     })
 }
 

@@ -2,7 +2,8 @@
 
 use base::{ApiError, ErrorKind, Machine};
 use devtools::codebuild::{
-    self, PipelineArtifact, PipelineCommands, StartForPipeline, start_batch_for_pipeline, start_for_pipeline,
+    self, BegunForPipeline, PipelineArtifact, PipelineCommands, StartForPipeline, start_batch_for_pipeline,
+    start_for_pipeline,
 };
 use engine::build::Parent;
 use engine::pipeline::{Artifact, CancelAction, Execution, ExecutionInput, External, RunAction, SourceRevision, Work};
@@ -50,14 +51,14 @@ async fn begin_in(tx: &mut Tx, cx: &Cx, claimed: &Claimed, run: RunAction) -> Re
             }
         };
         let input = match begun {
-            Ok(id) => {
+            Ok(BegunForPipeline { id, log_stream }) => {
                 let url = format!(
                     "https://{0}.console.aws.amazon.com/codebuild/home?region={0}#/{kind}/{id}/view/new",
                     cx.scope().region
                 );
                 ExecutionInput::ActionStarted {
                     key,
-                    external: External { id: Some(id), url: Some(url), ..External::default() },
+                    external: External { id: Some(id), url: Some(url), log_stream, ..External::default() },
                 }
             }
             Err(e) if e.kind == ErrorKind::Client => {

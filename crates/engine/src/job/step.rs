@@ -191,7 +191,7 @@ fn said(state: &mut JobState, news: External) -> External {
     let id = news.id.or(before.id);
     let url = state.job.execution_url(id.as_deref());
     let (summary, percent) = (news.summary.or(before.summary), news.percent.or(before.percent));
-    state.external = External { id, url, summary, percent, by: None };
+    state.external = External { id, url, summary, percent, ..External::default() };
     state.external.clone()
 }
 

@@ -298,6 +298,9 @@ pub struct External {
     /// How much of it is done, in percent, as long as it goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub percent: Option<u8>,
+    /// The ARN of the stream of its log, where it is the action's own and not that of a project.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_stream: Option<String>,
 }
 
 /// An artifact and where it lies.
