@@ -267,7 +267,10 @@ pub(super) fn action_state(
             created: s.revision.created.unwrap_or(run.updated),
         }),
         latest_execution: run.map(|(_, run)| action_execution(run)),
-        entity_url: run.and_then(|run| child_url(declared, region, run)).or_else(|| entity_url(declared, region)),
+        entity_url: run.and_then(|run| child_url(declared, region, run)).or_else(|| {
+            let ran_with = run.map(|(_, run)| run.configuration(declared));
+            entity_url(declared, ran_with.as_ref(), region)
+        }),
         revision_url: revision.filter(|_| declared.is_source()).and_then(|s| s.revision.url.clone()),
     }
 }
@@ -336,10 +339,12 @@ fn pipeline_url(region: &str, pipeline: &str) -> String {
     format!("https://{region}.console.aws.amazon.com/codesuite/codepipeline/pipelines/{pipeline}/view")
 }
 
-/// The console's page about what an action works on. Its host is AWS's: clients take it apart.
-fn entity_url(action: &ActionDeclaration, region: &str) -> Option<String> {
+/// The console's page about what an action works on. Its host is AWS's: clients take it apart. The configuration that the
+/// action ran with has values where the declared one has references; what never ran, or could not be resolved, has but these.
+fn entity_url(action: &ActionDeclaration, ran_with: Option<&BTreeMap<String, String>>, region: &str) -> Option<String> {
     let console = format!("https://{region}.console.aws.amazon.com");
-    let config = |key: &str| action.config(key).unwrap_or_default();
+    let known = |key: &str| ran_with.and_then(|all| all.get(key)).map(String::as_str).or_else(|| action.config(key));
+    let config = |key: &str| known(key).unwrap_or_default();
     match action.provider()? {
         Provider::CodeCommitSource => Some(format!(
             "{console}/codecommit/home#/repository/{}/browse/{}/--/",
@@ -359,13 +364,13 @@ fn entity_url(action: &ActionDeclaration, region: &str) -> Option<String> {
         Provider::CodeBuild => Some(format!("{console}/codebuild/home?#/projects/{}/view", config("ProjectName"))),
         // There is no page about them.
         Provider::Commands => None,
-        Provider::ManualApproval => action.config("ExternalEntityLink").map(str::to_owned),
+        Provider::ManualApproval => known("ExternalEntityLink").map(str::to_owned),
         Provider::S3Deploy => {
             Some(format!("https://console.aws.amazon.com/s3/home?#/buckets/{}", config("BucketName")))
         }
         // The type of a job worker has a template.
         Provider::Worker | Provider::Call => None,
-        Provider::Pipeline => Some(pipeline_url(region, action.config("PipelineName")?)),
+        Provider::Pipeline => Some(pipeline_url(region, known("PipelineName")?)),
     }
 }
 

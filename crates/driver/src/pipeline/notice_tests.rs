@@ -97,6 +97,9 @@ async fn a_rule_is_told_of_its_events_and_the_approval_to_its_topic() {
             })
         );
         assert!(waiting.iter().any(|m| m["additionalAttributes"] == json!({})), "the basic one: {waiting:#?}");
+        let seen = codepipeline::get_pipeline_state(&world.cx.cx, input(json!({"name": "demo"}))).await.unwrap();
+        let seen = serde_json::to_value(&seen).unwrap()["stageStates"][1]["actionStates"][0]["entityUrl"].clone();
+        assert_eq!(seen, json!(format!("https://example.com/{commit}")), "references are replaced");
         let approval = waiting.iter().find(|m| m.get("approval").is_some()).unwrap();
         let token = world.approval().await["token"].as_str().unwrap().to_owned();
         let link = "https://console.aws.amazon.com/codepipeline/home?region=eu-central-1#/view/demo";
