@@ -31,13 +31,13 @@ pub(super) fn execution(event: &EventRow) -> Option<&str> {
 pub(super) fn has_attributes(event: &EventRow) -> bool {
     let text = |pointer: &str| event.event.detail.pointer(pointer).and_then(Value::as_str);
     match (text("/stage"), text("/action"), text("/state").unwrap_or_default()) {
-        (_, None, "FAILED") | (Some(_), None, "STARTED") => true,
+        (_, _, "FAILED") | (Some(_), None, "STARTED") => true,
         (Some(_), Some(_), "STARTED") => text("/type/category") == Some("Approval"),
         _ => false,
     }
 }
 
-/// What the detail type FULL adds: which actions have failed, what an approval is to know, what the sources were.
+/// What the detail type FULL adds: which actions have failed and why, what an approval is to know, what the sources were.
 pub(super) fn attributes(event: &EventRow, state: &ExecutionState) -> Map<String, Value> {
     let detail = &event.event.detail;
     let text = |name: &str| detail.get(name).and_then(Value::as_str);
@@ -52,6 +52,9 @@ pub(super) fn attributes(event: &EventRow, state: &ExecutionState) -> Map<String
             None => Map::new(),
         },
         (Some(stage), None, "FAILED") => failed_stage(state, Some(stage), event.time).map(failures).unwrap_or_default(),
+        (Some(_), Some(_), "FAILED") => {
+            text("action-execution-id").and_then(|id| run(state, id)).map(failed_action).unwrap_or_default()
+        }
         (Some(_), None, "STARTED") => sources(state),
         (Some(_), Some(_), "STARTED") if is_approval => {
             text("action-execution-id").and_then(|id| run(state, id)).map(approval).unwrap_or_default()
@@ -81,12 +84,21 @@ fn failures(stage: &StageRun) -> Map<String, Value> {
     attributes
 }
 
+fn failed_action(run: &ActionRun) -> Map<String, Value> {
+    let why = why(run).filter(|why| !why.is_empty());
+    why.map(|why| ("additionalInformation".to_owned(), json!(why))).into_iter().collect()
+}
+
 fn failure(run: &ActionRun) -> Option<Value> {
+    why(run).map(|why| json!({"action": run.name, "additionalInformation": why}))
+}
+
+/// Why an action has failed, if it has.
+fn why(run: &ActionRun) -> Option<&str> {
     match &run.status {
         ActionStatus::Failed(error) => {
             let said = Some(error.message.as_str()).filter(|message| !message.is_empty());
-            let why = said.or(run.external.summary.as_deref()).unwrap_or_default();
-            Some(json!({"action": run.name, "additionalInformation": why}))
+            Some(said.or(run.external.summary.as_deref()).unwrap_or_default())
         }
         ActionStatus::Working
         | ActionStatus::AwaitingApproval { .. }

@@ -138,7 +138,12 @@ async fn a_failure_is_told_with_the_actions_that_failed_and_a_rule_that_is_gone_
         let world = world(test).await;
         world.push("a.txt", "a", None).await;
         let id = world.create(code_commit(), approval(None)).await;
-        let types = ["pipeline-execution-failed", "stage-execution-failed", "stage-execution-started"];
+        let types = [
+            "pipeline-execution-failed",
+            "stage-execution-failed",
+            "stage-execution-started",
+            "manual-approval-failed",
+        ];
         let arn = world.rule("failed", &types, json!({})).await;
         world.drive().await;
         let token = world.approval().await["token"].clone();
@@ -152,16 +157,17 @@ async fn a_failure_is_told_with_the_actions_that_failed_and_a_rule_that_is_gone_
         let failed = json!([{"action": "Ok", "additionalInformation": "Not today"}]);
         let attributes: Vec<_> = waiting.iter().map(|m| m["additionalAttributes"].clone()).collect();
         assert_eq!(
-            attributes[..2],
+            attributes[..3],
             [
+                json!({"additionalInformation": "Not today"}),
                 json!({"failedActionCount": 1, "failedActions": failed}),
                 json!({"failedActionCount": 1, "failedActions": failed, "failedStage": "Then"}),
             ]
         );
-        assert!(waiting[..2].iter().all(|m| m["detail"]["execution-id"] == json!(id)));
+        assert!(waiting[..3].iter().all(|m| m["detail"]["execution-id"] == json!(id)));
         // The stage is free, and the execution of the push enters it.
-        let sources = attributes[2]["sourceActions"].as_array().unwrap();
-        assert_eq!((attributes.len(), sources.len()), (3, 1));
+        let sources = attributes[3]["sourceActions"].as_array().unwrap();
+        assert_eq!((attributes.len(), sources.len()), (4, 1));
         assert_eq!(sources[0]["sourceActionVariables"]["BranchName"], "main");
         let told = targets::told(&mut world.cx.cx.store.read().await.unwrap()).await.unwrap();
         rules::delete_notification_rule(&world.cx.cx, input(json!({"Arn": arn}))).await.unwrap();
