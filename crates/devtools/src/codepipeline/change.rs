@@ -167,7 +167,7 @@ impl<'a> Change<'a> {
                     members.extend(id.map(|id| (key.to_owned(), Value::from(id))));
                 }
             }
-            return Trigger { kind: "WebhookV2".to_owned(), detail: detail.to_string() };
+            return Trigger { kind: Trigger::GIT.to_owned(), detail: detail.to_string() };
         }
         if self.connection.is_some() {
             let detail = resource.cloned().unwrap_or_default();

@@ -113,6 +113,7 @@ fn success(state: &JobState, input: &Input, external: External) -> JobSuccess {
         }),
         created: found.created,
         pushers: Vec::new(),
+        commit: None,
     });
     JobSuccess { external, variables: input.output_variables.clone().unwrap_or_default(), revision }
 }

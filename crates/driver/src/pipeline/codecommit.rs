@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use base::{ApiError, ErrorKind, Timestamp};
 use devtools::{codecommit, codepipeline};
-use engine::pipeline::{ActionResult, Revision, RunAction};
+use engine::pipeline::{ActionResult, CommitOrigin, Revision, RunAction};
 use git::{Commit, Identity, ObjectId, Repository};
 use platform::{Cx, s3};
 use store::outbox::Claimed;
@@ -131,17 +131,17 @@ fn result(
         ("CommitterDate", date(&commit.committer)),
         ("RepositoryName", name.to_owned()),
     ];
-    fetched(run, commit, url, &summary, &variables, pushers)
+    fetched(run, commit, url, &summary, &variables, ("CodeCommit", pushers))
 }
 
-/// What a source action found: a commit.
+/// What a source action found: a commit, at a host of the kind `provider`.
 pub(super) fn fetched(
     run: &RunAction,
     commit: &Commit,
     url: String,
     summary: &str,
     variables: &[(&str, String)],
-    pushers: Vec<String>,
+    (provider, pushers): (&str, Vec<String>),
 ) -> ActionResult {
     let id = commit.id.to_string();
     let summary: Option<String> = Some(summary.chars().take(MAX_SUMMARY).collect()).filter(|s: &String| !s.is_empty());
@@ -157,6 +157,11 @@ pub(super) fn fetched(
             url: Some(url),
             created: Some(Timestamp::from_secs(commit.committer.seconds)),
             pushers,
+            commit: Some(CommitOrigin {
+                author: commit.author.name.clone(),
+                email: commit.author.email.clone(),
+                provider: provider.to_owned(),
+            }),
         }),
     }
 }

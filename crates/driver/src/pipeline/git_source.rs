@@ -222,5 +222,5 @@ fn result(cx: &Cx, run: &RunAction, wanted: &Wanted<'_>, provider: &str, commit:
             (url, message)
         }
     };
-    fetched(run, commit, url, &summary, &variables, Vec::new())
+    fetched(run, commit, url, &summary, &variables, (provider, Vec::new()))
 }

@@ -88,6 +88,7 @@ async fn a_rule_is_told_of_its_events_and_the_approval_to_its_topic() {
                 "detail": {
                     "pipeline": "demo", "execution-id": id, "state": "STARTED", "version": 1, "stage": "Then",
                     "action": "Ok", "action-execution-id": run.id, "region": "eu-central-1",
+                    "start-time": run.started.format("%Y-%m-%dT%H:%M:%S%.3fZ"), "pipeline-execution-attempt": 1,
                     "type": {"owner": "AWS", "provider": "Manual", "category": "Approval", "version": "1"},
                 },
                 "resources": [PIPELINE],

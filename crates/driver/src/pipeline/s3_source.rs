@@ -43,6 +43,13 @@ pub(super) async fn source(
         summary: summary.clone(),
         output_variables: variables.into_iter().map(|(k, v)| (k.to_owned(), v)).collect(),
         output_artifacts: run.outputs.clone(),
-        revision: Some(Revision { id, summary, url: Some(url), created: Some(object.modified), pushers: Vec::new() }),
+        revision: Some(Revision {
+            id,
+            summary,
+            url: Some(url),
+            created: Some(object.modified),
+            pushers: Vec::new(),
+            commit: None,
+        }),
     })
 }

@@ -95,6 +95,36 @@ async fn a_push_starts_what_its_branch_and_its_files_match() {
 }
 
 #[tokio::test]
+async fn the_end_of_what_a_push_has_started_tells_of_its_commit() {
+    each_engine(machines(), |test| async move {
+        let world = world(test).await;
+        world.push("a.txt", "a", None).await;
+        world.triggered(json!({"push": [{"branches": {"includes": ["main"]}}]})).await;
+        let commit = world.commit("main", "b.txt").await;
+        let (_, variables) = world.newest(2).await;
+        let id = world.executions().await.remove(0);
+        let stop = json!({"pipelineName": "demo", "pipelineExecutionId": id, "abandon": true});
+        codepipeline::stop_pipeline_execution(&world.cx.cx, input(stop)).await.unwrap();
+        let mut tx = world.cx.cx.store.read().await.unwrap();
+        let told = store::events::pending(&mut tx, 100).await.unwrap();
+        let mut details = told.into_iter().map(|row| row.event.detail);
+        let own = |d: &Value| d["execution-id"] == json!(id) && d["state"] == "STOPPED" && d.get("stage").is_none();
+        let mut trigger = details.find(own).unwrap()["execution-trigger"].take();
+        for author in ["author-id", "author-display-name", "author-email"] {
+            trigger.as_object_mut().unwrap().remove(author);
+        }
+        assert_eq!(
+            trigger,
+            json!({
+                "author-date": variables["AuthorDate"], "branch-name": "main", "commit-id": commit,
+                "commit-message": "b.txt", "full-repository-name": "app", "provider-type": "CodeCommit",
+            })
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn changes_that_wait_start_in_the_order_in_which_they_came() {
     each_engine(machines(), |test| async move {
         let world = world(test).await;

@@ -1,10 +1,13 @@
 //! The events that an execution reports, as EventBridge has them (User Guide, "Monitoring CodePipeline events").
 
-use base::Event;
+use base::{Event, Timestamp};
 use formats::pipeline::ActionDeclaration;
 use serde_json::{Map, Value, json};
 
-use super::{ActionRun, ActionStatus, Artifact, ExecutionState};
+use super::{ActionRun, ActionStatus, Artifact, Begun, ExecutionState, SourceOverride, StageRun, StageStatus, Trigger};
+
+/// Characters of a commit's message in an event, which is a row of its own for each listener.
+const MAX_MESSAGE: usize = 2048;
 
 /// The states that events name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,11 +43,20 @@ impl Word {
 }
 
 pub(super) fn of_pipeline(state: &ExecutionState, word: Word) -> Event {
-    let mut detail = detail(state, word);
-    if word == Word::Started {
-        let trigger = json!({"trigger-type": state.trigger.kind, "trigger-detail": state.trigger.detail});
-        detail.insert("execution-trigger".to_owned(), trigger);
-    }
+    let mut detail = detail(state, word, state.begun());
+    let trigger = match word {
+        Word::Started => Some(json!({"trigger-type": state.trigger.kind, "trigger-detail": state.trigger.detail})),
+        Word::Succeeded
+        | Word::Failed
+        | Word::Stopping
+        | Word::Stopped
+        | Word::Superseded
+        | Word::Canceled
+        | Word::Abandoned
+        | Word::Resumed
+        | Word::Skipped => commit(state),
+    };
+    detail.extend(trigger.map(|trigger| ("execution-trigger".to_owned(), trigger)));
     if let (Word::Stopping | Word::Stopped, Some(reason)) = (word, state.stop_request().and_then(|s| s.reason.as_ref()))
     {
         detail.insert("stop-execution-comments".to_owned(), json!(reason));
@@ -53,8 +65,10 @@ pub(super) fn of_pipeline(state: &ExecutionState, word: Word) -> Event {
 }
 
 pub(super) fn of_stage(state: &ExecutionState, stage: &str, word: Word) -> Event {
-    let mut detail = detail(state, word);
+    let mut detail = detail(state, word, state.begun());
     detail.insert("stage".to_owned(), json!(stage));
+    let retried = state.attempts(stage).rfind(|run| run.begun != Begun::Entered);
+    detail.extend(retried.map(|run| ("stage-last-retry-attempt-time".to_owned(), time(run.started))));
     event(state, "CodePipeline Stage Execution State Change", detail)
 }
 
@@ -65,7 +79,7 @@ pub(super) fn of_action(
     run: &ActionRun,
     word: Word,
 ) -> Event {
-    let mut detail = detail(state, word);
+    let mut detail = detail(state, word, Some(run.started));
     let id = &declared.action_type_id;
     let kind = json!({"owner": id.owner, "provider": id.provider, "category": id.category, "version": id.version});
     let region = declared.region.as_deref().unwrap_or(state.scope.region.as_str());
@@ -122,12 +136,57 @@ fn artifacts(artifacts: &[Artifact]) -> Value {
     artifacts.iter().map(|a| json!({"name": a.name, "s3location": {"bucket": a.bucket, "key": a.key}})).collect()
 }
 
-fn detail(state: &ExecutionState, word: Word) -> Map<String, Value> {
+/// The commit that a git trigger started the execution for, once the source stage is behind it ("Pipeline SUCCEEDED (example
+/// with Git tags)").
+fn commit(state: &ExecutionState) -> Option<Value> {
+    (state.trigger.kind == Trigger::GIT).then_some(())?;
+    let pushed = state.overrides.iter().find(|o| o.kind == SourceOverride::BRANCH)?;
+    let fetched = |stage: &&StageRun| matches!(stage.status, StageStatus::Succeeded | StageStatus::Skipped);
+    let run = state.stage(&state.definition.stages.first()?.name).filter(fetched)?.action(&pushed.action)?;
+    let revision = &state.source_revisions.iter().find(|s| s.action == pushed.action)?.revision;
+    let ActionStatus::Succeeded { variables: said, .. } = &run.status else { return None };
+    let (reference, name) = match pushed.value.strip_prefix("refs/tags/") {
+        Some(tag) => ("tag-name", tag),
+        None => ("branch-name", pushed.value.as_str()),
+    };
+    let message = said.get("CommitMessage").map(|message| message.chars().take(MAX_MESSAGE).collect::<String>());
+    let mut commit = Map::new();
+    for (key, value) in [
+        (reference, Some(name)),
+        ("commit-id", Some(revision.id.as_str())),
+        ("commit-message", message.as_deref()),
+        ("author-date", said.get("AuthorDate").map(String::as_str)),
+        ("full-repository-name", said.get("FullRepositoryName").or(said.get("RepositoryName")).map(String::as_str)),
+        ("connection-arn", said.get("ConnectionArn").map(String::as_str)),
+    ] {
+        commit.extend(value.map(|value| (key.to_owned(), json!(value))));
+    }
+    if let Some(origin) = &revision.commit {
+        let known = [
+            // Hosts have ids for their users; git has names.
+            ("author-id", &origin.author),
+            ("author-display-name", &origin.author),
+            ("author-email", &origin.email),
+            ("provider-type", &origin.provider),
+        ];
+        commit.extend(known.iter().filter(|(_, value)| !value.is_empty()).map(|(k, v)| ((*k).to_owned(), json!(v))));
+    }
+    Some(Value::Object(commit))
+}
+
+/// As AWS writes it, with milliseconds always.
+fn time(at: Timestamp) -> Value {
+    json!(at.format("%Y-%m-%dT%H:%M:%S%.3fZ"))
+}
+
+fn detail(state: &ExecutionState, word: Word, started: Option<Timestamp>) -> Map<String, Value> {
     let mut detail = Map::new();
     detail.insert("pipeline".to_owned(), json!(state.definition.name));
     detail.insert("execution-id".to_owned(), json!(state.id));
     detail.insert("state".to_owned(), json!(word.as_str()));
     detail.insert("version".to_owned(), json!(state.version));
+    detail.insert("pipeline-execution-attempt".to_owned(), json!(state.attempt()));
+    detail.extend(started.map(|at| ("start-time".to_owned(), time(at))));
     detail
 }
 

@@ -107,6 +107,18 @@ pub struct Revision {
     /// Who pushed it (ARNs), where the source tells.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pushers: Vec<String>,
+    /// Of a commit: what the source tells beside its id and message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<CommitOrigin>,
+}
+
+/// Who wrote a commit, and what kind of host has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommitOrigin {
+    pub author: String,
+    pub email: String,
+    /// The `ProviderType` of the connection, or `CodeCommit`.
+    pub provider: String,
 }
 
 /// The revision that a source action of an execution used.

@@ -70,7 +70,9 @@ pub use child::child_name;
 pub use condition::{ConditionRun, ConditionStatus, RuleRun, RuleStatus};
 pub use execution::{Execution, Refusal};
 pub use gates::{Gate, GateInput, GateRefusal, Gates, GatesState, NewPipeline, Rush, Transition, TransitionChange};
-pub use input::{ActionError, ActionResult, Approval, ExecutionInput, ParentRetry, Revision, SourceRevision, Verdict};
+pub use input::{
+    ActionError, ActionResult, Approval, CommitOrigin, ExecutionInput, ParentRetry, Revision, SourceRevision, Verdict,
+};
 pub use matrix::Cell;
 pub use state::{
     ActionRun, ActionStatus, Artifact, Begun, Ended, ExecutionKind, ExecutionState, External, Mode, NewExecution,

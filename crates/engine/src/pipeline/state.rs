@@ -61,6 +61,9 @@ pub struct ExecutionState {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<ParentAction>,
     pub phase: Phase,
+    /// When it was set going. Executions that earlier programs started do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<Timestamp>,
     /// The stages entered so far, in order. A step copies what it changes, not all that has been before.
     pub stages: Vec<Arc<StageRun>>,
     /// What else there is to say about how it ended.
@@ -178,6 +181,11 @@ pub struct Trigger {
     /// The model's `TriggerType`.
     pub kind: String,
     pub detail: String,
+}
+
+impl Trigger {
+    /// The kind of those that a trigger of the definition started for a push or a pull request.
+    pub const GIT: &str = "WebhookV2";
 }
 
 /// A revision that a source action must use instead of the newest.
@@ -328,6 +336,7 @@ impl ExecutionState {
             kind: ExecutionKind::Standard,
             parent: None,
             phase: Phase::New,
+            started: None,
             stages: Vec::new(),
             note: None,
         }
@@ -356,6 +365,7 @@ impl ExecutionState {
             kind: ExecutionKind::Rollback(Rollback { target: self.id.clone(), stage: index, earlier }),
             parent: None,
             phase: Phase::New,
+            started: None,
             stages: Vec::new(),
             note: None,
             ..self.clone()
@@ -415,6 +425,16 @@ impl ExecutionState {
     pub fn retries(&self, stage: &str, wanted: RetryTrigger) -> u32 {
         let ours = |s: &&StageRun| matches!(s.begun, Begun::Retried { trigger, .. } if trigger == wanted);
         u32::try_from(self.attempts(stage).filter(ours).count()).unwrap_or(u32::MAX)
+    }
+
+    /// How often it was begun: once, and with each retry of a stage again.
+    pub(super) fn attempt(&self) -> usize {
+        1 + self.stages.iter().filter(|s| s.begun != Begun::Entered).count()
+    }
+
+    /// When it was set going; of one that an earlier program started, when its first stage was.
+    pub(super) fn begun(&self) -> Option<Timestamp> {
+        self.started.or_else(|| self.stages.first().map(|s| s.started))
     }
 
     /// The action run with this effect key.

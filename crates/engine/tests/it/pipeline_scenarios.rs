@@ -421,8 +421,14 @@ fn succeeded(world: &World, execution: &str, place: &str, words: &[&str]) -> Act
         words.iter().filter_map(|w| w.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect();
     let user = |name: &str| format!("arn:aws:iam::123456789012:user/{name}");
     let pushers: Vec<String> = variables.remove("pushers").iter().flat_map(|p| p.split(',')).map(user).collect();
-    let revision =
-        variables.remove("revision").map(|id| Revision { id, summary: None, url: None, created: None, pushers });
+    let revision = variables.remove("revision").map(|id| Revision {
+        id,
+        summary: None,
+        url: None,
+        created: None,
+        pushers,
+        commit: None,
+    });
     let artifact = |name: &String| Artifact {
         name: name.clone(),
         bucket: "artifacts".into(),

@@ -165,6 +165,7 @@ fn succeeded(run: RunAction) -> ActionResult {
             url: None,
             created: None,
             pushers: Vec::new(),
+            commit: None,
         }),
         Work::CodeBuild { .. }
         | Work::S3Deploy { .. }

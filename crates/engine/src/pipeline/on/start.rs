@@ -14,6 +14,7 @@ pub(in crate::pipeline) fn start(state: &ExecutionState, now: Timestamp) -> Resu
         }
     }
     let mut draft = Draft::of(state, now);
+    draft.state.started = Some(now);
     match &state.kind {
         ExecutionKind::Standard if state.mode() == Mode::Parallel => {
             draft.pipeline_event(Word::Started);
