@@ -19,7 +19,9 @@ impl Simulation {
     pub fn check(&mut self) {
         for refusal in std::mem::take(&mut self.world.unheard) {
             let key = refusal.strip_prefix("no action waits for the result of ").unwrap_or_default();
-            let parents = self.world.executions.values().filter(|row| row.state.is_ended());
+            // It told its end, and may have been retried by hand since.
+            let told = |state: &ExecutionState| state.is_ended() || self.resumed.contains(&state.id);
+            let parents = self.world.executions.values().filter(|row| told(&row.state));
             let child = parents.filter_map(|row| row.state.parent.as_ref()).find(|parent| parent.key == key);
             let job = self.world.jobs.values().find(|row| row.state.job.key == key).map(|row| &row.state.job);
             let waited = child.map(|parent| &parent.execution).or(job.map(|job| &job.execution));
