@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use base::{Ids, Scope};
+use base::{Ids, Scope, Timestamp};
 use engine::pipeline::GitEvent;
 use formats::pipeline::PipelineDeclaration;
 use store::Tx;
@@ -23,14 +23,15 @@ use super::change::{Change, Files, Starting, What};
 use super::start::{self, Start};
 use super::{poll, trigger};
 
-/// Starts the pipelines whose sources this event changes. An event that comes twice starts each of them once.
+/// Starts the pipelines whose sources this event changes. An event that comes twice starts each of them once; one that comes late
+/// does not start what was made after it: the execution that creation starts has that change already.
 pub async fn on_event(tx: &mut Tx, ids: &dyn Ids, event: &EventRow) -> Result<(), store::Error> {
     let Some(change) = Change::of(&event.event) else { return Ok(()) };
     let watching =
         codepipeline_source::watching(tx, &event.scope, change.provider, change.container, change.item()).await?;
     let pipelines: BTreeSet<String> = watching.into_iter().map(|row| row.pipeline).collect();
     for pipeline in &pipelines {
-        let Some(declaration) = newest(tx, &event.scope, pipeline).await? else { continue };
+        let Some(declaration) = newest_since(tx, &event.scope, pipeline, event.time).await? else { continue };
         let watch = change.watched_by(&declaration);
         if watch.is_empty() {
             continue;
@@ -109,5 +110,23 @@ pub(super) async fn newest(
     pipeline: &str,
 ) -> Result<Option<Arc<PipelineDeclaration>>, store::Error> {
     let Some(row) = codepipeline_pipeline::get(tx, scope, pipeline).await? else { return Ok(None) };
+    codepipeline_declaration::get(tx, scope, pipeline, row.version).await
+}
+
+/// The newest declaration of a pipeline; none when it was deleted, or made (anew) after this time.
+pub(super) async fn newest_since(
+    tx: &mut Tx,
+    scope: &Scope,
+    pipeline: &str,
+    time: Timestamp,
+) -> Result<Option<Arc<PipelineDeclaration>>, store::Error> {
+    let Some(row) = codepipeline_pipeline::get(tx, scope, pipeline).await? else { return Ok(None) };
+    if row.created > time {
+        tracing::info!(
+            pipeline.name = pipeline,
+            "a source changed before its pipeline was made, and does not start it"
+        );
+        return Ok(None);
+    }
     codepipeline_declaration::get(tx, scope, pipeline, row.version).await
 }

@@ -32,6 +32,34 @@ fn told(detail: Value) -> Value {
 }
 
 #[tokio::test]
+async fn a_change_that_is_told_after_a_pipeline_was_made_does_not_start_it_when_it_was_before() {
+    each_engine(machines(), |test| async move {
+        let world = world(test);
+        let push = json!({
+            "source": "aws.codecommit", "detail-type": "CodeCommit Repository State Change",
+            "resources": ["arn:aws:codecommit:eu-west-1:123456789012:repo"],
+            "detail": {"event": "referenceCreated", "repositoryName": "repo", "referenceType": "branch",
+                       "referenceName": "main", "commitId": "abc"},
+        });
+        let (before, connected) =
+            (world.cx.now(), told(json!({"event": "push", "referenceName": "main", "commitId": "c"})));
+        world.tick();
+        world.create(declaration()).await.unwrap();
+        world.event_of(push.clone(), "1", before).await;
+        assert_eq!(world.executions().await.len(), 1, "the one that creation starts has that commit");
+        world.event(push, "2").await;
+        assert_eq!(world.executions().await.len(), 2);
+        delete_pipeline(&world.cx, input(json!({"name": "demo"}))).await.unwrap();
+        world.create(from_connection(None)).await.unwrap();
+        // Those of the deleted one have the same name.
+        let known = world.executions().await.len();
+        world.event_of(connected, "3", before).await;
+        assert_eq!(world.executions().await.len(), known);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_revision_starts_once_whoever_tells_of_it_first() {
     each_engine(machines(), |test| async move {
         let world = world(test);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::{AccountId, ApiError, Clock, Event, Region, Scope, SequentialIds};
+use base::{AccountId, ApiError, Clock, Event, Region, Scope, SequentialIds, Timestamp};
 use engine::pipeline::{ActionEffect, ActionResult, Execution, ExecutionInput, Gates, Work};
 use platform::{Caller, Cx, Disk, Principal, SealingKey, Site};
 use serde::Serialize;
@@ -210,6 +210,11 @@ impl World {
     }
 
     pub(super) async fn event(&self, event: Value, id: &str) {
+        self.event_of(event, id, self.cx.now()).await;
+    }
+
+    /// Delivers an event of an earlier time.
+    pub(super) async fn event_of(&self, event: Value, id: &str, time: Timestamp) {
         let event: Event = serde_json::from_value(event).unwrap();
         let (scope, id) = (self.cx.scope().clone(), id.to_owned());
         self.cx
@@ -219,7 +224,7 @@ impl World {
                     seq: 1,
                     id: id.clone(),
                     scope: scope.clone(),
-                    time: tx.now(),
+                    time,
                     event: event.clone(),
                 };
                 Box::pin(async move { on_event(tx, &base::RandomIds, &row).await })

@@ -15,11 +15,11 @@ use store::Tx;
 use store::events::EventRow;
 use store::line;
 use store::outbox::{self, Claimed};
-use store::tables::{codecommit_repository, codepipeline_pipeline};
+use store::tables::codecommit_repository;
 
 use super::change::{Change, What};
 use super::load;
-use super::on_event::{Source, begin, newest};
+use super::on_event::{Source, begin, newest_since};
 use super::start_by_rule::{Waiting, start_weighed};
 use crate::codecommit;
 
@@ -78,7 +78,7 @@ pub async fn weigh_trigger(cx: &Cx, claimed: &Claimed) -> Result<(), ApiError> {
     let asked: Arc<Asked> = Arc::new(serde_json::from_value(claimed.effect.clone()).map_err(ApiError::internal)?);
     let (declaration, has_turn) = {
         let mut tx = cx.store.read().await?;
-        (declaration(&mut tx, cx.scope(), &asked).await?, line::has_turn(&mut tx, claimed).await?)
+        (newest_since(&mut tx, cx.scope(), &asked.pipeline, asked.time).await?, line::has_turn(&mut tx, claimed).await?)
     };
     if !has_turn {
         let claimed = claimed.clone();
@@ -105,7 +105,7 @@ pub async fn weigh_trigger(cx: &Cx, claimed: &Claimed) -> Result<(), ApiError> {
                 return line::finish(tx, &claimed).await;
             };
             let (Some(declaration), Some(change)) =
-                (self::declaration(tx, &scope, &asked).await?, Change::of(&asked.event))
+                (newest_since(tx, &scope, &asked.pipeline, asked.time).await?, Change::of(&asked.event))
             else {
                 return line::finish(tx, &claimed).await;
             };
@@ -126,19 +126,6 @@ pub async fn weigh_trigger(cx: &Cx, claimed: &Claimed) -> Result<(), ApiError> {
         })
     });
     Ok(weighed.await?)
-}
-
-/// The newest declaration of the pipeline; none when it was deleted, or made anew after the change.
-async fn declaration(
-    tx: &mut Tx,
-    scope: &Scope,
-    asked: &Asked,
-) -> Result<Option<Arc<PipelineDeclaration>>, store::Error> {
-    let row = codepipeline_pipeline::get(tx, scope, &asked.pipeline).await?;
-    match row.filter(|row| row.created <= asked.time) {
-        Some(row) => newest(tx, scope, &row.name).await,
-        None => Ok(None),
-    }
 }
 
 /// What the repository says of a change.
