@@ -3,14 +3,23 @@
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base::{JobLimits, JobSpec};
 use rustix::process::{Pid, Resource, Rlimit, Signal};
 
 use crate::folder::Folder;
+use crate::jobs::DOOMED;
 
 const PERIOD_MICROS: f64 = 100_000.0;
+/// How long the last members of a group may take to be gone when they are dead already.
+const LINGER: Duration = Duration::from_millis(50);
+/// How long they may take when they are still to die.
+const END_LIMIT: Duration = Duration::from_secs(30);
+/// How often that is looked at.
+const END_LOOK: Duration = Duration::from_millis(1);
+/// How often a folder is made anew whose parent somebody removes at the same moment.
+const MAKE_TRIES: u32 = 1000;
 
 /// The groups of one job.
 #[derive(Default)]
@@ -133,7 +142,7 @@ impl Cgroups {
         }
     }
 
-    /// Removes the groups; their members must be dead.
+    /// Removes the groups; their members must be dead. One that somebody else has joined is left to [`remove_left`].
     pub fn remove(&self) {
         for dir in &self.dirs {
             remove_dir(dir);
@@ -147,10 +156,38 @@ pub(super) fn join(folder: &Folder) -> io::Result<()> {
     Cgroups { dirs, oom_counter: None }.add(std::process::id())
 }
 
-/// Removes the groups of a job whose supervisor was killed.
-pub(crate) fn remove_left(folder: &Folder) {
-    for line in fs::read_to_string(folder.cgroups()).unwrap_or_default().lines() {
-        remove_dir(Path::new(line));
+/// Removes the groups of a job that is no more, and ends who is still in one: the kernel takes what a killed supervisor leaves
+/// along in its own time, and afterwards nobody knows of the groups.
+pub(crate) fn remove_left(folder: &Folder) -> io::Result<()> {
+    let until = Instant::now() + END_LIMIT;
+    let text = fs::read_to_string(folder.cgroups()).unwrap_or_default();
+    let name = folder.path().file_name().map(|n| n.to_string_lossy()).unwrap_or_default();
+    let own = Path::new(PARENT).join(name.strip_prefix(DOOMED).unwrap_or(&name));
+    // A machine that broke down may leave half a path, which is somebody else's.
+    for dir in text.lines().map(Path::new).filter(|dir| dir.ends_with(&own)) {
+        while !remove_dir(dir) {
+            if Instant::now() > until {
+                let what = format!("there are still processes in the control group {}", dir.display());
+                return Err(io::Error::new(io::ErrorKind::TimedOut, what));
+            }
+            kill_members(dir);
+        }
+    }
+    Ok(())
+}
+
+fn kill_members(dir: &Path) {
+    for below in folders_in(dir) {
+        kill_members(&below);
+    }
+    // Version 2 since Linux 5.14 does it in one step.
+    let at_once = fs::File::options().write(true).open(dir.join("cgroup.kill"));
+    if at_once.and_then(|mut file| file.write_all(b"1")).is_ok() {
+        return;
+    }
+    let members = fs::read_to_string(dir.join("cgroup.procs")).unwrap_or_default();
+    for pid in members.lines().filter_map(|l| l.parse().ok()).filter_map(Pid::from_raw) {
+        let _ = rustix::process::kill_process(pid, Signal::KILL);
     }
 }
 
@@ -160,7 +197,7 @@ pub(crate) fn available() -> Available {
     let can = |controller: &str| {
         let Some(found) = find(&hierarchies, controller) else { return false };
         let name = format!("headworks-probe-{}", rustix::process::getpid().as_raw_nonzero());
-        make(found, controller, &name).inspect(|dir| remove_dir(dir)).is_some()
+        make(found, controller, &name).is_some_and(|dir| remove_dir(&dir))
     };
     Available { cpu: can("cpu"), memory: can("memory"), pids: can("pids") }
 }
@@ -240,23 +277,33 @@ fn offers(dir: &Path, controller: &str) -> bool {
 /// Makes `headworks-jobs/NAME` below this process's own group, or below the root where that is not allowed (in version 2
 /// a group with processes cannot hand controllers on).
 fn make(hierarchy: &Hierarchy, controller: &str, name: &str) -> Option<PathBuf> {
+    let is_asked_for = hierarchy.controllers.is_empty() && !controller.is_empty();
     [hierarchy.mount.join(&hierarchy.own), hierarchy.mount.clone()].into_iter().find_map(|base| {
         let parent = base.join(PARENT);
-        make_dir(&parent)?;
-        inherit_cpus(&base, &parent);
-        if hierarchy.controllers.is_empty() && !controller.is_empty() {
-            for dir in [&base, &parent] {
-                let _ = fs::write(dir.join("cgroup.subtree_control"), format!("+{controller}"));
+        let dir = parent.join(name);
+        for _ in 0..MAKE_TRIES {
+            make_dir(&parent).ok()?;
+            inherit_cpus(&base, &parent);
+            if is_asked_for {
+                for dir in [&base, &parent] {
+                    let _ = fs::write(dir.join("cgroup.subtree_control"), format!("+{controller}"));
+                }
+            }
+            match make_dir(&dir) {
+                // Whoever removes the last group takes the parent along.
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                Err(_) => return None,
+                Ok(()) => {
+                    inherit_cpus(&parent, &dir);
+                    if is_asked_for && !offers(&dir, controller) {
+                        remove_dir(&dir);
+                        return None;
+                    }
+                    return Some(dir);
+                }
             }
         }
-        let dir = parent.join(name);
-        make_dir(&dir)?;
-        inherit_cpus(&parent, &dir);
-        if hierarchy.controllers.is_empty() && !controller.is_empty() && !offers(&dir, controller) {
-            remove_dir(&dir);
-            return None;
-        }
-        Some(dir)
+        None
     })
 }
 
@@ -271,45 +318,48 @@ fn inherit_cpus(parent: &Path, dir: &Path) {
     }
 }
 
-fn make_dir(path: &Path) -> Option<()> {
+fn make_dir(path: &Path) -> io::Result<()> {
     match fs::create_dir(path) {
-        Ok(()) => Some(()),
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Some(()),
-        Err(_) => None,
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made,
     }
 }
 
-/// The last member may still be on its way out for a moment. Groups that the job has made below go as well.
-fn remove_dir(dir: &Path) {
-    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            remove_below(&entry.path());
-        }
-    }
-    for _ in 0..50 {
-        match fs::remove_dir(dir) {
-            Err(e) if e.kind() == io::ErrorKind::ResourceBusy => std::thread::sleep(Duration::from_millis(1)),
-            _ => break,
-        }
-    }
+/// Removes a group and those that the job has made below it; false when there is still somebody in one.
+fn remove_dir(dir: &Path) -> bool {
+    let is_removed = remove_with_all_below(dir);
     // Goes only when this was its last job.
     if let Some(parent) = dir.parent() {
         let _ = fs::remove_dir(parent);
     }
+    is_removed
 }
 
-fn remove_below(dir: &Path) {
-    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            remove_below(&entry.path());
-        }
+fn remove_with_all_below(dir: &Path) -> bool {
+    let mut is_removed = true;
+    for below in folders_in(dir) {
+        is_removed &= remove_with_all_below(&below);
     }
-    for _ in 0..50 {
+    if !is_removed {
+        return false;
+    }
+    // The last member may still be on its way out for a moment.
+    let until = Instant::now() + LINGER;
+    loop {
         match fs::remove_dir(dir) {
-            Err(e) if e.kind() == io::ErrorKind::ResourceBusy => std::thread::sleep(Duration::from_millis(1)),
-            _ => break,
+            Err(e) if e.kind() == io::ErrorKind::ResourceBusy => {}
+            _ => return true,
         }
+        if Instant::now() > until {
+            return false;
+        }
+        std::thread::sleep(END_LOOK);
     }
+}
+
+fn folders_in(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()).collect()
 }
 
 fn hierarchies() -> Vec<Hierarchy> {
@@ -414,6 +464,42 @@ mod tests {
         fs::write(root.path().join("user.slice").join(PARENT), "in the way").unwrap();
         let groups = Cgroups::create_in(&found, &folder, &LIMITS, false);
         assert!(groups.dirs.is_empty() && groups.oom_kills() == 0);
+    }
+
+    #[test]
+    fn a_group_is_made_while_others_remove_theirs_and_the_parent_with_them() {
+        let root = tempfile::tempdir().unwrap();
+        let place = |name: usize| {
+            let hierarchy =
+                Hierarchy { controllers: vec!["cpu".to_owned()], mount: root.path().into(), own: PathBuf::new() };
+            for round in 0..500 {
+                let made = make(&hierarchy, "cpu", &name.to_string());
+                assert!(made.is_some_and(|dir| remove_dir(&dir)), "job {name}, round {round}");
+            }
+        };
+        std::thread::scope(|scope| {
+            for name in 0..4 {
+                scope.spawn(move || place(name));
+            }
+        });
+        assert_eq!(folders_in(root.path()), Vec::<PathBuf>::new(), "the last one takes the parent along");
+    }
+
+    #[test]
+    fn only_groups_of_the_job_itself_are_removed_with_it() {
+        let root = tempfile::tempdir().unwrap();
+        let make = |path: &str| {
+            fs::create_dir_all(root.path().join(path)).unwrap();
+            root.path().join(path).display().to_string()
+        };
+        let (own, other, half) = (make("cg/headworks-jobs/one"), make("cg/headworks-jobs/on"), make("c"));
+        for folder in [make("jobs/one"), make("jobs/.doomed-one")] {
+            fs::create_dir_all(&own).unwrap();
+            let folder = Folder::at(folder);
+            fs::write(folder.cgroups(), format!("{own}\n{other}\n{half}")).unwrap();
+            remove_left(&folder).unwrap();
+            assert!(!Path::new(&own).exists() && Path::new(&other).exists() && Path::new(&half).exists());
+        }
     }
 
     #[test]

@@ -197,9 +197,32 @@ pub fn parent_and_child(pids: &[i32]) -> (i32, i32) {
     pids.iter().find_map(pair).unwrap_or_else(|| panic!("none of {pids:?} has started another"))
 }
 
+/// Of these processes, which are all of a job, the one that was there first.
+pub fn supervisor(pids: &[i32]) -> i32 {
+    let parent_and_begin = |pid: &i32| -> Option<(i32, u64)> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(1);
+        Some((fields.next()?.parse().ok()?, fields.nth(17)?.parse().ok()?))
+    };
+    let of =
+        |pid: &i32| parent_and_begin(pid).filter(|(parent, _)| !pids.contains(parent)).map(|(_, begin)| (begin, *pid));
+    pids.iter().filter_map(of).min().unwrap_or_else(|| panic!("{pids:?} have nobody who started them")).1
+}
+
+/// Waits until no process has this in its command line, however busy the machine is: the kernel takes what is killed along
+/// in its own time, and other tests may hold the processors for long.
+pub async fn until_none(mark: &str) {
+    let limit = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !processes(mark).is_empty() {
+        assert!(std::time::Instant::now() < limit, "still there: {:?}", processes(mark));
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
 /// The `sleep` duration that no other test or process uses: a mark that can be seen in a process's command line.
 pub fn unique_sleep() -> String {
     static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
     let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    format!("86{}{count:03}", std::process::id())
+    // Of one length: none begins as another one does.
+    format!("86{:07}{count:03}", std::process::id())
 }
