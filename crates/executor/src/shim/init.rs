@@ -54,6 +54,10 @@ pub(super) fn run(folder: &Folder) -> io::Result<()> {
                 eprintln!("The container engine of this build did not start: {reason}");
             }
         }
+        if is_first {
+            // What the groups do not limit; the keeper and its engine have no other limits than theirs.
+            super::cgroup::set_process_limits(&plan.spec.limits);
+        }
         let status = run_shell(&plan, &inside, &user, is_first).unwrap_or_else(|error| {
             eprintln!("{}: {error}", plan.spec.shell);
             127
@@ -93,7 +97,6 @@ fn set_up(folder: &Folder) -> Result<(Plan, Option<Keeper>), String> {
         let me = Some(rustix::process::getpid());
         rustix::process::set_child_subreaper(me).map_err(|e| format!("cannot become a subreaper: {e}"))?;
     }
-    super::cgroup::set_process_limits(&plan.spec.limits);
     if !plan.spec.current_dir.is_dir() {
         return Err(format!("the folder {} does not exist inside the job", plan.spec.current_dir.display()));
     }
