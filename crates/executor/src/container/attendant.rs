@@ -31,6 +31,8 @@ const HELLO_LIMIT: Duration = Duration::from_secs(60);
 const KILL_LIMIT: Duration = Duration::from_secs(10);
 /// How long the owner of files may take to be set right.
 const OWNER_LIMIT: Duration = Duration::from_secs(120);
+/// How long an engine may take to hear of a container's end.
+const HEAR_LIMIT: Duration = Duration::from_secs(10);
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
 /// For nobody: who would hear it is gone.
 const LET_GO: &str = "the job's supervisor is gone";
@@ -220,10 +222,8 @@ impl Attendant<'_> {
             Some(engine) => self.runtime.block_on(async {
                 // The engine hears of it a little later than we do.
                 let mut state = engine.state(&self.container.name).await?;
-                for _ in 0..40 {
-                    if state.running != Some(true) {
-                        break;
-                    }
+                let until = Instant::now() + HEAR_LIMIT;
+                while state.running == Some(true) && Instant::now() < until {
                     tokio::time::sleep(LOOK_PAUSE).await;
                     state = engine.state(&self.container.name).await?;
                 }

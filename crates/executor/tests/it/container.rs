@@ -3,7 +3,6 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
-use std::time::Duration;
 
 use base::{JobFile, JobFileContent, JobMount, JobOutcome, JobSpec, JobTrust, Secret};
 use executor::{
@@ -13,7 +12,7 @@ use futures_util::StreamExt as _;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::engine::{ContainerRig, EMPTY_IMAGE, IMAGE, OwnEngine, config, podman};
-use crate::rig::{Rig, follow, parent_and_child, processes, step, unique_sleep, until};
+use crate::rig::{Rig, follow, parent_and_child, processes, step, unique_sleep, until, until_none};
 
 /// A server of its own that starts the job and is then killed.
 #[expect(clippy::disallowed_methods, reason = "the test is about processes")]
@@ -42,17 +41,6 @@ fn kill(pids: impl IntoIterator<Item = i32>) {
     for pid in pids.into_iter().filter_map(Pid::from_raw) {
         let _ = kill_process(pid, Signal::KILL);
     }
-}
-
-/// However busy the machine is: other tests may hold its processors for long.
-async fn until_none(mark: &str) {
-    for _ in 0..6000 {
-        if processes(mark).is_empty() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("still there: {:?}", processes(mark));
 }
 
 #[tokio::test]

@@ -110,7 +110,7 @@ impl OwnEngine {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + Duration::from_secs(60);
         while std::os::unix::net::UnixStream::connect(&socket).is_err() {
             assert!(Instant::now() < deadline, "the engine did not begin to listen");
             std::thread::sleep(Duration::from_millis(20));

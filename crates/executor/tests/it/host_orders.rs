@@ -49,7 +49,8 @@ async fn a_job_that_is_out_of_time_says_what_its_command_wrote() {
     let Some(rig) = Rig::new().await else { return };
     let mut job = rig.spec("time", &[]);
     job.hold = JobHold::ForOrders;
-    job.timeout_seconds = 2;
+    // Enough for the command to begin on a busy machine.
+    job.timeout_seconds = 6;
     rig.host.start(&job).await.unwrap();
     rig.host.order(&job.id, &order("a", "echo begun; sleep 1000")).await.unwrap();
     let ends = ends(&rig.host, &job.id, 1).await;

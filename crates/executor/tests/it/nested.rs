@@ -7,7 +7,7 @@ use executor::{Executor as _, ExecutorError};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::engine::{ContainerRig, IMAGE, podman, socket};
-use crate::rig::{Rig, Seen, follow, processes, unique_sleep, until};
+use crate::rig::{Rig, Seen, follow, processes, supervisor, unique_sleep, until, until_none};
 
 const DOCKER: &str = "/usr/local/bin/docker";
 
@@ -79,7 +79,7 @@ async fn a_job_in_the_sandbox_builds_and_runs_images_with_an_engine_of_its_own()
     assert!(!podman(&["images", "--format", "{{.Repository}}"]).contains("mine"), "it is not the machine's engine");
     // The shim removes it behind the outcome, whether or not there is a server to do it.
     let storage = rig.host.jobs_dir().join(&job.id).join("engine");
-    let limit = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let limit = std::time::Instant::now() + std::time::Duration::from_secs(60);
     while storage.exists() {
         assert!(std::time::Instant::now() < limit, "the storage goes with the job's end");
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -157,16 +157,11 @@ async fn killed(executor: &dyn executor::Executor, jobs_dir: &Path, mut job: Job
     until(executor, &job.id, "up 2").await;
     assert!(processes(mark).len() >= 2);
     let shim = jobs_dir.join(&job.id).display().to_string();
-    // The supervisor is the oldest.
-    let supervisor = processes(&shim).into_iter().min().unwrap();
+    let supervisor = supervisor(&processes(&shim));
     kill_process(Pid::from_raw(supervisor).unwrap(), Signal::KILL).unwrap();
     let seen = follow(executor, &job.id).await;
     assert!(matches!(seen.outcome, JobOutcome::Lost { .. }), "{seen:?}");
-    let limit = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    while !processes(mark).is_empty() {
-        assert!(std::time::Instant::now() < limit, "{:?} are still there", processes(mark));
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    until_none(mark).await;
     executor.destroy(&job.id).await.unwrap();
     assert!(!jobs_dir.join(&job.id).exists());
     assert_eq!(left(jobs_dir), Vec::<String>::new());
@@ -204,13 +199,15 @@ fn network_of_the_machine() -> String {
     let read = |program: &str, arguments: &[&str]| {
         #[expect(clippy::disallowed_methods, reason = "the test looks at the machine's network")]
         let output = std::process::Command::new(program).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{program} {arguments:?}: {output:?}");
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
     [
         read("ip", &["-o", "link", "show"]),
         read("ip", &["route", "show", "table", "all"]),
-        read("iptables", &["-t", "nat", "-S"]),
-        read("iptables", &["-S"]),
+        // One lock for all rules of the machine, also of namespaces: other tests hold it for a moment.
+        read("iptables", &["-w", "60", "-t", "nat", "-S"]),
+        read("iptables", &["-w", "60", "-S"]),
     ]
     .concat()
 }
@@ -346,11 +343,9 @@ async fn layers_are_kept_for_the_next_job_and_only_trusted_jobs_change_them() {
     rig.host.start(&killed).await.unwrap();
     until(&rig.host, &killed.id, "\nup\n").await;
     let shim = rig.host.jobs_dir().join(&killed.id).display().to_string();
-    kill_process(Pid::from_raw(processes(&shim).into_iter().min().unwrap()).unwrap(), Signal::KILL).unwrap();
+    kill_process(Pid::from_raw(supervisor(&processes(&shim))).unwrap(), Signal::KILL).unwrap();
     follow(&rig.host, &killed.id).await;
-    while !processes(&shim).is_empty() {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    until_none(&shim).await;
     rig.host.destroy(&killed.id).await.unwrap();
     assert_eq!(begins(&rig.run(&job("after", true)).await), "2 images, 0 containers, 0 volumes");
     assert_eq!(left(&rig.host.jobs_dir()), Vec::<String>::new());
