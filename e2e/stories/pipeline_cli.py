@@ -146,6 +146,7 @@ assert f"the execution {one} has not failed" in said, said
 assert "no execution has failed in stage Build" in pipeline("retry", "side-by-side", "Build", code=2)
 for words in ((), ("Deploy",), ("Deploy", "--execution", two), ("--execution", two)):
     assert pipeline("retry", "side-by-side", *words) == two + "\n", words
+    approval_waits(two)
     assert "Approve (Manual): InProgress" in graph(), graph()
     assert pipeline("approve", "side-by-side", "--reject") == "Deploy/Approve: Rejected\n"
     delivery.wait_for(two, "Failed", pipeline="side-by-side")
