@@ -73,7 +73,15 @@ fn service(request: &Request) -> &'static str {
 
 fn input(request: &Request) -> Option<assume_role::Input> {
     let role = request.service_role();
-    (!role.is_empty()).then(|| assume_role::Input::new(role, &session_name(&request.uuid)))
+    let pipeline = request.initiator.strip_prefix("codepipeline/").filter(|_| is_managed(&request.project));
+    let asks = match pipeline {
+        Some(pipeline) => request.scope.arn("codepipeline", pipeline),
+        None => request.scope.arn("codebuild", format!("project/{}", request.project)),
+    };
+    (!role.is_empty()).then(|| assume_role::Input {
+        source_arn: Some(asks.to_string()),
+        ..assume_role::Input::new(role, &session_name(&request.uuid))
+    })
 }
 
 fn session_name(uuid: &str) -> String {

@@ -306,6 +306,20 @@ async fn a_role_that_is_gone_or_is_for_another_service_may_do_nothing_and_the_ph
         world.drive().await;
         let phases = world.phases(&id).await;
         assert!(refused(&phases), "{phases:?}");
+        for (project, is_refused) in [("other", true), ("demo", false)] {
+            let trust = json!({"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole",
+                "Principal": {"Service": "codebuild.amazonaws.com"},
+                "Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"},
+                    "ArnLike": {"aws:SourceArn": format!("arn:aws:codebuild:*:123456789012:project/{project}")}}}});
+            let trust = json!({ "RoleName": "build", "PolicyDocument": trust.to_string() });
+            let trust = serde_json::from_value(trust).unwrap();
+            platform::iam::update_assume_role_policy(&world.cx.cx, trust).await.unwrap();
+            let again = serde_json::from_value(json!({ "projectName": "demo" })).unwrap();
+            let started = codebuild::start_build(&world.cx.cx, again).await.unwrap();
+            world.drive().await;
+            let phases = world.phases(started.build["id"].as_str().unwrap()).await;
+            assert_eq!(refused(&phases), is_refused, "{phases:?}");
+        }
     })
     .await;
 }
