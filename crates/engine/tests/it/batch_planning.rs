@@ -26,7 +26,12 @@ fn graph(nodes: usize) -> String {
     text
 }
 
-/// The best of several: what the machine does beside does not count.
+/// What this thread has worked: a busy machine does not count.
+fn worked() -> Duration {
+    Duration::try_from(rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime)).unwrap()
+}
+
+/// The best of several.
 fn planning(nodes: usize) -> Duration {
     let now = Timestamp::from_secs(1_800_000_000);
     let state = BuildBatch::step(&BatchState::new(batch_request(now)), BatchInput::Start, now).unwrap();
@@ -36,9 +41,9 @@ fn planning(nodes: usize) -> Duration {
     for _ in 0..7 {
         let text = SpecText { buildspec: text.clone(), resolved_version: None, secondary_versions: Default::default() };
         let input = BatchInput::SpecRead { key: key.clone(), text };
-        let began = std::time::Instant::now();
+        let before = worked();
         let step = BuildBatch::step(&state.state, input, now).unwrap();
-        best = best.min(began.elapsed());
+        best = best.min(worked() - before);
         assert_eq!(step.state.groups.len(), nodes);
     }
     best

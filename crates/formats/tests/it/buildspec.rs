@@ -2,10 +2,16 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use formats::buildspec::read;
 
 use super::corpus::corpus;
+
+/// What this thread has worked: a busy machine does not count.
+fn worked() -> Duration {
+    Duration::try_from(rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime)).unwrap()
+}
 
 fn files(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/buildspec").join(folder);
@@ -97,11 +103,11 @@ fn bombs_of_every_kind_are_refused_in_bounded_time() {
         "{".repeat(1 << 20),
     ];
     for bomb in bombs {
-        let started = std::time::Instant::now();
+        let before = worked();
         let (spec, found) = read(&bomb);
         assert!(spec.is_none());
         assert!(found.iter().any(|d| d.is_error()), "{}", bomb.get(..80).unwrap_or(&bomb));
-        assert!(started.elapsed().as_secs() < 60, "{}", bomb.get(..80).unwrap_or(&bomb));
+        assert!((worked() - before).as_secs() < 10, "{}", bomb.get(..80).unwrap_or(&bomb));
     }
 }
 
@@ -110,11 +116,12 @@ fn a_file_of_mistakes_is_read_in_bounded_time() {
     let keys: String = (0..8_000).map(|i| format!("command{i}: x\n")).collect();
     let tasks: String = (0..3_000).map(|i| format!("    - {{identifier: t{i}, depend-on: [u{i}]}}\n")).collect();
     let text = format!("version: 0.2\n{keys}batch:\n  build-graph:\n{tasks}phases: {{}}\n");
-    let started = std::time::Instant::now();
+    let before = worked();
     let (spec, found) = read(&text);
     assert!(spec.is_none());
     assert!(found.len() <= 1001, "{}", found.len());
-    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+    let took = worked() - before;
+    assert!(took.as_secs() < 20, "{took:?}");
 }
 
 /// What CodeBuild accepts is no error.
