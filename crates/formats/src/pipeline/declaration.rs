@@ -141,6 +141,14 @@ pub struct ActionTypeId {
     pub version: String,
 }
 
+impl ActionTypeId {
+    /// Whether actions of this type may be done in another region than their pipeline's: no source, custom and third-party
+    /// actions (User Guide, "Add a cross-Region action in CodePipeline").
+    pub fn crosses_regions(&self) -> bool {
+        self.category != "Source" && self.owner == "AWS"
+    }
+}
+
 /// An artifact that an action reads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArtifactName {
@@ -166,9 +174,21 @@ impl PipelineDeclaration {
         self.execution_mode.as_deref().unwrap_or("SUPERSEDED")
     }
 
-    /// The pipeline type; V1 unless said otherwise.
+    /// The pipeline type. Unless said otherwise it is V2 with anything that only those have, else V1 (API_PipelineSummary:
+    /// "Including V2 parameters [...] will result in the pipeline having the V2 type").
     pub fn pipeline_type(&self) -> &str {
-        self.pipeline_type.as_deref().unwrap_or("V1")
+        let implied = || if self.has_newer_parts() { "V2" } else { "V1" };
+        self.pipeline_type.as_deref().unwrap_or_else(implied)
+    }
+
+    fn has_newer_parts(&self) -> bool {
+        let conditional =
+            |s: &StageDeclaration| s.before_entry.is_some() || s.on_success.is_some() || s.on_failure.is_some();
+        let newer = |a: &ActionDeclaration| matches!(a.provider(), Some(Provider::Commands | Provider::Pipeline));
+        !self.triggers.is_empty()
+            || !self.variables.is_empty()
+            || self.execution_mode() != "SUPERSEDED"
+            || self.stages.iter().any(|stage| conditional(stage) || stage.actions.iter().any(newer))
     }
 
     /// The stage of this name.
