@@ -30,7 +30,7 @@ impl Draft {
         let Some(last) = before.attempts(&stage).rev().nth(1) else { return };
         let failed = match mode {
             RetryMode::AllActions => return,
-            RetryMode::FailedActions => last.actions.iter().filter(|a| a.has_failed()),
+            RetryMode::FailedActions => last.actions.iter().filter(|a| a.is_retried()),
         };
         let declared = before.definition.stage(&last.name);
         for run in failed {

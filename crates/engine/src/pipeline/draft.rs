@@ -130,7 +130,7 @@ impl Draft {
         }
         let kept = match mode {
             RetryMode::AllActions => Vec::new(),
-            RetryMode::FailedActions => last.actions.extract_if(.., |a| !a.has_failed()).collect(),
+            RetryMode::FailedActions => last.actions.extract_if(.., |a| !a.is_retried()).collect(),
         };
         self.open(stage, Begun::Retried { trigger, mode }, kept);
     }

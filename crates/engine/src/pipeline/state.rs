@@ -498,6 +498,11 @@ impl ActionRun {
         matches!(self.status, ActionStatus::Failed(_))
     }
 
+    /// Whether a retry of the failed actions is one of it.
+    pub(super) fn is_retried(&self) -> bool {
+        self.has_failed() || matches!(self.status, ActionStatus::Abandoned)
+    }
+
     /// Whether nothing more will happen to it.
     pub fn is_ended(&self) -> bool {
         match self.status {

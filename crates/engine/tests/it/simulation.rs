@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use engine::pipeline::{
     ActionEffect, ActionStatus, ConditionStatus, Ended, ExecutionInput, ExecutionState, GateInput, Mode, Phase,
-    RuleStatus,
+    RuleStatus, StageStatus,
 };
 use formats::pipeline::{ConditionKind, Provider, RetryMode};
 
@@ -138,11 +138,11 @@ impl Simulation {
             let mut actions = s.stages.last().into_iter().flat_map(|s| &s.actions);
             actions.any(|a| matches!(a.status, ActionStatus::Failed(_)))
         };
-        let failed = |s: &ExecutionState| {
+        let may = |s: &ExecutionState| {
             let at_work = matches!(s.phase, Phase::Running { .. }) && has_failed(s);
-            s.phase == Phase::Ended(Ended::Failed) || at_work
+            matches!(s.phase, Phase::Ended(Ended::Failed | Ended::Stopped(_))) || at_work
         };
-        let Some(id) = self.one_that(failed) else { return };
+        let Some(id) = self.one_that(may) else { return };
         let mode = if self.rng.chance(50) { RetryMode::FailedActions } else { RetryMode::AllActions };
         self.retry_of(id, mode);
     }
@@ -161,9 +161,11 @@ impl Simulation {
             }
             let last = before.stages.last().unwrap();
             let failed = last.actions.iter().any(|a| matches!(a.status, ActionStatus::Failed(_)));
-            assert!(failed || mode == RetryMode::AllActions, "nothing had failed");
+            let was_stopped = last.status == StageStatus::Stopped;
+            assert!(failed || was_stopped || mode == RetryMode::AllActions, "nothing had failed");
             assert!(last.rules().all(|r| r.status != RuleStatus::Working), "a condition was being checked");
-            saw(RETRIED);
+            saw(if was_stopped { RETRIED_AFTER_STOP } else { RETRIED });
+            self.stopped.retain(|stopped| *stopped != id);
             self.resumed.insert(id);
         }
     }

@@ -14,6 +14,7 @@ macro_rules! things {
 
 things! {
     RETRIED "retried",
+    RETRIED_AFTER_STOP "retried after a stop",
     RETRIED_BY_ITSELF "retried by itself",
     ROLLED_BACK "rolled back",
     ROLLED_BACK_BY_ITSELF "rolled back by itself",

@@ -1,11 +1,16 @@
 //! `RetryStage`: a failed stage is tried again. User Guide, "Configuring stage retry for a failed stage or failed actions".
+//!
+//! So is the stage in which an execution was stopped ("For a pipeline execution in a Stopped state, the actions in the stage where the
+//! execution stopped can be retried": "Stop a pipeline execution"): with FAILED_ACTIONS it goes on where it was.
 
 use base::{Step, Timestamp};
 use formats::pipeline::RetryMode;
 
 use crate::pipeline::draft::Draft;
 use crate::pipeline::event::Word;
-use crate::pipeline::{Ended, Execution, ExecutionState, ParentRetry, Phase, Refusal, RetryTrigger, StageRun, Will};
+use crate::pipeline::{
+    Ended, Execution, ExecutionState, ParentRetry, Phase, Refusal, RetryTrigger, StageRun, StageStatus, Will,
+};
 
 /// Of a stage that still works, only the failed actions can be retried: the others go on.
 pub(in crate::pipeline) fn retry_stage(
@@ -23,8 +28,11 @@ pub(in crate::pipeline) fn retry_stage(
     let mut draft = Draft::of(state, now);
     let (parent, starters) = parent.map(|p| (p.key, p.starters)).unzip();
     match &state.phase {
-        Phase::Ended(Ended::Failed) => {
-            if mode == RetryMode::FailedActions && !run.has_failed_action() {
+        Phase::Ended(Ended::Stopped(_)) if run.status != StageStatus::Stopped => {
+            return not("the execution was not stopped in it");
+        }
+        Phase::Ended(ended @ (Ended::Failed | Ended::Stopped(_))) => {
+            if mode == RetryMode::FailedActions && *ended == Ended::Failed && !run.has_failed_action() {
                 return not("it contains no failed actions");
             }
             draft.begin_again(index, RetryTrigger::ManualStageRetry, mode);
