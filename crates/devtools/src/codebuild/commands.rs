@@ -59,7 +59,7 @@ pub(super) fn project(
         "cache": {"type": "NO_CACHE"},
         "environment": {
             "type": "LINUX_CONTAINER", "image": "aws/codebuild/amazonlinux2-x86_64-standard:5.0",
-            "computeType": "BUILD_GENERAL1_SMALL",
+            "computeType": work.compute_type.as_deref().unwrap_or("BUILD_GENERAL1_SMALL"),
         },
         "serviceRole": commands.role_arn,
         "timeoutInMinutes": TIMEOUT_MINUTES,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use base::Region;
 use formats::pipeline::{
-    ActionDeclaration, ActionTypeId, DEFINITION, EnvironmentVariable, EnvironmentVariableKind, MATRIX, MATRIX_FILE,
-    MATRIX_NAMESPACE, Provider, Unresolved, artifact_file, resolve,
+    ActionDeclaration, ActionTypeId, CommandProblem, DEFINITION, EnvironmentVariable, EnvironmentVariableKind, MATRIX,
+    MATRIX_FILE, MATRIX_NAMESPACE, Provider, Unresolved, artifact_file, resolve, resolve_command,
 };
 use serde::{Deserialize, Serialize};
 
@@ -157,6 +157,9 @@ pub struct Commands {
     pub files: Vec<String>,
     /// Variables of the environment that become the action's output variables.
     pub output_variables: Vec<String>,
+    /// The build's compute type; the smallest unless said otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compute_type: Option<String>,
 }
 
 /// How a batch is run.
@@ -526,9 +529,10 @@ fn work(
             environment: own_environment(action, lookup)?,
             batch: None,
             commands: Some(Commands {
-                commands: action.commands.clone(),
+                commands: commands(action, lookup)?,
                 files: action.output_artifacts.iter().flat_map(|a| a.files.clone()).collect(),
                 output_variables: action.output_variables.clone(),
+                compute_type: text("ComputeType"),
             }),
         },
         Some(Provider::S3Deploy) => {
@@ -552,6 +556,23 @@ fn work(
         }
     };
     Ok(Some(work))
+}
+
+/// The commands, with references replaced (User Guide, "Commands action reference").
+///
+/// Deviation: AWS puts any value into a command, also one that ends it and begins another. Here such a value fails the action.
+fn commands(action: &ActionDeclaration, lookup: &Lookup<'_>) -> Result<Vec<String>, ActionError> {
+    let problem = |problem: CommandProblem| match problem {
+        CommandProblem::NoValue(unresolved) => no_value(action, &unresolved),
+        CommandProblem::Unsafe { text } => configuration_error(
+            action,
+            &format!(
+                "the value of the variable #{{{text}}} in a command holds characters that a shell would take as its own. Have it \
+                 in an environment variable of the action (environmentVariables), and use \"$NAME\" in the command"
+            ),
+        ),
+    };
+    action.commands.iter().map(|command| resolve_command(command, lookup).map_err(problem)).collect()
 }
 
 /// The variables of the action's own environment, with references replaced.

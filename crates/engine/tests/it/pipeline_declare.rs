@@ -117,6 +117,7 @@ fn declare_action<'a>(name: &str, provider: &str, words: impl Iterator<Item = &'
                 "FullRepositoryId": "us/app", "BranchName": "main",
             }),
         ),
+        "Commands" => ("Compute", "Commands", json!({})),
         "Worker" => ("Build", "Mine", json!({})),
         "Pipeline" => ("Invoke", "CodePipeline", json!({})),
         other => panic!("no provider {other}"),
@@ -133,6 +134,7 @@ fn declare_action<'a>(name: &str, provider: &str, words: impl Iterator<Item = &'
             "in" => action["inputArtifacts"] = names(value),
             "out" => action["outputArtifacts"] = names(value),
             "ns" => action["namespace"] = json!(value),
+            "commands" => action["commands"] = value.split(';').map(|c| json!(c.replace('~', " "))).collect(),
             "timeout" => action["timeoutInMinutes"] = json!(value.parse::<u32>().unwrap()),
             _ => config[key] = json!(value),
         }

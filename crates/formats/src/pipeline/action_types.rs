@@ -47,7 +47,7 @@ pub(super) static TYPES: [ActionType; 17] = [
     ActionType {
         inputs: 1..=10,
         outputs: 0..=1,
-        optional: &["VpcId", "Subnets", "SecurityGroupIds"],
+        optional: &["ComputeType", "EnvironmentType", "VpcId", "Subnets", "SecurityGroupIds"],
         ..kind(Category::Compute, Provider::Commands, "Commands")
     },
     ActionType {

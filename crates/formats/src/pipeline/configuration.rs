@@ -208,6 +208,9 @@ pub(super) fn wrong(action: &ActionDeclaration, key: &str, what: &str) -> Proble
     .in_member("configuration")
 }
 
+const COMMANDS_COMPUTE: &[&str] = &["BUILD_GENERAL1_SMALL", "BUILD_GENERAL1_MEDIUM", "BUILD_GENERAL1_LARGE"];
+const COMMANDS_ENVIRONMENT: &[&str] = &["LINUX_CONTAINER", "WINDOWS_SERVER_2022_CONTAINER"];
+
 /// User Guide, "Commands action reference".
 fn commands(action: &ActionDeclaration) -> Vec<Problem> {
     let mut found = Vec::new();
@@ -221,6 +224,15 @@ fn commands(action: &ActionDeclaration) -> Vec<Problem> {
     }
     if let Some(key) = ["VpcId", "Subnets", "SecurityGroupIds"].iter().find(|k| action.config(k).is_some()) {
         found.push(absent(action, key, &format!("{key} (networks of AWS)")));
+    }
+    for (key, values) in [("ComputeType", COMMANDS_COMPUTE), ("EnvironmentType", COMMANDS_ENVIRONMENT)] {
+        if let Some(value) = action.config(key).filter(|value| is_fixed(value) && !values.contains(value)) {
+            let what = format!("{key} must be one of {}, not '{value}'", values.join(", "));
+            found.push(at(Problem::action(format!("Action '{}': {what}", action.name)), key));
+        }
+    }
+    if let Some(windows) = action.config("EnvironmentType").filter(|value| value.starts_with("WINDOWS")) {
+        found.push(absent(action, "EnvironmentType", &format!("EnvironmentType {windows} (builds for Windows)")));
     }
     let is_name = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     if let Some(name) = action.output_variables.iter().find(|name| !is_name(name)) {

@@ -46,5 +46,5 @@ pub use trigger::{
 };
 pub use validate::{problems, problems_with, validate, validate_settled, validate_with};
 pub use validate_approvals::MAX_QUORUM;
-pub use variable::{Reference, Unresolved, references, resolve};
+pub use variable::{CommandProblem, Reference, Unresolved, command_references, references, resolve, resolve_command};
 pub use window::DeploymentWindow;

@@ -274,9 +274,8 @@ fn check_action(action: &ActionDeclaration, region: &str, registered: &[CustomAc
         let why = format!("Action '{name}' is declared for region '{no}', which is not the name of a region.");
         found.push(Problem::action(why).in_member("region"));
     } else if let Some(other) = action.region.as_deref().filter(|r| *r != region && !is_open(r) && !is_open(region))
-        && (id.category == "Source" || id.owner != "AWS")
+        && !id.crosses_regions()
     {
-        // User Guide, "Add a cross-Region action in CodePipeline".
         let problem = Problem::action(format!(
             "Action '{name}' is declared for region {other}: source actions, third-party actions and custom actions cannot be cross-region actions; the pipeline's region is {region}."
         ));
@@ -391,8 +390,13 @@ pub(super) fn again<'a>(names: impl Iterator<Item = &'a str>) -> Option<(usize, 
 }
 
 #[cfg(test)]
+#[path = "validate_conditions_tests.rs"]
+mod conditions_tests;
+
+#[cfg(test)]
 #[path = "validate_matrix_tests.rs"]
 mod matrix_tests;
+
 #[cfg(test)]
 #[path = "validate_tests.rs"]
 mod tests;

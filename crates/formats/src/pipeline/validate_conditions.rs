@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use regex_automata::meta::Regex;
 
 use super::validate::twice;
-use super::validate_names::check_references;
+use super::validate_names::{check_commands, check_references};
 use super::{
     Condition, ConditionKind, ConditionResult, DeploymentWindow, PipelineDeclaration, Problem, RuleDeclaration,
     RuleProvider, StageDeclaration, Step, configuration,
@@ -79,6 +79,10 @@ impl Place<'_> {
         }
         if declared.result == Some(ConditionResult::Retry) && !declared.conditions.is_empty() {
             return wrong("automatic stage retry cannot be used with onFailure conditions");
+        }
+        if declared.result == Some(ConditionResult::Rollback) && !declared.conditions.is_empty() {
+            let what = "automatic stage rollback cannot be used with onFailure conditions: a condition can have the result ROLLBACK itself";
+            return wrong_at("result", what);
         }
         if declared.retry_configuration.is_some() && declared.result != Some(ConditionResult::Retry) {
             return wrong_at("retryConfiguration", "retryConfiguration needs the result RETRY");
@@ -214,7 +218,9 @@ impl Place<'_> {
         values(rule, known.provider).or_else(|what| wrong("configuration", what))?;
         let texts = ("Rule", rule.name.as_str(), &rule.configuration);
         let problem = |p: Problem| p.in_member(kind.member());
-        check_references(self.pipeline, self.stage, texts, |_| None, filled).map_err(problem)
+        check_references(self.pipeline, self.stage, texts, |_| None, filled).map_err(problem)?;
+        let commands = ("Rule", (rule.name.as_str(), &*rule.commands));
+        check_commands(self.pipeline, self.stage, commands, |_| None, filled).map_err(problem)
     }
 }
 

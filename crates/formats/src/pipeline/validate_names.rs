@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::validate::{actions, again, places, twice};
-use super::{ActionDeclaration, PipelineDeclaration, Problem, StageDeclaration, matrix, references};
+use super::{
+    ActionDeclaration, PipelineDeclaration, Problem, StageDeclaration, command_references, matrix, references,
+};
 use crate::cloudformation::is_open;
 
 /// Namespaces that the service itself fills.
@@ -84,6 +86,9 @@ pub(super) fn variables(pipeline: &PipelineDeclaration) -> Vec<Problem> {
                 let texts: BTreeMap<String, String> = action.configuration.clone().into_iter().chain(values).collect();
                 let own = |name: &str| matrix::has_value(action, name);
                 let problem = check_references(pipeline, stage, ("Action", &action.name, &texts), own, &filled).err();
+                let commands = (&*action.name, &*action.commands);
+                let problem =
+                    problem.or_else(|| check_commands(pipeline, stage, ("Action", commands), own, &filled).err());
                 found.extend(problem.map(|p| p.in_item("actions", *m).in_item("stages", n)));
             }
             filled.extend(group.iter().filter_map(|(_, a)| a.namespace.as_deref()));
@@ -110,6 +115,22 @@ fn namespaces(pipeline: &PipelineDeclaration) -> Vec<Problem> {
         found.push(problem.in_item("actions", m).in_item("stages", n));
     }
     found
+}
+
+/// As `check_references`, of commands.
+pub(super) fn check_commands(
+    pipeline: &PipelineDeclaration,
+    stage: &StageDeclaration,
+    (what, (name, commands)): (&str, (&str, &[String])),
+    own: impl Fn(&str) -> Option<bool>,
+    filled: &BTreeSet<&str>,
+) -> Result<(), Problem> {
+    for (n, command) in commands.iter().enumerate() {
+        let text = BTreeMap::from([("commands".to_owned(), command_references(command))]);
+        let place = |p: Problem| Problem { place: Vec::new(), ..p }.in_item("commands", n);
+        check_references(pipeline, stage, (what, name, &text), &own, filled).map_err(place)?;
+    }
+    Ok(())
 }
 
 /// Every variable that the configuration of an action or a rule (`what`) names must have a value by then. `own` tells whether the

@@ -67,8 +67,12 @@ fn a_trigger_that_could_never_work_is_refused() {
 #[test]
 fn a_trigger_belongs_to_one_source_action_of_its_provider_in_a_pipeline_of_type_v2() {
     let trigger = code_commit_trigger(json!({}));
+    assert_eq!(pipeline(|p| p["triggers"] = json!([trigger])), Ok(()), "the trigger makes it one");
     refused(
-        |p| p["triggers"] = json!([trigger]),
+        |p| {
+            p["pipelineType"] = json!("V1");
+            p["triggers"] = json!([trigger]);
+        },
         "InvalidStructureException: Pipeline triggers are only supported for pipelines of type V2.",
     );
     let both = |p: &mut Value, triggers: Value| {
