@@ -1,7 +1,10 @@
 //! CreateCustomActionType: registers an action type, whose jobs workers poll for.
 //! <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_CreateCustomActionType.html>
 //!
-//! Refused: a version that is there or was deleted, more than one queryable property, a queryable property that is secret or
+//! A version that was deleted comes back when it is made just as it was ("To restore a deleted custom action, use a JSON file that
+//! is identical to the deleted action": API_DeleteCustomActionType).
+//!
+//! Refused: a version that is there, or was deleted and was another, more than one queryable property, a queryable property that is secret or
 //! not required, URL templates that name what may not be shown, and the 51st type.
 
 use base::ApiError;
@@ -55,22 +58,27 @@ pub async fn create_custom_action_type(cx: &Cx, input: Input) -> Result<Output, 
     check_count(&tags)?;
     let output = Output { action_type: action_type.clone(), tags: to_tags(&tags) };
     let text = serde_json::to_string(&action_type).map_err(ApiError::internal)?;
-    let (scope, id) = (cx.scope().clone(), action_type.id);
+    let scope = cx.scope().clone();
     cx.store
         .write(move |tx| {
-            let (scope, id, text, tags) = (scope.clone(), id.clone(), text.clone(), tags.clone());
+            let (scope, new, text, tags) = (scope.clone(), action_type.clone(), text.clone(), tags.clone());
             Box::pin(async move {
-                let key = action_types::key(&id);
+                let key = action_types::key(&new.id);
                 let there: Option<Row<CustomActionType>> = codepipeline_action_type::get(tx, &scope, key).await?;
-                if let Some(row) = there {
-                    return Err(errors::validation(taken(&id, row.is_deleted)));
+                let is_back = there.as_ref().is_some_and(|row| row.is_deleted && row.definition == new);
+                if let Some(row) = there.filter(|_| !is_back) {
+                    return Err(errors::validation(taken(&new.id, row.is_deleted)));
                 }
                 if action_types::registered(tx, &scope).await?.len() >= MAX_TYPES {
                     let text =
                         format!("Account '{}' has reached the limit of {MAX_TYPES} custom actions", scope.account);
                     return Err(ApiError::new("LimitExceededException", text));
                 }
-                codepipeline_action_type::insert(tx, &scope, key, &text, &tags).await?;
+                if is_back {
+                    codepipeline_action_type::restore(tx, &scope, key, &tags).await?;
+                } else {
+                    codepipeline_action_type::insert(tx, &scope, key, &text, &tags).await?;
+                }
                 Ok::<_, ApiError>(())
             })
         })
@@ -80,7 +88,7 @@ pub async fn create_custom_action_type(cx: &Cx, input: Input) -> Result<Output, 
 
 fn taken(id: &ActionTypeId, is_deleted: bool) -> String {
     let what = if is_deleted {
-        "was deleted, and a deleted version cannot be made again: use another version"
+        "was deleted, and comes back only just as it was: use another version"
     } else {
         "exists already"
     };

@@ -48,6 +48,8 @@ pub struct ArtifactRevision {
     pub name: String,
     pub revision_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision_change_identifier: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub revision_summary: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created: Option<Timestamp>,
@@ -72,6 +74,7 @@ pub async fn get_pipeline_execution(cx: &Cx, input: Input) -> Result<Output, Api
     let revision = |s: &SourceRevision| ArtifactRevision {
         name: s.artifact.clone(),
         revision_id: s.revision.id.clone(),
+        revision_change_identifier: s.revision.change_identifier(),
         revision_summary: s.revision.summary.clone(),
         created: s.revision.created,
         revision_url: s.revision.url.clone(),

@@ -92,7 +92,8 @@ impl World {
     }
 
     async fn poll(&self, category: &str) -> Vec<Value> {
-        let poll = json!({"actionTypeId": id_of(category), "maxBatchSize": 5});
+        let place = if category == "Source" { "here" } else { "there" };
+        let poll = json!({"actionTypeId": id_of(category), "maxBatchSize": 5, "queryParam": {"Place": place}});
         let jobs = json_of(&poll_for_jobs(&self.cx, input(poll)).await.unwrap());
         jobs["jobs"].as_array().unwrap().clone()
     }
@@ -155,7 +156,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn a_type_is_registered_listed_and_never_made_again_once_deleted() {
+async fn a_type_is_registered_listed_deleted_and_comes_back_only_as_it_was() {
     each_engine(machines(), |test| async move {
         let world = world(test);
         let create = async |value: Value| create_custom_action_type(&world.cx, input(value)).await;
@@ -165,7 +166,12 @@ async fn a_type_is_registered_listed_and_never_made_again_once_deleted() {
         let list = async |filter: Value| json_of(&list_action_types(&world.cx, input(filter)).await.unwrap());
         let owned = list(json!({"actionOwnerFilter": "Custom"})).await;
         assert_eq!(owned["actionTypes"], json!([made["actionType"]]));
-        assert_eq!(list(json!({"regionFilter": "us-east-1"})).await["actionTypes"], json!([]));
+        let elsewhere = list(json!({"regionFilter": "us-east-1"})).await;
+        let elsewhere: Vec<&Value> = elsewhere["actionTypes"].as_array().unwrap().iter().map(|t| &t["id"]).collect();
+        assert!(elsewhere.iter().any(|id| id["provider"] == "CodeBuild"), "what a cross-region action can be");
+        assert!(elsewhere.iter().all(|id| id["category"] != "Source" && id["owner"] == "AWS"), "{elsewhere:?}");
+        let nowhere = list_action_types(&world.cx, input(json!({"regionFilter": "nowhere"}))).await;
+        assert_eq!(code(nowhere), "ValidationException");
         let all = list(json!({})).await;
         assert!(all["actionTypes"].as_array().unwrap().iter().any(|t| t["id"]["provider"] == "CodeBuild"));
 
@@ -173,9 +179,17 @@ async fn a_type_is_registered_listed_and_never_made_again_once_deleted() {
         delete_custom_action_type(&world.cx, input(delete.clone())).await.unwrap();
         delete_custom_action_type(&world.cx, input(delete)).await.unwrap();
         assert_eq!(list(json!({"actionOwnerFilter": "Custom"})).await["actionTypes"], json!([]));
-        let again = create(action_type("Build", "1")).await.unwrap_err();
-        assert!(again.message.contains("deleted version cannot be made again"), "{again}");
+        let mut other = action_type("Build", "1");
+        other["outputArtifactDetails"]["maximumCount"] = json!(1);
+        let again = create(other).await.unwrap_err();
+        assert!(again.message.contains("was deleted, and comes back only just as it was"), "{again}");
         create(action_type("Build", "2")).await.unwrap();
+        let mut restored = action_type("Build", "1");
+        restored["tags"] = json!([{"key": "again", "value": "yes"}]);
+        assert_eq!(json_of(&create(restored).await.unwrap())["tags"][0]["key"], "again");
+        assert_eq!(list(json!({"actionOwnerFilter": "Custom"})).await["actionTypes"][0], made["actionType"]);
+        let delete = json!({"category": "Build", "provider": "Mine", "version": "1"});
+        delete_custom_action_type(&world.cx, input(delete)).await.unwrap();
         let poll = poll_for_jobs(&world.cx, input(json!({"actionTypeId": id_of("Build")}))).await;
         assert_eq!(code(poll), "ActionTypeNotFoundException");
         let refused = world.create(pipeline()).await.unwrap_err();
@@ -201,6 +215,12 @@ async fn a_worker_takes_a_job_and_its_words_become_the_actions() {
         let details = get_job_details(&world.cx, input(json!({"jobId": job["id"]}))).await.unwrap();
         assert_eq!(json_of(&details)["jobDetails"]["data"]["continuationToken"], Value::Null);
         let more = json!({"externalExecutionId": "77", "summary": "half done", "percentComplete": 50});
+        let revision = json!({"revision": "r8", "changeIdentifier": "c8"});
+        for early in [json!({"outputVariables": {"A": "1"}}), json!({"currentRevision": revision})] {
+            let (member, value) = early.as_object().unwrap().iter().next().unwrap();
+            let refused = world.succeed(&job, json!({"continuationToken": "half", member: value})).await.unwrap_err();
+            assert!(refused.message.contains("only when there is no continuation token"), "{refused}");
+        }
         world.succeed(&job, json!({"continuationToken": "half", "executionDetails": more})).await.unwrap();
         let state = &world.state().await["stageStates"][1]["actionStates"][0];
         assert_eq!(state["latestExecution"]["externalExecutionUrl"], "https://x/there/77");
@@ -219,6 +239,8 @@ async fn a_worker_takes_a_job_and_its_words_become_the_actions() {
         assert_eq!((&state["status"], &state["summary"]), (&json!("Succeeded"), &json!("done")));
         let source = &world.state().await["stageStates"][0]["actionStates"][0];
         assert_eq!(source["revisionUrl"], "https://x/here/at/r7");
+        let current = &source["currentRevision"];
+        assert_eq!((&current["revisionId"], &current["revisionChangeId"]), (&json!("r7"), &json!("c7")));
         assert_eq!(world.perform().await.len(), 1, "the deployment is next");
     })
     .await;
@@ -262,6 +284,8 @@ async fn jobs_are_found_by_the_queryable_property_and_by_no_other() {
         };
         assert_eq!(poll(json!({"Place": "elsewhere"})).await.unwrap(), 0);
         assert_eq!(code(poll(json!({"Token": "hunter2"})).await), "ValidationException");
+        let all = poll(json!({})).await.unwrap_err();
+        assert!(all.message.contains("queryParam must have a value for 'Place'"), "{all}");
         assert_eq!(poll(json!({"Place": "there"})).await.unwrap(), 1);
     })
     .await;

@@ -64,7 +64,8 @@ pub async fn list_action_executions(cx: &Cx, input: Input) -> Result<Output, Api
     let scope = cx.scope();
     let filter = input.filter.unwrap_or_default();
     let newest = filter.latest_in_pipeline_execution.as_ref().is_some_and(|l| l.start_time_range == "Latest");
-    let only = filter.pipeline_execution_id.or(filter.latest_in_pipeline_execution.map(|l| l.pipeline_execution_id));
+    let only =
+        load::only(filter.pipeline_execution_id, filter.latest_in_pipeline_execution.map(|l| l.pipeline_execution_id))?;
     let which = only.as_deref().unwrap_or_default();
     let list = format!("ListActionExecutions:{}:{which}:{newest}", input.pipeline_name);
     let which = if newest { Which::Newest } else { Which::All };

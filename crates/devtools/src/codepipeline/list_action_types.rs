@@ -1,7 +1,7 @@
 //! ListActionTypes: the types that we run, and those that the account has registered.
 //! <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_ListActionTypes.html>
 
-use base::{ApiError, PageToken};
+use base::{ApiError, PageToken, Region, Scope};
 use formats::pipeline::{ActionType as Known, ActionTypeId, ArtifactDetails, ConfigurationProperty, CustomActionType};
 use platform::Cx;
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,7 @@ pub struct Output {
     pub next_token: Option<String>,
 }
 
-/// Lists action types; those of another region are none of ours.
+/// Lists action types. In another region there are those that an action of a pipeline here can have done there.
 pub async fn list_action_types(cx: &Cx, input: Input) -> Result<Output, ApiError> {
     let scope = cx.scope();
     let after = input.next_token.as_deref().map(|t| PageToken::position(LIST, t).map_err(|_| errors::invalid_token()));
@@ -36,14 +36,26 @@ pub async fn list_action_types(cx: &Cx, input: Input) -> Result<Output, ApiError
         None => 0,
         Some(text) => text.parse().map_err(|_| errors::invalid_token())?,
     };
-    let here = input.region_filter.is_none_or(|r| r == scope.region.as_str());
-    let mut all: Vec<CustomActionType> = Known::all().iter().map(show).collect();
-    let mut tx = cx.store.read().await?;
-    all.extend(action_types::registered(&mut tx, scope).await?);
-    all.retain(|t| here && input.action_owner_filter.as_ref().is_none_or(|owner| t.id.owner == *owner));
+    let is_here = is_here(scope, input.region_filter.as_deref())?;
+    let known = Known::all().iter().map(show);
+    let mut all: Vec<CustomActionType> = known.filter(|known| is_here || known.id.crosses_regions()).collect();
+    if is_here {
+        all.extend(action_types::registered(&mut cx.store.read().await?, scope).await?);
+    }
+    all.retain(|t| input.action_owner_filter.as_ref().is_none_or(|owner| t.id.owner == *owner));
     let end = after.saturating_add(PAGE);
     let next_token = (end < all.len()).then(|| PageToken::after(LIST, &end.to_string()).into_string());
     Ok(Output { action_types: all.into_iter().skip(after).take(PAGE).collect(), next_token })
+}
+
+/// Whether a list is of the caller's own region.
+pub(super) fn is_here(scope: &Scope, filter: Option<&str>) -> Result<bool, ApiError> {
+    match filter {
+        Some(region) if Region::parse(region).is_none() => {
+            Err(errors::validation(format!("'{region}' is not a Region")))
+        }
+        filter => Ok(filter.is_none_or(|region| region == scope.region.as_str())),
+    }
 }
 
 fn show(known: &Known) -> CustomActionType {

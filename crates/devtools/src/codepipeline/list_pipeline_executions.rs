@@ -1,5 +1,7 @@
 //! ListPipelineExecutions: a pipeline's executions, newest first.
 //! <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_ListPipelineExecutions.html>
+//!
+//! Filtered by a stage, those in which it succeeded by the pipeline's current version: what a rollback may go back to.
 
 use base::{ApiError, Machine, PageToken, Timestamp};
 use engine::pipeline::{Execution, StageStatus};
@@ -91,7 +93,9 @@ pub async fn list_pipeline_executions(cx: &Cx, input: Input) -> Result<Output, A
         let rows = machine::list::<Execution>(&mut tx, scope, Some(&arn), after.as_ref(), BATCH, true).await?;
         let last_page = rows.len() < BATCH as usize;
         for row in rows {
-            if !load::belongs(&row, scope, &pipeline) {
+            // Versions only grow: behind an older one stands no current one.
+            let is_outdated = stage.is_some() && row.state.version < pipeline.version;
+            if is_outdated || !load::belongs(&row, scope, &pipeline) {
                 break 'pages;
             }
             after = Some(row.position());

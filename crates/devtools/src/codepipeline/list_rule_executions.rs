@@ -97,7 +97,8 @@ pub async fn list_rule_executions(cx: &Cx, input: Input) -> Result<Output, ApiEr
     let scope = cx.scope();
     let filter = input.filter.unwrap_or_default();
     let newest = filter.latest_in_pipeline_execution.as_ref().is_some_and(|l| l.start_time_range == "Latest");
-    let only = filter.pipeline_execution_id.or(filter.latest_in_pipeline_execution.map(|l| l.pipeline_execution_id));
+    let only =
+        load::only(filter.pipeline_execution_id, filter.latest_in_pipeline_execution.map(|l| l.pipeline_execution_id))?;
     let of = only.as_deref().unwrap_or_default();
     let list = format!("ListRuleExecutions:{}:{of}:{newest}", input.pipeline_name);
     let begin = input.next_token.as_deref().map(|t| mark(&list, t)).transpose()?;

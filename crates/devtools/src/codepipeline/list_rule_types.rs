@@ -6,6 +6,8 @@ use formats::pipeline::{RuleType as Known, RuleTypeId};
 use platform::Cx;
 use serde::{Deserialize, Serialize};
 
+use super::list_action_types::is_here;
+
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Input {
@@ -48,9 +50,9 @@ pub struct Artifacts {
     pub maximum_count: usize,
 }
 
-/// Lists the rule types; those of another region are none of ours.
+/// Lists the rule types. No rule works in another region than its pipeline's.
 pub async fn list_rule_types(cx: &Cx, input: Input) -> Result<Output, ApiError> {
-    let here = input.region_filter.is_none_or(|r| r == cx.scope().region.as_str());
+    let here = is_here(cx.scope(), input.region_filter.as_deref())?;
     let types = Known::all().iter().filter(|_| here);
     Ok(Output { rule_types: types.map(show).collect() })
 }

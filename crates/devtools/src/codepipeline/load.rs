@@ -55,6 +55,17 @@ pub(super) async fn execution(
     row.filter(|r| belongs(r, scope, pipeline)).ok_or_else(|| errors::execution_not_found(&pipeline.name, id))
 }
 
+/// The execution that a filter names, by one of its members or by both.
+pub(super) fn only(id: Option<String>, latest_in: Option<String>) -> Result<Option<String>, ApiError> {
+    match (id, latest_in) {
+        (Some(id), Some(other)) if id != other => {
+            let what = format!("pipelineExecutionId '{id}' and that of latestInPipelineExecution, '{other}', differ");
+            Err(errors::validation(what))
+        }
+        (id, latest_in) => Ok(id.or(latest_in)),
+    }
+}
+
 /// Whether an execution is one of this pipeline, and not of a deleted one that had its name.
 pub(super) fn belongs(row: &MachineRow<Execution>, scope: &Scope, pipeline: &Row) -> bool {
     row.parent == arn(scope, &pipeline.name) && row.created >= pipeline.created

@@ -2,7 +2,8 @@
 //! <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_PollForJobs.html>
 //!
 //! A job that was handed out is nobody else's for a minute. If it is not acknowledged by then, it is handed out again, and the
-//! earlier nonce and credentials count no more. `queryParam` finds jobs by the one queryable property of the type.
+//! earlier nonce and credentials count no more. `queryParam` finds jobs by the one queryable property of the type; a type that has
+//! one is polled with it only.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -108,7 +109,13 @@ fn queryable(kind: &CustomActionType, query: &[(String, String)]) -> Result<(), 
         Some((name, _)) => {
             Err(errors::validation(format!("'{name}' is not a queryable configuration property of the action type")))
         }
-        None => Ok(()),
+        None => match kind.action_configuration_properties.iter().find(|p| p.is_queryable()) {
+            Some(p) if query.is_empty() => Err(errors::validation(format!(
+                "queryParam must have a value for '{}', by which jobs of the action type are found",
+                p.name
+            ))),
+            _ => Ok(()),
+        },
     }
 }
 

@@ -3,7 +3,9 @@
 //!
 //! With a token, this job ends and the next one of the action, which carries the token, waits for a worker; when the action
 //! type was deleted meanwhile nobody could poll for that one, so the action fails. Output variables may be 122880 bytes long
-//! altogether (names and values).
+//! altogether (names and values). They and a revision come with the result that ends the action: with a token they are refused.
+//!
+//! Deviation: the revision that a job of any but a source action reports is not shown.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +41,7 @@ pub struct Input {
 #[serde(rename_all = "camelCase")]
 pub struct CurrentRevision {
     pub revision: String,
-    /// What tells this change from others; the revision is kept.
+    /// What tells this change from others.
     pub change_identifier: String,
     #[serde(default)]
     pub created: Option<Timestamp>,
@@ -73,6 +75,12 @@ pub async fn put_job_success_result(cx: &Cx, input: Input) -> Result<Output, Api
             format!("The output variables are {bytes} bytes long, which is more than {MAX_VARIABLE_BYTES}."),
         ));
     }
+    let early = [("outputVariables", bytes > 0), ("currentRevision", input.current_revision.is_some())];
+    if let (Some(_), Some((member, _))) = (&input.continuation_token, early.iter().find(|(_, there)| *there)) {
+        return Err(errors::validation(format!(
+            "{member} can be included only when there is no continuation token: send it with the result that ends the action"
+        )));
+    }
     let cx_in = cx.clone();
     let taken = cx.store.write(move |tx| {
         let (cx, input) = (cx_in.clone(), input.clone());
@@ -104,6 +112,7 @@ fn success(state: &JobState, input: &Input, external: External) -> JobSuccess {
     let template = state.job.settings.revision_url_template.as_deref();
     let revision = input.current_revision.as_ref().filter(|_| is_source).map(|found| Revision {
         id: found.revision.clone(),
+        change: Some(found.change_identifier.clone()),
         summary: found.revision_summary.clone(),
         url: template.and_then(|template| {
             fill_url(template, |name| match name.strip_prefix("Config:") {

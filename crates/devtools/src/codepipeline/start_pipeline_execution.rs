@@ -109,6 +109,10 @@ pub(super) fn variables(
             declaration.name, unknown.name
         )));
     }
+    let mut seen = BTreeSet::new();
+    if let Some(twice) = given.iter().find(|g| !seen.insert(&g.name)) {
+        return Err(errors::validation(format!("The variable '{}' is given more than one value", twice.name)));
+    }
     let given: BTreeMap<String, String> = given.into_iter().map(|v| (v.name, v.value)).collect();
     match declaration.variables.iter().find(|v| v.default_value.is_none() && !given.contains_key(&v.name)) {
         Some(v) => Err(errors::validation(format!(
@@ -148,6 +152,7 @@ pub(super) fn overrides(
                 (Some(Provider::S3Source), "S3_OBJECT_KEY") => {
                     action.config("AllowOverrideForS3ObjectKey") == Some("true")
                 }
+                (Some(Provider::Call), "IMAGE_DIGEST") => action.action_type_id.provider == "ECR",
                 _ => false,
             };
             if !fits {

@@ -570,6 +570,10 @@ async fn lists_come_in_pages() {
         let whole = json_of(&list_action_executions(&world.cx, input(json!({"pipelineName": "demo"}))).await.unwrap());
         let whole = whole["actionExecutionDetails"].as_array().unwrap().iter().map(|a| a["actionExecutionId"].clone());
         assert_eq!(actions, whole.collect::<Vec<_>>());
+        let two = json!({"pipelineExecutionId": all[0], "latestInPipelineExecution": {"pipelineExecutionId": all[1], "startTimeRange": "Latest"}});
+        let two = json!({"pipelineName": "demo", "filter": two});
+        assert_eq!(code(list_action_executions(&world.cx, input(two.clone())).await), "ValidationException");
+        assert_eq!(code(list_rule_executions(&world.cx, input(two)).await), "ValidationException");
         let bad = list_pipeline_executions(&world.cx, input(json!({"pipelineName": "demo", "nextToken": "x"}))).await;
         assert_eq!(code(bad), "InvalidNextTokenException");
         let filter = json!({"pipelineName": "demo", "filter": {"succeededInStage": {"stageName": "Deploy"}}});

@@ -263,7 +263,7 @@ pub(super) fn action_state(
         action_name: run.map_or(&declared.name, |(_, run)| &run.name).clone(),
         current_revision: revision.zip(run).filter(|_| declared.is_source()).map(|(s, (_, run))| ActionRevision {
             revision_id: s.revision.id.clone(),
-            revision_change_id: s.revision.id.clone(),
+            revision_change_id: s.revision.change_identifier().unwrap_or_else(|| s.revision.id.clone()),
             created: s.revision.created.unwrap_or(run.updated),
         }),
         latest_execution: run.map(|(_, run)| action_execution(run)),
@@ -415,8 +415,13 @@ fn shown(configuration: &BTreeMap<String, String>) -> BTreeMap<String, String> {
 }
 
 fn result(run: &ActionRun) -> Option<ExecutionResult> {
-    let log_stream_arn = run.external.log_stream.clone();
-    traces(&run.external, details(&run.status)).map(|result| ExecutionResult { log_stream_arn, ..result })
+    let mut external = run.external.clone();
+    // An execution of another mode may wait in a pipeline that is in mode PARALLEL by now, whose state shows no tokens.
+    if let (None, ActionStatus::AwaitingApproval { token }) = (&external.id, &run.status) {
+        external.id = Some(token.clone());
+    }
+    let log_stream_arn = external.log_stream.clone();
+    traces(&external, details(&run.status)).map(|result| ExecutionResult { log_stream_arn, ..result })
 }
 
 pub(super) fn rule_result(run: &RuleRun) -> Option<ExecutionResult> {

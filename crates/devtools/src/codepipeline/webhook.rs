@@ -1,6 +1,6 @@
 //! The definition of a webhook: what it checks, and how it looks to clients.
 //!
-//! Deviation: AWS shows the secret token again in PutWebhook and ListWebhooks. Here it is `****` wherever it is read, and a
+//! Deviation: the answer of PutWebhook has the secret token as `****`, as ListWebhooks has it at AWS, too; a
 //! webhook that is put with `****` keeps the token that it has.
 
 use std::net::IpAddr;

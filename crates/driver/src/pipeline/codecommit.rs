@@ -19,7 +19,7 @@ use crate::scratch::Scratch;
 use crate::{PerformError, archive};
 
 /// The longest revision summary of the model.
-const MAX_SUMMARY: usize = 2048;
+pub(super) const MAX_SUMMARY: usize = 2048;
 
 /// What to take.
 pub(super) struct Wanted<'a> {
@@ -153,6 +153,7 @@ pub(super) fn fetched(
         output_artifacts: run.outputs.clone(),
         revision: Some(Revision {
             id,
+            change: None,
             summary,
             url: Some(url),
             created: Some(Timestamp::from_secs(commit.committer.seconds)),

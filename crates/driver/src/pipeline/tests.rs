@@ -274,6 +274,26 @@ async fn upload(world: &World, content: Vec<u8>) {
 }
 
 #[tokio::test]
+async fn the_revision_of_an_object_is_described_by_its_metadata() {
+    each_engine(machines(), |test| async move {
+        let world = world(test).await;
+        let summary = ("codepipeline-artifact-revision-summary".to_owned(), "release 7".to_owned());
+        let describe = Describe { metadata: [summary].into(), ..Describe::default() };
+        s3::put_bytes(&world.cx.cx, "src", "app.zip", b"PK".to_vec().into(), describe).await.unwrap();
+        let put = json!({"BucketName": "site", "Extract": "false", "ObjectKey": "out"});
+        let id = world.create(s3_source(), action("Put", "Deploy", "S3", put, (&["Src"], &[]))).await;
+        world.drive().await;
+        let state = world.state(&id).await;
+        let revision = &state.source_revisions[0].revision;
+        assert_eq!(revision.summary.as_deref(), Some("release 7"));
+        let (found, _) = world.object("src", "app.zip").await;
+        assert_eq!(revision.change_identifier(), Some(found.etag));
+        assert_eq!(state.stages[0].actions[0].external.summary.as_deref(), Some("release 7"));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_object_is_deployed_as_it_is_and_doing_it_twice_changes_nothing() {
     each_engine(machines(), |test| async move {
         let world = world(test).await;

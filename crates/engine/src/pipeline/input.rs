@@ -99,6 +99,9 @@ pub enum ActionResult {
 pub struct Revision {
     /// The commit, the object's version or its ETag.
     pub id: String,
+    /// What else tells it from others: what a worker says, an object's ETag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<String>,
     /// The commit's message, say.
     pub summary: Option<String>,
     pub url: Option<String>,
@@ -119,6 +122,14 @@ pub struct CommitOrigin {
     pub email: String,
     /// The `ProviderType` of the connection, or `CodeCommit`.
     pub provider: String,
+}
+
+impl Revision {
+    /// "An additional identifier for a revision, such as a commit date or, for artifacts stored in Amazon S3 buckets, the ETag
+    /// value" (API_ArtifactRevision).
+    pub fn change_identifier(&self) -> Option<String> {
+        self.change.clone().or_else(|| self.created.map(|at| at.format("%Y-%m-%dT%H:%M:%SZ")))
+    }
 }
 
 /// The revision that a source action of an execution used.

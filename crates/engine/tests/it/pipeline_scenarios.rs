@@ -423,6 +423,7 @@ fn succeeded(world: &World, execution: &str, place: &str, words: &[&str]) -> Act
     let pushers: Vec<String> = variables.remove("pushers").iter().flat_map(|p| p.split(',')).map(user).collect();
     let revision = variables.remove("revision").map(|id| Revision {
         id,
+        change: None,
         summary: None,
         url: None,
         created: None,

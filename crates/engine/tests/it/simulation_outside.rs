@@ -144,7 +144,7 @@ impl Simulation {
         let pushers = if tells { [0, 1, 1, 1, 1, 2][self.rng.below(6)] } else { 0 };
         let pushers = (0..pushers).map(|_| self.any_person()).collect();
         let id = format!("c{}", self.rng.below(5));
-        Some(Revision { id, summary: None, url: None, created: None, pushers, commit: None })
+        Some(Revision { id, change: None, summary: None, url: None, created: None, pushers, commit: None })
     }
 
     /// As `start_for_pipeline` does: the same key gives the same build.

@@ -157,7 +157,7 @@ impl CustomActionType {
             let shown = if property.secret { MASK } else { value };
             if property.is_queryable() && !is_queryable_value(value) && references(value).is_empty() {
                 return wrong(format!(
-                    ": the value '{shown}' of '{name}', by which jobs are found, must be 1 to 50 letters, digits, - or _"
+                    ": the value '{shown}' of '{name}', by which jobs are found, must be 1 to 20 letters, digits, - or _"
                 ));
             }
             let fits = match property.kind.as_deref() {
@@ -175,7 +175,7 @@ impl CustomActionType {
 }
 
 fn is_queryable_value(value: &str) -> bool {
-    (1..=50).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    (1..=20).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
 impl ActionTypeSettings {

@@ -161,6 +161,7 @@ fn succeeded(run: RunAction) -> ActionResult {
     let revision = match run.work {
         Work::S3Source { .. } | Work::CodeCommitSource { .. } | Work::GitSource { .. } => Some(Revision {
             id: ["1", "2"].map(|half| base::derived_hex::<20>(&["seed", &run.id, half])).concat(),
+            change: None,
             summary: Some("Seeded".to_owned()),
             url: None,
             created: None,

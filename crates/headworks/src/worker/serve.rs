@@ -127,6 +127,7 @@ impl Worker<'_> {
                 let error = CliError::user(refused.to_string());
                 Err(Trouble::Refused(match refused.code.as_str() {
                     "ActionTypeNotFoundException" => error.hint("--register makes the action type"),
+                    _ if refused.message.contains("queryParam") => error.hint("say it with --query NAME=VALUE"),
                     _ => error,
                 }))
             }

@@ -75,6 +75,15 @@ pub async fn delete(tx: &mut Tx, scope: &Scope, key: Key<'_>) -> Result<bool, Er
     Ok(tx.execute(sql, args![account, region, key.category, key.provider, key.version, now]).await? > 0)
 }
 
+/// Takes the mark of a deleted type back, and gives it these tags.
+pub async fn restore(tx: &mut Tx, scope: &Scope, key: Key<'_>, tags: &Tags) -> Result<(), Error> {
+    let sql = "UPDATE codepipeline_action_type SET deleted = NULL, tags = $6 WHERE account = $1 AND region = $2
+               AND category = $3 AND provider = $4 AND version = $5";
+    let (account, region) = (scope.account.as_str(), scope.region.as_str());
+    let args = args![account, region, key.category, key.provider, key.version, super::json(tags)];
+    tx.execute(sql, args).await.map(|_| ())
+}
+
 /// Writes a type's tags.
 pub async fn set_tags(tx: &mut Tx, scope: &Scope, key: Key<'_>, tags: &Tags) -> Result<(), Error> {
     let sql = "UPDATE codepipeline_action_type SET tags = $6 WHERE account = $1 AND region = $2
