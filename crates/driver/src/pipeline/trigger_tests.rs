@@ -99,8 +99,8 @@ async fn the_end_of_what_a_push_has_started_tells_of_its_commit() {
     each_engine(machines(), |test| async move {
         let world = world(test).await;
         world.push("a.txt", "a", None).await;
-        world.triggered(json!({"push": [{"branches": {"includes": ["main"]}}]})).await;
-        let commit = world.commit("main", "b.txt").await;
+        world.triggered(json!({"push": [{"filePaths": {"includes": ["src/*"]}}]})).await;
+        let commit = world.commit("main", "src/x").await;
         let (_, variables) = world.newest(2).await;
         let id = world.executions().await.remove(0);
         let stop = json!({"pipelineName": "demo", "pipelineExecutionId": id, "abandon": true});
@@ -117,7 +117,7 @@ async fn the_end_of_what_a_push_has_started_tells_of_its_commit() {
             trigger,
             json!({
                 "author-date": variables["AuthorDate"], "branch-name": "main", "commit-id": commit,
-                "commit-message": "b.txt", "full-repository-name": "app", "provider-type": "CodeCommit",
+                "commit-message": "src/x", "full-repository-name": "app", "provider-type": "CodeCommit",
             })
         );
     })
