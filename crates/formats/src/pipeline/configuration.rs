@@ -74,7 +74,6 @@ fn values(action: &ActionDeclaration, provider: Provider) -> Vec<Problem> {
         ],
         Provider::ConnectionSource => vec![
             arn(action, "ConnectionArn"),
-            repository(action, "FullRepositoryId"),
             boolean(action, "DetectChanges"),
             one_of(action, "OutputArtifactFormat", &["CODE_ZIP", "CODEBUILD_CLONE_REF"]),
         ],
@@ -150,20 +149,6 @@ fn arn(action: &ActionDeclaration, key: &str) -> Result<(), Problem> {
     match action.config(key).filter(|v| is_settled(v)) {
         Some(text) if !is_arn(text) => {
             Err(wrong(action, key, &format!("'{text}' is not an ARN (arn:aws:SERVICE:REGION:ACCOUNT:RESOURCE)")))
-        }
-        Some(_) | None => Ok(()),
-    }
-}
-
-/// A repository behind a connection; GitLab has groups in groups.
-fn repository(action: &ActionDeclaration, key: &str) -> Result<(), Problem> {
-    let is_repository = |text: &str| {
-        let parts = || text.split('/');
-        parts().count() > 1 && parts().all(|part| !part.is_empty()) && !text.contains(char::is_whitespace)
-    };
-    match action.config(key).filter(|v| is_settled(v)) {
-        Some(text) if !is_repository(text) => {
-            Err(wrong(action, key, &format!("'{text}' is not the name of a repository with its owner (OWNER/NAME)")))
         }
         Some(_) | None => Ok(()),
     }

@@ -460,7 +460,7 @@ fn what_is_to_be_stored_holds_no_mark_of_an_open_value() {
 }
 
 #[test]
-fn what_can_never_be_an_arn_or_the_name_of_a_repository_is_refused() {
+fn what_can_never_be_an_arn_is_refused() {
     let with = |key: &'static str, value: &'static str| {
         move |p: &mut Value| {
             let connection = "arn:aws:codeconnections:eu-west-1:123456789012:connection/0f1e2d3c";
@@ -480,8 +480,6 @@ fn what_can_never_be_an_arn_or_the_name_of_a_repository_is_refused() {
     for (key, fine) in [
         ("ConnectionArn", "arn:aws-cn:codestar-connections:cn-north-1:123456789012:connection/x"),
         ("ConnectionArn", "{{resolve:ssm:connection}}"),
-        ("FullRepositoryId", "group/subgroup/app"),
-        ("FullRepositoryId", "\u{fdd0}{Repository}"),
         ("NotificationArn", "arn:aws:sns:eu-west-1:123456789012:topic"),
         ("NotificationArn", "#{Source.Topic}"),
     ] {
@@ -491,10 +489,6 @@ fn what_can_never_be_an_arn_or_the_name_of_a_repository_is_refused() {
         ("ConnectionArn", "foo"),
         ("ConnectionArn", "arn:aws:codeconnections"),
         ("ConnectionArn", "arn:aws::eu-west-1:123456789012:connection/x"),
-        ("FullRepositoryId", "ab"),
-        ("FullRepositoryId", "/ab"),
-        ("FullRepositoryId", "a//b"),
-        ("FullRepositoryId", "a b/c"),
         ("NotificationArn", "foo"),
     ] {
         let error = pipeline(with(key, wrong)).unwrap_err();
