@@ -92,7 +92,10 @@ impl World {
     }
 
     async fn poll(&self, category: &str) -> Vec<Value> {
-        let place = if category == "Source" { "here" } else { "there" };
+        self.poll_in(category, if category == "Source" { "here" } else { "there" }).await
+    }
+
+    async fn poll_in(&self, category: &str, place: &str) -> Vec<Value> {
         let poll = json!({"actionTypeId": id_of(category), "maxBatchSize": 5, "queryParam": {"Place": place}});
         let jobs = json_of(&poll_for_jobs(&self.cx, input(poll)).await.unwrap());
         jobs["jobs"].as_array().unwrap().clone()
@@ -170,7 +173,7 @@ async fn a_type_is_registered_listed_deleted_and_comes_back_only_as_it_was() {
         let elsewhere: Vec<&Value> = elsewhere["actionTypes"].as_array().unwrap().iter().map(|t| &t["id"]).collect();
         assert!(elsewhere.iter().any(|id| id["provider"] == "CodeBuild"), "what a cross-region action can be");
         assert!(elsewhere.iter().all(|id| id["category"] != "Source" && id["owner"] == "AWS"), "{elsewhere:?}");
-        let nowhere = list_action_types(&world.cx, input(json!({"regionFilter": "nowhere"}))).await;
+        let nowhere = list_action_types(&world.cx, input(json!({"regionFilter": "no where"}))).await;
         assert_eq!(code(nowhere), "ValidationException");
         let all = list(json!({})).await;
         assert!(all["actionTypes"].as_array().unwrap().iter().any(|t| t["id"]["provider"] == "CodeBuild"));
@@ -412,7 +415,7 @@ async fn a_value_that_only_looks_sealed_is_handed_out_as_it_is() {
         let mut declaration = pipeline();
         declaration["stages"][1]["actions"][0]["configuration"]["Place"] = json!("#{Source.Answer}");
         world.until_build_of(declaration, "headworks:sealed:AAAA").await;
-        let job = world.poll("Build").await.remove(0);
+        let job = world.poll_in("Build", "headworks:sealed:AAAA").await.remove(0);
         let expected = json!({"Place": "headworks:sealed:AAAA", "Token": "hunter2"});
         assert_eq!(job["data"]["actionConfiguration"]["configuration"], expected);
     })

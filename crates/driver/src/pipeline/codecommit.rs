@@ -158,11 +158,11 @@ pub(super) fn fetched(
             url: Some(url),
             created: Some(Timestamp::from_secs(commit.committer.seconds)),
             pushers,
-            commit: Some(CommitOrigin {
+            commit: Some(Box::new(CommitOrigin {
                 author: commit.author.name.clone(),
                 email: commit.author.email.clone(),
                 provider: provider.to_owned(),
-            }),
+            })),
         }),
     }
 }

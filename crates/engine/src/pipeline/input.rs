@@ -112,7 +112,7 @@ pub struct Revision {
     pub pushers: Vec<String>,
     /// Of a commit: what the source tells beside its id and message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub commit: Option<CommitOrigin>,
+    pub commit: Option<Box<CommitOrigin>>,
 }
 
 /// Who wrote a commit, and what kind of host has it.

@@ -240,7 +240,7 @@ fn pushed(reference: &str) -> World {
 
 fn commit() -> Revision {
     let (author, email) = ("Mary Major".to_owned(), "mary@example.com".to_owned());
-    let commit = Some(CommitOrigin { author, email, provider: "GitLab".to_owned() });
+    let commit = Some(Box::new(CommitOrigin { author, email, provider: "GitLab".to_owned() }));
     Revision { id: "c0ffee".into(), change: None, summary: None, url: None, created: None, pushers: Vec::new(), commit }
 }
 
