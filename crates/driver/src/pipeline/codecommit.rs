@@ -18,6 +18,8 @@ use super::role::of_bucket;
 use crate::scratch::Scratch;
 use crate::{PerformError, archive};
 
+/// Characters of a name or an address that events tell; git has no limit.
+const MAX_AUTHOR: usize = 256;
 /// The longest revision summary of the model.
 pub(super) const MAX_SUMMARY: usize = 2048;
 
@@ -159,8 +161,8 @@ pub(super) fn fetched(
             created: Some(Timestamp::from_secs(commit.committer.seconds)),
             pushers,
             commit: Some(Box::new(CommitOrigin {
-                author: commit.author.name.clone(),
-                email: commit.author.email.clone(),
+                author: commit.author.name.chars().take(MAX_AUTHOR).collect(),
+                email: commit.author.email.chars().take(MAX_AUTHOR).collect(),
                 provider: provider.to_owned(),
             })),
         }),

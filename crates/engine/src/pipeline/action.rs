@@ -4,14 +4,18 @@ use std::collections::BTreeMap;
 
 use base::Region;
 use formats::pipeline::{
-    ActionDeclaration, ActionTypeId, CommandProblem, DEFINITION, EnvironmentVariable, EnvironmentVariableKind, MATRIX,
-    MATRIX_FILE, MATRIX_NAMESPACE, Provider, Unresolved, artifact_file, resolve, resolve_command,
+    ActionDeclaration, ActionTypeId, COMMANDS_COMPUTE, CommandProblem, DEFINITION, EnvironmentVariable,
+    EnvironmentVariableKind, MATRIX, MATRIX_FILE, MATRIX_NAMESPACE, Provider, Unresolved, artifact_file, resolve,
+    resolve_command,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
     ActionError, ActionStatus, Artifact, Cell, ExecutionState, SourceOverride, artifact_key, child_name, matrix,
 };
+
+/// Bytes of a command with the values of its variables; one that is declared has 1,000 characters at most.
+const MAX_COMMAND: usize = 16_384;
 
 /// An effect of an execution.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -214,11 +218,20 @@ impl Prepared {
     pub fn own_bytes(&self, action: &ActionDeclaration) -> usize {
         let own = self.resolved.iter().filter(|(key, value)| action.config(key) != Some(value));
         let resolved: usize = own.map(|(key, value)| key.len() + value.len()).sum();
-        let environment = match self.work.as_ref().map(|run| &run.work) {
-            Some(Work::CodeBuild { environment, .. }) => environment.iter().map(|v| v.name.len() + v.value.len()).sum(),
+        let build = match self.work.as_ref().map(|run| &run.work) {
+            Some(Work::CodeBuild { environment, commands, .. }) => {
+                let environment: usize = environment.iter().map(|v| v.name.len() + v.value.len()).sum();
+                let commands = commands.iter().flat_map(|work| &work.commands);
+                environment
+                    + commands
+                        .zip(&action.commands)
+                        .filter(|(own, of)| own != of)
+                        .map(|(own, _)| own.len())
+                        .sum::<usize>()
+            }
             Some(_) | None => 0,
         };
-        resolved.max(environment)
+        resolved.max(build)
     }
 }
 
@@ -532,7 +545,7 @@ fn work(
                 commands: commands(action, lookup)?,
                 files: action.output_artifacts.iter().flat_map(|a| a.files.clone()).collect(),
                 output_variables: action.output_variables.clone(),
-                compute_type: text("ComputeType"),
+                compute_type: compute_type(action, &text)?,
             }),
         },
         Some(Provider::S3Deploy) => {
@@ -572,7 +585,30 @@ fn commands(action: &ActionDeclaration, lookup: &Lookup<'_>) -> Result<Vec<Strin
             ),
         ),
     };
-    action.commands.iter().map(|command| resolve_command(command, lookup).map_err(problem)).collect()
+    let one = |command: &String| {
+        let resolved = resolve_command(command, lookup).map_err(problem)?;
+        if resolved.len() > MAX_COMMAND {
+            let what = format!("a command is longer than {MAX_COMMAND} bytes with the values of its variables");
+            return Err(configuration_error(action, &what));
+        }
+        Ok(resolved)
+    };
+    action.commands.iter().map(one).collect()
+}
+
+/// What the commands run on, whose values variables may have given.
+fn compute_type(
+    action: &ActionDeclaration,
+    text: &dyn Fn(&str) -> Option<String>,
+) -> Result<Option<String>, ActionError> {
+    let not = |key: &str, value: &str| Err(configuration_error(action, &format!("'{key}' cannot be '{value}'")));
+    if let Some(other) = text("EnvironmentType").filter(|value| value != "LINUX_CONTAINER") {
+        return not("EnvironmentType", &other);
+    }
+    match text("ComputeType") {
+        Some(other) if !COMMANDS_COMPUTE.contains(&other.as_str()) => not("ComputeType", &other),
+        known => Ok(known),
+    }
 }
 
 /// The variables of the action's own environment, with references replaced.

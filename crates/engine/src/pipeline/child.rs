@@ -2,7 +2,7 @@
 
 use formats::pipeline::RetryMode;
 
-use super::{Ended, ExecutionKind, ExecutionState, Phase};
+use super::{Ended, ExecutionKind, ExecutionState, Phase, StageStatus};
 
 /// A pipeline's name has at most so many characters.
 const MAX_NAME: usize = 100;
@@ -21,11 +21,23 @@ pub fn child_name(pipeline: &str, action: &str) -> String {
 
 impl ExecutionState {
     /// The stage to try again, and how, when the action of `parent` that started this execution is retried; `None` when that
-    /// needs another execution: this one has not failed, or is not its child.
+    /// needs another execution: this one has neither failed nor been stopped in a stage, or is not its child.
     pub fn retry_for(&self, parent: &str) -> Option<(String, RetryMode)> {
         let is_child = self.parent.as_ref().is_some_and(|p| p.execution == parent);
-        let has_failed = matches!(self.phase, Phase::Ended(Ended::Failed)) && self.kind == ExecutionKind::Standard;
-        let stage = self.stages.last().filter(|_| is_child && has_failed)?;
+        let stage = self.stages.last().filter(|_| is_child && self.kind == ExecutionKind::Standard)?;
+        match self.phase {
+            Phase::Ended(Ended::Failed) => {}
+            Phase::Ended(Ended::Stopped(_)) if stage.status == StageStatus::Stopped => {
+                return Some((stage.name.clone(), RetryMode::FailedActions));
+            }
+            Phase::New
+            | Phase::Waiting { .. }
+            | Phase::Running { .. }
+            | Phase::HandingOver { .. }
+            | Phase::Ended(_) => {
+                return None;
+            }
+        }
         // A condition that was not met is checked again with all actions.
         let mode = if stage.has_failed_action() { RetryMode::FailedActions } else { RetryMode::AllActions };
         Some((stage.name.clone(), mode))

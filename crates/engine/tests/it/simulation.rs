@@ -165,7 +165,6 @@ impl Simulation {
             assert!(failed || was_stopped || mode == RetryMode::AllActions, "nothing had failed");
             assert!(last.rules().all(|r| r.status != RuleStatus::Working), "a condition was being checked");
             saw(if was_stopped { RETRIED_AFTER_STOP } else { RETRIED });
-            self.stopped.retain(|stopped| *stopped != id);
             self.resumed.insert(id);
         }
     }

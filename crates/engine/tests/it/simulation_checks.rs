@@ -6,10 +6,10 @@ use std::sync::Arc;
 use engine::build::BuildStatus;
 use engine::job::{JobInput, JobPhase};
 use engine::pipeline::{
-    ActionEffect, ActionRun, ActionStatus, Begun, Ended, Execution, ExecutionKind, ExecutionState, Gate, Mode,
-    ParentAction, Phase, RetryTrigger, RuleStatus, StageRun, StageStatus,
+    ActionEffect, ActionRun, ActionStatus, Begun, ConditionStatus, Ended, Execution, ExecutionInput, ExecutionKind,
+    ExecutionState, Gate, Mode, ParentAction, Phase, RetryTrigger, RuleStatus, StageRun, StageStatus,
 };
-use formats::pipeline::Provider;
+use formats::pipeline::{ConditionKind, Provider};
 
 use crate::pipeline_world::Row;
 use crate::simulation::Simulation;
@@ -260,6 +260,7 @@ impl Simulation {
             if row.state.trigger.kind == "AutomatedRollback" {
                 saw(ROLLED_BACK_BY_ITSELF);
             }
+            check_entries(&row.state);
             self.count_invoked(&row.state);
             self.final_check_of_matrices(&row.state);
             self.final_check_of_emitted(&row.state);
@@ -272,6 +273,12 @@ impl Simulation {
             }
         }
         for id in &self.stopped {
+            // Somebody, or a retry of its parent, may have brought it back since.
+            let inputs = self.world.executions[id].log.iter().rev().map(|(_, input)| input);
+            let mut since = inputs.take_while(|input| !matches!(input, ExecutionInput::Stop { .. }));
+            if since.any(|input| matches!(input, ExecutionInput::RetryStage { .. })) {
+                continue;
+            }
             let phase = &self.world.state(id).phase;
             assert!(matches!(phase, Phase::Ended(Ended::Stopped(_))), "{id} was to stop and is {phase:?}");
         }
@@ -335,6 +342,21 @@ impl Simulation {
             (Phase::Ended(Ended::Superseded { .. }), ActionStatus::Failed(_)) => saw(CHILD_SUPERSEDED),
             (Phase::Ended(_), ActionStatus::Failed(error)) if error.code == "JobTimedOut" => saw(CHILD_TIMED_OUT),
             _ => {}
+        }
+    }
+}
+
+/// No action begins in a stage whose condition for entry nobody has met or overridden.
+fn check_entries(state: &ExecutionState) {
+    let met = |record: &StageRun| {
+        let status = record.condition(ConditionKind::BeforeEntry).map(|condition| &condition.status);
+        matches!(status, Some(ConditionStatus::Succeeded | ConditionStatus::Overridden { .. }))
+    };
+    for (n, record) in state.stages.iter().enumerate().filter(|(_, record)| !record.actions.is_empty()) {
+        let declared = state.definition.stage(&record.name);
+        if declared.is_some_and(|stage| stage.condition(ConditionKind::BeforeEntry).is_some()) {
+            let mut until = state.stages[..=n].iter().filter(|other| other.name == record.name);
+            assert!(until.any(|record| met(record)), "{} has begun {} unchecked", state.id, record.name);
         }
     }
 }

@@ -193,7 +193,8 @@ pub(super) fn wrong(action: &ActionDeclaration, key: &str, what: &str) -> Proble
     .in_member("configuration")
 }
 
-const COMMANDS_COMPUTE: &[&str] = &["BUILD_GENERAL1_SMALL", "BUILD_GENERAL1_MEDIUM", "BUILD_GENERAL1_LARGE"];
+/// The compute types of Commands actions.
+pub const COMMANDS_COMPUTE: &[&str] = &["BUILD_GENERAL1_SMALL", "BUILD_GENERAL1_MEDIUM", "BUILD_GENERAL1_LARGE"];
 const COMMANDS_ENVIRONMENT: &[&str] = &["LINUX_CONTAINER", "WINDOWS_SERVER_2022_CONTAINER"];
 
 /// User Guide, "Commands action reference".
@@ -216,7 +217,7 @@ fn commands(action: &ActionDeclaration) -> Vec<Problem> {
             found.push(at(Problem::action(format!("Action '{}': {what}", action.name)), key));
         }
     }
-    if let Some(windows) = action.config("EnvironmentType").filter(|value| value.starts_with("WINDOWS")) {
+    if let Some(windows) = action.config("EnvironmentType").filter(|value| *value == "WINDOWS_SERVER_2022_CONTAINER") {
         found.push(absent(action, "EnvironmentType", &format!("EnvironmentType {windows} (builds for Windows)")));
     }
     let is_name = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');

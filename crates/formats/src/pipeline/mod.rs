@@ -26,6 +26,7 @@ pub use condition::{
     Condition, ConditionKind, ConditionResult, Conditions, FailureConditions, RetryConfiguration, RetryMode,
     RuleDeclaration, RuleTypeId,
 };
+pub use configuration::COMMANDS_COMPUTE;
 pub use custom_action_type::{
     ActionTypeSettings, ArtifactDetails, ConfigurationProperty, CustomActionType, MASK, fill_url,
 };

@@ -80,9 +80,11 @@ impl Place<'_> {
         if declared.result == Some(ConditionResult::Retry) && !declared.conditions.is_empty() {
             return wrong("automatic stage retry cannot be used with onFailure conditions");
         }
-        if declared.result == Some(ConditionResult::Rollback) && !declared.conditions.is_empty() {
-            let what = "automatic stage rollback cannot be used with onFailure conditions: a condition can have the result ROLLBACK itself";
-            return wrong_at("result", what);
+        let other =
+            declared.conditions.iter().filter_map(|c| c.result).find(|result| *result != ConditionResult::Rollback);
+        if let (Some(ConditionResult::Rollback), Some(other)) = (declared.result, other) {
+            let what = format!("its condition has the result {}, so nothing would be rolled back", other.as_str());
+            return wrong_at("result", &what).map_err(Problem::ours);
         }
         if declared.retry_configuration.is_some() && declared.result != Some(ConditionResult::Retry) {
             return wrong_at("retryConfiguration", "retryConfiguration needs the result RETRY");

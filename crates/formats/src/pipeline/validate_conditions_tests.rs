@@ -83,6 +83,16 @@ fn what_follows_a_failure_must_make_sense() {
     refused(on_failure(1, json!({"result": "SKIP"})), &skip);
     let lost = format!("{} retryConfiguration needs the result RETRY.", stage("Build"));
     refused(on_failure(1, json!({"result": "FAIL", "retryConfiguration": {"retryMode": "ALL_ACTIONS"}})), &lost);
+    let checked = |result: Option<&str>| {
+        let mut condition = json!({"rules": [check("EQ", "x")]});
+        if let Some(result) = result {
+            condition["result"] = json!(result);
+        }
+        on_failure(1, json!({"result": "ROLLBACK", "conditions": [condition]}))
+    };
+    assert_eq!((pipeline(checked(None)), pipeline(checked(Some("ROLLBACK")))), (Ok(()), Ok(())));
+    let never = format!("{} its condition has the result FAIL, so nothing would be rolled back.", stage("Build"));
+    refused(checked(Some("FAIL")), &never);
 }
 
 #[test]

@@ -25,6 +25,8 @@ pub(in crate::pipeline) fn retry_stage(
         return not("the execution has not failed in it");
     };
     let index = state.definition.stages.iter().position(|s| s.name == stage).unwrap_or_default();
+    // Nothing of it had begun: its condition for entry comes first, as at the beginning.
+    let mode = if run.status == StageStatus::Stopped && run.actions.is_empty() { RetryMode::AllActions } else { mode };
     let mut draft = Draft::of(state, now);
     let (parent, starters) = parent.map(|p| (p.key, p.starters)).unzip();
     match &state.phase {
