@@ -32,6 +32,7 @@ compute = action("Make", "Compute", "Commands", {}, ["Fetched"], ["Built"], name
 compute["commands"] = [
     "mkdir -p site",
     "cp message.txt site/index.html",
+    "echo #{codepipeline.PipelineExecutionId} '#{Fetched.BranchName}' > site/by.txt",
     "echo \"$WHO says '$(cat message.txt)'\" > notes.txt",
     "export LENGTH=$(wc -c < message.txt) SECOND=\"two words\"",
 ]
@@ -39,8 +40,7 @@ compute["environmentVariables"] = [{"name": "WHO", "value": "#{Fetched.BranchNam
 compute["outputVariables"] = ["LENGTH", "SECOND", "CODEBUILD_BUILD_ID"]
 compute["outputArtifacts"] = [{"name": "Built", "files": ["site/**/*", "notes.txt"]}]
 declaration["stages"] = [source, {"name": "Run", "actions": [compute]}, deploy]
-assert "V2" in refused(declaration)
-declaration["pipelineType"] = "V2"
+assert "V2" in refused(declaration | {"pipelineType": "V1"})
 several = json.loads(json.dumps(declaration))
 several["stages"][1]["actions"][0]["commands"] = ["echo a\necho b"]
 assert "single line" in refused(several)
@@ -58,7 +58,8 @@ assert variables == {"LENGTH": "6", "SECOND": "two words"}, variables
 assert run["output"]["executionResult"]["externalExecutionId"] == build, run
 place = run["output"]["outputArtifacts"][0]["s3location"]
 archive = zipfile.ZipFile(io.BytesIO(delivery.s3.get_object(Bucket=place["bucket"], Key=place["key"])["Body"].read()))
-assert sorted(archive.namelist()) == ["notes.txt", "site/index.html"], archive.namelist()
+assert sorted(archive.namelist()) == ["notes.txt", "site/by.txt", "site/index.html"], archive.namelist()
+assert archive.read("site/by.txt").decode() == f"{first} main\n", archive.read("site/by.txt")
 assert archive.read("notes.txt").decode() == "main: $(id) says 'first'\n", archive.read("notes.txt")
 assert delivery.published("site/index.html") == "first\n"
 groups = [g["logGroupName"] for g in server.client("logs").describe_log_groups()["logGroups"]]
@@ -69,7 +70,15 @@ assert stream.endswith(f":log-group:/aws/codepipeline/delivery:log-stream:{name}
 assert latest()["logStreamARN"] == stream, latest()
 said = server.client("logs").get_log_events(logGroupName="/aws/codepipeline/delivery", logStreamName=name)["events"]
 assert any("cp message.txt" in event["message"] for event in said), said
+assert pipelines.get_pipeline(name="delivery")["pipeline"]["pipelineType"] == "V2", "what only those have makes it one"
 proved("commands of a pipeline run without a project, with variables in and out and the files that were asked for")
+
+compute["commands"] = ["echo '#{Fetched.CommitMessage}'"]
+pipelines.update_pipeline(pipeline=declaration)
+hostile = delivery.execution_for(delivery.commit_and_push({"message.txt": "first\n\n"}, "'; touch /tmp/owned; '"))
+eventually("the action fails", lambda: delivery.status(hostile) == "Failed")
+assert "environment variable" in latest()["errorDetails"]["message"], latest()
+proved("a commit's message in a command is no command")
 
 compute["commands"] = ["echo about to fail", "exit 7", "touch never"]
 declaration["stages"][1]["onFailure"] = {"result": "ROLLBACK"}
