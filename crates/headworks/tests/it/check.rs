@@ -159,7 +159,9 @@ fn pipelines_in_templates_are_checked() {
     fs::write(dir.path().join("good.template.yml"), TEMPLATE.replace("Branch:", "BranchName:")).unwrap();
     fs::write(dir.path().join("bucket.yml"), "Resources: {B: {Type: 'AWS::S3::Bucket'}}\n").unwrap();
     let said = headworks(dir.path(), &["check", "bad.template.yml"]);
-    let expected = "bad.template.yml:12:57: error[P012]: Action configuration for action 'Code' contains unknown \
+    let expected = "bad.template.yml:12:26: error[P012]: Action configuration for action 'Code' is missing required \
+                    configuration 'BranchName'\n\
+                    bad.template.yml:12:57: error[P012]: Action configuration for action 'Code' contains unknown \
                     configuration 'Branch'\n";
     assert_eq!((said.code, said.out.as_str()), (Some(1), expected));
     assert_eq!(headworks(dir.path(), &["check", "good.template.yml"]).code, Some(0));
