@@ -57,6 +57,10 @@ pub fn problems_with(pipeline: &PipelineDeclaration, region: &str, registered: &
     let mut found = features(pipeline);
     found.extend(stores(pipeline, region).err());
     found.extend(structure(pipeline));
+    // What is too large is not looked into.
+    if found.iter().any(|p| p.kind == ProblemKind::Limit) {
+        return found;
+    }
     let has_sources = !found.iter().any(|p| p.kind == ProblemKind::Structure);
     for (n, stage) in pipeline.stages.iter().enumerate() {
         found.extend(check_stage(stage).err().map(|p| p.in_item("stages", n)));
@@ -71,12 +75,13 @@ pub fn problems_with(pipeline: &PipelineDeclaration, region: &str, registered: &
     if are_outputs_known {
         found.extend(validate_names::artifacts(pipeline));
     }
-    found.extend(validate_names::variables(pipeline));
+    let known = validate_names::Known::of(pipeline);
+    found.extend(validate_names::variables(pipeline, &known));
     if has_sources {
         found.extend(validate_triggers::check(pipeline));
         found.extend(validate_approvals::check(pipeline));
     }
-    found.extend(validate_conditions::check(pipeline, region, are_outputs_known));
+    found.extend(validate_conditions::check(pipeline, region, are_outputs_known, &known));
     found
 }
 

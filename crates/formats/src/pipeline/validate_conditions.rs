@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use regex_automata::meta::Regex;
 
 use super::validate::twice;
-use super::validate_names::{check_commands, check_references};
+use super::validate_names::{Known, check_commands, check_references};
 use super::{
     Condition, ConditionKind, ConditionResult, DeploymentWindow, PipelineDeclaration, Problem, RuleDeclaration,
     RuleProvider, StageDeclaration, Step, configuration,
@@ -16,13 +16,18 @@ use super::{
 use crate::cloudformation::is_open;
 
 /// `are_outputs_known`: when not, what a rule takes is not looked at.
-pub(super) fn check(pipeline: &PipelineDeclaration, region: &str, are_outputs_known: bool) -> Vec<Problem> {
+pub(super) fn check(
+    pipeline: &PipelineDeclaration,
+    region: &str,
+    are_outputs_known: bool,
+    known: &Known<'_>,
+) -> Vec<Problem> {
     let (mut made, mut filled) = (BTreeSet::new(), BTreeSet::new());
     let mut found = Vec::new();
     // One open name may be any.
     let mut any = !are_outputs_known;
     for (n, stage) in pipeline.stages.iter().enumerate() {
-        let place = Place { pipeline, stage, region, first: n == 0 };
+        let place = Place { pipeline, stage, region, known, first: n == 0 };
         let mut here = Vec::new();
         if let Err(problem) = place.version() {
             found.push(problem.in_item("stages", n));
@@ -44,6 +49,7 @@ struct Place<'a> {
     pipeline: &'a PipelineDeclaration,
     stage: &'a StageDeclaration,
     region: &'a str,
+    known: &'a Known<'a>,
     first: bool,
 }
 
@@ -220,9 +226,9 @@ impl Place<'_> {
         values(rule, known.provider).or_else(|what| wrong("configuration", what))?;
         let texts = ("Rule", rule.name.as_str(), &rule.configuration);
         let problem = |p: Problem| p.in_member(kind.member());
-        check_references(self.pipeline, self.stage, texts, |_| None, filled).map_err(problem)?;
+        check_references(self.known, self.stage, texts, |_| None, filled).map_err(problem)?;
         let commands = ("Rule", (rule.name.as_str(), &*rule.commands));
-        check_commands(self.pipeline, self.stage, commands, |_| None, filled).map_err(problem)
+        check_commands(self.known, self.stage, commands, |_| None, filled).map_err(problem)
     }
 }
 

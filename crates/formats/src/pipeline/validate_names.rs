@@ -11,6 +11,25 @@ use crate::cloudformation::is_open;
 /// Namespaces that the service itself fills.
 const RESERVED: [&str; 2] = ["codepipeline", "variables"];
 
+/// The names that a pipeline declares somewhere.
+pub(super) struct Known<'a> {
+    variables: BTreeSet<&'a str>,
+    namespaces: BTreeSet<&'a str>,
+    /// One open namespace may be any.
+    has_open_namespace: bool,
+}
+
+impl<'a> Known<'a> {
+    pub(super) fn of(pipeline: &'a PipelineDeclaration) -> Self {
+        let namespaces: BTreeSet<&str> = actions(pipeline).filter_map(|(_, a)| a.namespace.as_deref()).collect();
+        Known {
+            variables: pipeline.variables.iter().map(|v| v.name.as_str()).collect(),
+            has_open_namespace: namespaces.iter().any(|n| is_open(n)),
+            namespaces,
+        }
+    }
+}
+
 /// Every input artifact must be made by an action that has certainly run before: in an earlier stage, or in the
 /// same stage with a lower run order. A cycle of names always breaks this somewhere.
 pub(super) fn artifacts(pipeline: &PipelineDeclaration) -> Vec<Problem> {
@@ -66,7 +85,7 @@ fn inputs(action: &ActionDeclaration, made: &BTreeSet<&str>) -> Result<(), Probl
 }
 
 /// Names of variables, namespaces, and what refers to them.
-pub(super) fn variables(pipeline: &PipelineDeclaration) -> Vec<Problem> {
+pub(super) fn variables(pipeline: &PipelineDeclaration, known: &Known<'_>) -> Vec<Problem> {
     let mut found = Vec::new();
     if let Some((n, name)) = again(pipeline.variables.iter().map(|v| v.name.as_str())) {
         let problem = Problem::structure(format!(
@@ -85,10 +104,10 @@ pub(super) fn variables(pipeline: &PipelineDeclaration) -> Vec<Problem> {
                 let values = environment.into_iter().map(|v| (v.name, v.value));
                 let texts: BTreeMap<String, String> = action.configuration.clone().into_iter().chain(values).collect();
                 let own = |name: &str| matrix::has_value(action, name);
-                let problem = check_references(pipeline, stage, ("Action", &action.name, &texts), own, &filled).err();
+                let problem = check_references(known, stage, ("Action", &action.name, &texts), own, &filled).err();
                 let commands = (&*action.name, &*action.commands);
                 let problem =
-                    problem.or_else(|| check_commands(pipeline, stage, ("Action", commands), own, &filled).err());
+                    problem.or_else(|| check_commands(known, stage, ("Action", commands), own, &filled).err());
                 found.extend(problem.map(|p| p.in_item("actions", *m).in_item("stages", n)));
             }
             filled.extend(group.iter().filter_map(|(_, a)| a.namespace.as_deref()));
@@ -119,7 +138,7 @@ fn namespaces(pipeline: &PipelineDeclaration) -> Vec<Problem> {
 
 /// As `check_references`, of commands.
 pub(super) fn check_commands(
-    pipeline: &PipelineDeclaration,
+    known: &Known<'_>,
     stage: &StageDeclaration,
     (what, (name, commands)): (&str, (&str, &[String])),
     own: impl Fn(&str) -> Option<bool>,
@@ -128,7 +147,7 @@ pub(super) fn check_commands(
     for (n, command) in commands.iter().enumerate() {
         let text = BTreeMap::from([("commands".to_owned(), command_references(command))]);
         let place = |p: Problem| Problem { place: Vec::new(), ..p }.in_item("commands", n);
-        check_references(pipeline, stage, (what, name, &text), &own, filled).map_err(place)?;
+        check_references(known, stage, (what, name, &text), &own, filled).map_err(place)?;
     }
     Ok(())
 }
@@ -136,7 +155,7 @@ pub(super) fn check_commands(
 /// Every variable that the configuration of an action or a rule (`what`) names must have a value by then. `own` tells whether the
 /// runs of its matrix have a value, if there is one.
 pub(super) fn check_references(
-    pipeline: &PipelineDeclaration,
+    known: &Known<'_>,
     stage: &StageDeclaration,
     (what, name, configuration): (&str, &str, &BTreeMap<String, String>),
     own: impl Fn(&str) -> Option<bool>,
@@ -144,8 +163,7 @@ pub(super) fn check_references(
 ) -> Result<(), Problem> {
     const FORM: &str =
         "Valid format for a pipeline execution variable reference is a namespace and a key separated by a period (.).";
-    // One open namespace may be any.
-    if actions(pipeline).any(|(_, a)| a.namespace.as_deref().is_some_and(is_open)) {
+    if known.has_open_namespace {
         return Ok(());
     }
     for (key, value) in configuration {
@@ -164,10 +182,10 @@ pub(super) fn check_references(
                     "are referencing a value that the runs of the matrix do not have."
                 }
                 Some(("codepipeline", _)) => "are referencing a key that does not exist in the namespace codepipeline.",
-                Some(("variables", name)) if pipeline.variables.iter().any(|v| v.name == name) => continue,
+                Some(("variables", name)) if known.variables.contains(name) => continue,
                 Some(("variables", _)) => "are referencing a pipeline variable that is not declared.",
                 Some((namespace, _)) if filled.contains(namespace) => continue,
-                Some((namespace, _)) if actions(pipeline).any(|(_, a)| a.namespace.as_deref() == Some(namespace)) => {
+                Some((namespace, _)) if known.namespaces.contains(namespace) => {
                     "are referencing a namespace that no preceding action fills."
                 }
                 Some(_) => "are referencing a namespace that does not exist.",

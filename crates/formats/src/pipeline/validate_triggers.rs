@@ -17,14 +17,14 @@ const MAX_PATTERN: usize = 255;
 
 pub(super) fn check(pipeline: &PipelineDeclaration) -> Vec<Problem> {
     let triggers = &pipeline.triggers;
-    let mut found = Vec::new();
     if triggers.len() > MAX_TRIGGERS {
         let problem = Problem::limit(format!(
             "Pipeline has {} triggers, which is more than the maximum of {MAX_TRIGGERS}.",
             triggers.len()
         ));
-        found.push(problem.in_member("triggers"));
+        return vec![problem.in_member("triggers")];
     }
+    let mut found = Vec::new();
     if let Some((n, name)) = again(triggers.iter().map(|t| t.git_configuration.source_action_name.as_str())) {
         let problem = Problem::structure(format!(
             "Only one trigger configuration is allowed per source action. {name} has been used more than once."

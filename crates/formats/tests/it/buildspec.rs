@@ -9,7 +9,7 @@ use formats::buildspec::read;
 use super::corpus::corpus;
 
 /// What this thread has worked: a busy machine does not count.
-fn worked() -> Duration {
+pub(super) fn worked() -> Duration {
     Duration::try_from(rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime)).unwrap()
 }
 

@@ -4,10 +4,14 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use formats::pipeline::document::{Found, in_template};
+use formats::pipeline::{PipelineDeclaration, problems};
 use formats::yaml;
+use serde_json::{Value, json};
 
+use super::buildspec::worked;
 use super::corpus::corpus;
 
 /// The templates, and whether the manifest calls them invalid.
@@ -73,4 +77,48 @@ fn every_refused_pipeline_of_the_corpus_is_listed_with_its_reason() {
         })
         .collect();
     assert_eq!(refused, listed, "{} lists what is refused", path.display());
+}
+
+/// A pipeline of `stages` stages behind the source, each with `actions` actions that all run `commands`.
+fn of_size(stages: usize, actions: usize, commands: usize) -> PipelineDeclaration {
+    let action = |name: String, category: &str, provider: &str| {
+        let kind = json!({"category": category, "owner": "AWS", "provider": provider, "version": "1"});
+        json!({"name": name, "actionTypeId": kind})
+    };
+    let mut source = action("Src".to_owned(), "Source", "CodeCommit");
+    source["configuration"] = json!({"RepositoryName": "r", "BranchName": "main"});
+    source["outputArtifacts"] = json!([{"name": "Src"}]);
+    let one = |stage: usize, n: usize| {
+        let mut one = action(format!("A{stage}-{n}"), "Compute", "Commands");
+        one["namespace"] = json!(format!("N{stage}-{n}"));
+        one["inputArtifacts"] = json!([{"name": "Src"}]);
+        one["commands"] = (0..commands).map(|k| json!(format!("make V=#{{variables.v{k}}}"))).collect();
+        one
+    };
+    let stage = |n: usize| {
+        let all: Vec<Value> = (0..actions).map(|m| one(n, m)).collect();
+        json!({"name": format!("S{n}"), "actions": all})
+    };
+    let behind = (0..stages).map(stage);
+    let all: Vec<Value> = [json!({"name": "Source", "actions": [source]})].into_iter().chain(behind).collect();
+    let variables: Vec<Value> = (0..commands).map(|k| json!({"name": format!("v{k}"), "defaultValue": "1"})).collect();
+    let declaration = json!({
+        "name": "demo", "roleArn": "arn:aws:iam::123456789012:role/p", "pipelineType": "V2", "variables": variables,
+        "artifactStore": {"type": "S3", "location": "artifacts"}, "stages": all,
+    });
+    serde_json::from_value(declaration).unwrap()
+}
+
+#[test]
+fn a_pipeline_of_any_size_is_checked_in_bounded_time() {
+    let sizes = [(1, 100_000, 1, 1), (100_000, 1, 1, 2), (10, 50, 50, 1), (9, 50, 1000, 0)];
+    for (stages, actions, commands, expected) in sizes {
+        let pipeline = of_size(stages, actions, commands);
+        let before = worked();
+        let found = problems(&pipeline, "eu-west-1");
+        let took = worked() - before;
+        assert_eq!(found.len(), expected, "{:?}", found.first());
+        assert!(found.iter().all(|p| p.code() == "LimitExceededException"), "{:?}", found.first());
+        assert!(took < Duration::from_secs(10), "{stages} stages with {actions} actions: {took:?}");
+    }
 }
