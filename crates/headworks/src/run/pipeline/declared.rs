@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use formats::cloudformation::{Template, open, worded};
 use formats::pipeline::{
-    ActionDeclaration, Condition, ConditionResult, PipelineDeclaration, Provider, RuleProvider, StageDeclaration,
-    document, problems, references, resolve,
+    ActionDeclaration, Condition, ConditionResult, PipelineDeclaration, Provider, RuleDeclaration, RuleProvider,
+    StageDeclaration, document, problems, references, resolve,
 };
 use formats::yaml::Node;
 use serde_json::{Value, json};
@@ -206,7 +206,7 @@ fn leave_out(pipeline: &mut PipelineDeclaration, deploys: bool, notes: &mut Vec<
             stage.actions.retain(|action| {
                 let own = Absence::of(action, deploys);
                 let needs = || action.input_artifacts.iter().find_map(|a| artifacts.get(&a.name).copied());
-                let names = || names_one(&action.configuration, &namespaces);
+                let names = || names_one(texts(action), &namespaces);
                 let Some(absence) = own.or_else(needs).or_else(names) else { return true };
                 let why = if own.is_some() { absence.own() } else { absence.of_others() };
                 notes.push(format!("{name}/{} is not done; {why}", action.name));
@@ -216,24 +216,41 @@ fn leave_out(pipeline: &mut PipelineDeclaration, deploys: bool, notes: &mut Vec<
             });
         }
         if notes.len() == before {
-            return;
+            break;
         }
+    }
+    for stage in &mut pipeline.stages {
+        leave_out_rules(stage, "", notes, |rule| {
+            let needs = rule.input_artifacts.iter().find_map(|a| artifacts.get(&a.name).copied());
+            let absence = needs.or_else(|| names_one(rule_texts(rule), &namespaces))?;
+            Some(absence.of_others().to_owned())
+        });
     }
 }
 
-/// Leaves out the rules that wait for a time of day, and the conditions that have no others.
+/// Leaves out the rules that wait for a time of day.
 fn leave_out_windows(stage: &mut StageDeclaration, notes: &mut Vec<String>) {
+    leave_out_rules(stage, " (DeploymentWindow)", notes, |rule| {
+        let is_window = rule.provider() == Some(RuleProvider::DeploymentWindow);
+        is_window.then(|| "you run it now".to_owned())
+    });
+}
+
+/// Leaves out the rules for which there is a reason, and the conditions that have no others.
+fn leave_out_rules(
+    stage: &mut StageDeclaration,
+    kind: &str,
+    notes: &mut Vec<String>,
+    why: impl Fn(&RuleDeclaration) -> Option<String>,
+) {
     let name = stage.name.clone();
     let mut without = |conditions: &mut Vec<Condition>| {
         conditions.retain_mut(|condition| {
             let before = condition.rules.len();
             condition.rules.retain(|rule| {
-                let is_window = rule.provider() == Some(RuleProvider::DeploymentWindow);
-                if is_window {
-                    notes
-                        .push(format!("{name}: the rule {} (DeploymentWindow) is left out: you run it now", rule.name));
-                }
-                !is_window
+                let Some(why) = why(rule) else { return true };
+                notes.push(format!("{name}: the rule {}{kind} is left out: {why}", rule.name));
+                false
             });
             before == 0 || !condition.rules.is_empty()
         });
@@ -256,9 +273,24 @@ fn leave_out_windows(stage: &mut StageDeclaration, notes: &mut Vec<String>) {
     }
 }
 
-fn names_one(configuration: &BTreeMap<String, String>, namespaces: &BTreeMap<String, Absence>) -> Option<Absence> {
-    let mut named = configuration.values().flat_map(|value| references(value)).filter_map(|r| r.parts());
-    named.find_map(|(namespace, _)| namespaces.get(namespace).copied())
+/// What may refer to variables in an action.
+fn texts(action: &ActionDeclaration) -> Vec<String> {
+    let environment = action.environment().unwrap_or_default().into_iter().map(|v| v.value);
+    let texts = action.configuration.values().chain(&action.commands);
+    texts.cloned().chain(environment).collect()
+}
+
+/// What may refer to variables in a rule.
+fn rule_texts(rule: &RuleDeclaration) -> Vec<String> {
+    rule.configuration.values().chain(&rule.commands).cloned().collect()
+}
+
+fn names_one(texts: Vec<String>, namespaces: &BTreeMap<String, Absence>) -> Option<Absence> {
+    let of = |text: &String| {
+        let mut named = references(text).into_iter().filter_map(|r| r.parts());
+        named.find_map(|(namespace, _)| namespaces.get(namespace).copied())
+    };
+    texts.iter().find_map(of)
 }
 
 /// The buckets of S3 deployments, with names that they can have. Those that are known only when the pipeline runs are not in
@@ -428,6 +460,55 @@ Resources:
             assert_eq!(rehearsal.notes[..3], expected);
             assert_eq!(mistakes(&rehearsal.pipeline, "eu-west-1").unwrap(), Vec::<String>::new());
         }
+    }
+
+    #[test]
+    fn what_names_a_left_out_deployment_anywhere_is_left_out_and_named() {
+        let check = "
+      - Name: Check
+        OnSuccess:
+          Conditions:
+          - Result: FAIL
+            Rules:
+            - Name: Answers
+              RuleTypeId: {Category: Rule, Owner: AWS, Provider: Commands, Version: 1}
+              Commands: ['curl #{Stack.Url}']
+              InputArtifacts: [{Name: Code}]
+            - Name: Named
+              RuleTypeId: {Category: Rule, Owner: AWS, Provider: VariableCheck, Version: 1}
+              Configuration: {Variable: '#{Stack.Url}', Value: x, Operator: EQ}
+        Actions:
+        - Name: Ask
+          ActionTypeId: {Category: Compute, Owner: AWS, Provider: Commands, Version: 1}
+          Commands: ['make', 'curl #{Stack.Url}']
+          InputArtifacts: [{Name: Code}]
+        - Name: Look
+          ActionTypeId: {Category: Compute, Owner: AWS, Provider: Commands, Version: 1}
+          Commands: ['curl \"$URL\"']
+          EnvironmentVariables: [{Name: URL, Value: '#{Stack.Url}'}]
+          InputArtifacts: [{Name: Code}]
+        - Name: Make
+          ActionTypeId: {Category: Compute, Owner: AWS, Provider: Commands, Version: 1}
+          Commands: ['make']
+          InputArtifacts: [{Name: Code}]
+";
+        let put = "ActionTypeId: {Category: Deploy";
+        let text = TEMPLATE.replace(put, &format!("Namespace: Stack\n          {put}"));
+        let text = format!("{}{check}", text.trim_end()).replace("RoleArn", "PipelineType: V2\n      RoleArn");
+        let (root, _) = yaml::parse(&text).unwrap();
+        let found = in_template(&root, None).remove(0);
+        assert_eq!(found.diagnostics, []);
+        let rehearsal = rehearsal(found.pipeline.as_ref().unwrap(), Some(&root), false).unwrap();
+        let expected = [
+            "Deploy/Put is not done; --deploy does it",
+            "Check/Ask is not done; it needs what a deployment makes; --deploy does both",
+            "Check/Look is not done; it needs what a deployment makes; --deploy does both",
+            "Check: the rule Answers is left out: it needs what a deployment makes; --deploy does both",
+            "Check: the rule Named is left out: it needs what a deployment makes; --deploy does both",
+        ];
+        assert_eq!(rehearsal.notes, expected);
+        assert_eq!(rehearsal.pipeline.stages.last().map(|s| (s.actions.len(), s.rules().count())), Some((1, 0)));
+        assert_eq!(mistakes(&rehearsal.pipeline, "eu-west-1").unwrap(), Vec::<String>::new());
     }
 
     #[test]
