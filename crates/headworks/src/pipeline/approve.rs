@@ -139,11 +139,16 @@ async fn waiting(client: &Client, flags: &Flags) -> Result<Vec<Waiting>, CliErro
     }
 }
 
+/// Whether approvals may wait in an execution of this status: one that is being stopped waits for what has begun.
+fn is_under_way(status: &Value) -> bool {
+    matches!(status.as_str(), Some("InProgress" | "Stopping"))
+}
+
 /// Those of all executions under way.
 async fn of_any(client: &Client, pipeline: &str) -> Result<Vec<Waiting>, CliError> {
     let mut all = Vec::new();
     for execution in seen::executions(client, pipeline, LOOKED_AT).await? {
-        if text(&execution["status"]) == "InProgress" {
+        if is_under_way(&execution["status"]) {
             all.extend(in_parallel(client, pipeline, &text(&execution["pipelineExecutionId"])).await?);
         }
     }
@@ -233,6 +238,13 @@ mod tests {
         assert!(asked(None, &[("2", "A"), ("1", "A")]).unwrap_err().contains(several));
         assert!(asked(Some("S/A"), &[("2", "A"), ("1", "A")]).unwrap_err().contains(several));
         assert_eq!(asked(Some("S/B"), &[("2", "A"), ("1", "B")]), Ok("1/B".to_owned()));
+    }
+
+    #[test]
+    fn an_execution_that_is_being_stopped_may_still_wait_for_approvals() {
+        for (status, expected) in [("InProgress", true), ("Stopping", true), ("Stopped", false), ("Succeeded", false)] {
+            assert_eq!(is_under_way(&serde_json::json!(status)), expected, "{status}");
+        }
     }
 
     #[test]

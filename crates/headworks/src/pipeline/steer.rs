@@ -13,7 +13,7 @@ use crate::client::Client;
 #[derive(Args)]
 pub struct RetryFlags {
     pipeline: String,
-    /// The stage [default: the one in which the execution failed]
+    /// The stage [default: the one in which the execution failed or was stopped]
     stage: Option<String>,
     /// Of this execution [default: the last one in the stage; without a stage the newest]
     #[arg(long, value_name = "ID")]
@@ -61,24 +61,33 @@ pub(super) async fn retry(client: &Client, flags: &RetryFlags) -> Result<ExitCod
     then(client, &flags.pipeline, &id, flags.watch).await
 }
 
-/// The stage, and the execution that failed in it.
+/// Whether a status is one that a retry goes on from.
+fn has_failed(status: &Value) -> bool {
+    matches!(status.as_str(), Some("Failed" | "Stopped"))
+}
+
+/// The stage, and the execution that failed or was stopped in it.
 async fn to_retry(client: &Client, flags: &RetryFlags) -> Result<(String, String), CliError> {
     let pipeline = &flags.pipeline;
     let stages = seen::stages(client, pipeline).await?;
     let id_in = |s: &Value| text(&s["latestExecution"]["pipelineExecutionId"]);
     let Some(name) = &flags.stage else {
         let id = seen::or_newest(client, pipeline, flags.execution.as_ref()).await?;
-        let has_failed = |s: &&Value| text(&s["latestExecution"]["status"]) == "Failed" && id_in(s) == id;
-        if let Some(stage) = stages.iter().find(has_failed) {
+        let is_it = |s: &&Value| has_failed(&s["latestExecution"]["status"]) && id_in(s) == id;
+        if let Some(stage) = stages.iter().find(is_it) {
             return Ok((text(&stage["stageName"]), id));
         }
         // In mode PARALLEL the stages know no executions.
-        let failed = text(&seen::execution(client, pipeline, &id).await?["status"]) == "Failed";
+        let failed = has_failed(&seen::execution(client, pipeline, &id).await?["status"]);
         let stage = if failed { seen::last_stage(client, pipeline, &stages, &id).await? } else { None };
         return stage.map(|stage| (stage, id)).ok_or_else(|| match &flags.execution {
-            Some(id) => CliError::user(format!("the execution {id} has not failed in a stage of the pipeline")),
-            None => CliError::user(format!("the newest execution of pipeline {pipeline} has not failed in a stage"))
-                .hint("name the stage to retry what failed in it last, or the execution with --execution"),
+            Some(id) => CliError::user(format!(
+                "the execution {id} has not failed and was not stopped in a stage of the pipeline"
+            )),
+            None => CliError::user(format!(
+                "the newest execution of pipeline {pipeline} has not failed and was not stopped in a stage"
+            ))
+            .hint("name the stage to retry what failed in it last, or the execution with --execution"),
         });
     };
     let Some(stage) = stages.iter().find(|s| text(&s["stageName"]) == *name) else {
@@ -91,17 +100,17 @@ async fn to_retry(client: &Client, flags: &RetryFlags) -> Result<(String, String
         id if !id.is_empty() => Ok((name.clone(), id)),
         _ => match failed_in(client, pipeline, &stages, name).await? {
             Some(id) => Ok((name.clone(), id)),
-            None => Err(CliError::user(format!("no execution has failed in stage {name}"))
+            None => Err(CliError::user(format!("no execution has failed or was stopped in stage {name}"))
                 .hint("name one with --execution; `headworks pipeline history` lists them")),
         },
     }
 }
 
-/// The newest execution that failed in a stage, among the last hundred.
+/// The newest execution that failed or was stopped in a stage, among the last hundred.
 async fn failed_in(client: &Client, pipeline: &str, stages: &[Value], stage: &str) -> Result<Option<String>, CliError> {
     for execution in seen::executions(client, pipeline, 100).await? {
         let id = text(&execution["pipelineExecutionId"]);
-        if text(&execution["status"]) == "Failed"
+        if has_failed(&execution["status"])
             && seen::last_stage(client, pipeline, stages, &id).await?.as_deref() == Some(stage)
         {
             return Ok(Some(id));
@@ -149,5 +158,18 @@ async fn then(client: &Client, pipeline: &str, id: &str, watched: bool) -> Resul
     match watched {
         true => watch::follow(client, pipeline, id, false, Output::Text).await,
         false => Ok(ExitCode::SUCCESS),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_stopped_can_be_retried_as_what_failed() {
+        for (status, expected) in [("Failed", true), ("Stopped", true), ("Stopping", false), ("Succeeded", false)] {
+            assert_eq!(has_failed(&json!(status)), expected, "{status}");
+        }
+        assert!(!has_failed(&Value::Null));
     }
 }
