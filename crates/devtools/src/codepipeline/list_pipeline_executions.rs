@@ -93,13 +93,13 @@ pub async fn list_pipeline_executions(cx: &Cx, input: Input) -> Result<Output, A
         let rows = machine::list::<Execution>(&mut tx, scope, Some(&arn), after.as_ref(), BATCH, true).await?;
         let last_page = rows.len() < BATCH as usize;
         for row in rows {
-            // Versions only grow: behind an older one stands no current one.
-            let is_outdated = stage.is_some() && row.state.version < pipeline.version;
-            if is_outdated || !load::belongs(&row, scope, &pipeline) {
+            if !load::belongs(&row, scope, &pipeline) {
                 break 'pages;
             }
             after = Some(row.position());
-            if stage.as_deref().is_none_or(|s| succeeded_in(&row, s)) {
+            // Several begin at once: of which version one is does not tell of which the next is.
+            let is_current = row.state.version >= pipeline.version;
+            if stage.as_deref().is_none_or(|s| is_current && succeeded_in(&row, s)) {
                 found.push(row);
             }
             // One more than asked for tells whether there is another page.
