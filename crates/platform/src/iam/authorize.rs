@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use base::{ApiError, Scope};
+use base::{ApiError, Arn, Scope};
 use engine::access::{Context, Enforcement, Policies, Request, Subject, SubjectKind, Verdict, decide};
 use formats::policy::{Document, Kind, parse};
 use store::Tx;
@@ -83,6 +83,8 @@ pub(super) async fn authorize_by(cx: &Cx, enforcement: Enforcement, needs: &[Nee
     let general = context(cx);
     for need in needs {
         let mut context = general.clone();
+        let owner = owner(cx, &need.resources);
+        context.extend(owner.map(|account| ("aws:resourceaccount".to_owned(), vec![account])));
         context.extend(need.context.iter().map(|(key, value)| (key.clone(), vec![value.clone()])));
         known_by_store::add(&mut tx, cx, need, &mut context).await?;
         let action = &need.action;
@@ -97,6 +99,18 @@ pub(super) async fn authorize_by(cx: &Cx, enforcement: Enforcement, needs: &[Nee
         }
     }
     Ok(())
+}
+
+/// The account that all of the resources are in. What names no account (a bucket, or all there is) is the caller's: no call
+/// reaches another's.
+fn owner(cx: &Cx, resources: &[String]) -> Option<String> {
+    let account = |resource: &String| {
+        let named = Arn::parse(resource).map(|arn| arn.account).filter(|account| !account.is_empty());
+        named.unwrap_or_else(|| lookup::account(cx).to_owned())
+    };
+    let mut all = resources.iter().map(account);
+    let first = all.next()?;
+    all.all(|other| other == first).then_some(first)
 }
 
 /// The same session without any rights: the role is not for the service.
@@ -207,6 +221,10 @@ pub(crate) fn context(cx: &Cx) -> Context {
     put("aws:requestedregion", cx.scope().region.as_str());
     put("aws:currenttime", &cx.now().to_string());
     put("aws:epochtime", &cx.now().secs().to_string());
+    let is_service = principal.user_id.ends_with(".amazonaws.com");
+    put("aws:principalisawsservice", if is_service { "true" } else { "false" });
+    // No service of ours calls another with its caller's rights, but in the session of a role.
+    put("aws:viaawsservice", "false");
     if let Some(name) = principal.arn.rsplit('/').next().filter(|_| principal.arn.contains(":user/")) {
         put("aws:username", name);
     }

@@ -494,3 +494,44 @@ async fn what_is_done_to_a_notification_rule_is_done_for_the_resource_that_it_te
     })
     .await;
 }
+
+/// User Guide of CodePipeline, "Manage the CodePipeline service role".
+const S3_OF_A_PIPELINE: &str = r#"{"Version": "2012-10-17", "Statement": [
+    {"Sid": "AllowS3BucketAccess", "Effect": "Allow",
+     "Action": ["s3:GetBucketVersioning", "s3:GetBucketAcl", "s3:GetBucketLocation"],
+     "Resource": ["arn:aws:s3:::artifacts"],
+     "Condition": {"StringEquals": {"aws:ResourceAccount": "123456789012"}}},
+    {"Sid": "AllowS3ObjectAccess", "Effect": "Allow",
+     "Action": ["s3:PutObject", "s3:PutObjectAcl", "s3:GetObject", "s3:GetObjectVersion"],
+     "Resource": ["arn:aws:s3:::artifacts/*"],
+     "Condition": {"StringEquals": {"aws:ResourceAccount": "123456789012"}}}]}"#;
+
+#[tokio::test]
+async fn policies_may_ask_whose_the_resource_is() {
+    each_engine(Machines::new(), |test| async move {
+        let root = cx(&test);
+        let build = build_session(&root, "b").await;
+        let input = json!({"RoleName": "b", "PolicyName": "p", "PolicyDocument": S3_OF_A_PIPELINE});
+        call(&root, put_role_policy, input).await.unwrap();
+        let ask = async |action: &str, resources: &[&str]| {
+            let resources = resources.iter().map(|resource| (*resource).to_owned()).collect();
+            authorize(&build, &[Need::on(action, resources)]).await
+        };
+        ask("s3:GetBucketVersioning", &["arn:aws:s3:::artifacts"]).await.unwrap();
+        ask("s3:PutObject", &["arn:aws:s3:::artifacts/a"]).await.unwrap();
+        assert!(ask("s3:GetObject", &["arn:aws:s3:::site/a"]).await.is_err());
+
+        let all = r#"{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {
+            "StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"},
+            "Bool": {"aws:PrincipalIsAWSService": "false", "aws:ViaAWSService": "false"}}}}"#;
+        let input = json!({"RoleName": "b", "PolicyName": "p", "PolicyDocument": all});
+        call(&root, put_role_policy, input).await.unwrap();
+        let topic = |account: &str| format!("arn:aws:sns:eu-central-1:{account}:news");
+        let (own, other) = (topic("123456789012"), topic("210987654321"));
+        ask("sns:Publish", &[&own, "arn:aws:s3:::artifacts"]).await.unwrap();
+        ask("s3:ListAllMyBuckets", &["*"]).await.unwrap();
+        assert!(ask("sns:Publish", &[&other]).await.is_err());
+        assert!(ask("sns:Publish", &[&own, &other]).await.is_err(), "of two accounts");
+    })
+    .await;
+}
