@@ -229,7 +229,7 @@ impl Shimmed {
         }
         let doomed = Folder::at(self.jobs_dir.join(format!("{DOOMED}{}", folder::encode(id))));
         let remove = move || {
-            crate::shim::remove_left_cgroups(&folder)?;
+            crate::shim::remove_left_cgroups(&folder);
             // What an earlier removal has not finished.
             clear(&doomed)?;
             match fs::rename(folder.path(), doomed.path()) {
@@ -355,7 +355,7 @@ fn clear(doomed: &Folder) -> io::Result<()> {
         let _ = rustix::process::pidfd_send_signal(shim, Signal::KILL);
     })?;
     wait_for_attendant(doomed)?;
-    crate::shim::remove_left_cgroups(doomed)?;
+    crate::shim::remove_left_cgroups(doomed);
     folder::remove_tree(doomed.path())
 }
 

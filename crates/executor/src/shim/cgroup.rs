@@ -128,6 +128,7 @@ impl Cgroups {
 
     /// Kills all members, for jobs without a PID namespace.
     pub fn kill(&self) {
+        self.dirs.iter().for_each(|dir| thaw(dir));
         for dir in &self.dirs {
             for _ in 0..100 {
                 let members = fs::read_to_string(dir.join("cgroup.procs")).unwrap_or_default();
@@ -157,23 +158,41 @@ pub(super) fn join(folder: &Folder) -> io::Result<()> {
 }
 
 /// Removes the groups of a job that is no more, and ends who is still in one: the kernel takes what a killed supervisor leaves
-/// along in its own time, and afterwards nobody knows of the groups.
-pub(crate) fn remove_left(folder: &Folder) -> io::Result<()> {
-    let until = Instant::now() + END_LIMIT;
+/// along in its own time, and afterwards nobody knows of the groups. Those whose members the kernel cannot end in time are left
+/// to whoever runs the machine: the job's end does not wait for them.
+pub(crate) fn remove_left(folder: &Folder) {
+    remove_left_until(folder, Instant::now() + END_LIMIT);
+}
+
+fn remove_left_until(folder: &Folder, until: Instant) {
     let text = fs::read_to_string(folder.cgroups()).unwrap_or_default();
     let name = folder.path().file_name().map(|n| n.to_string_lossy()).unwrap_or_default();
     let own = Path::new(PARENT).join(name.strip_prefix(DOOMED).unwrap_or(&name));
     // A machine that broke down may leave half a path, which is somebody else's.
-    for dir in text.lines().map(Path::new).filter(|dir| dir.ends_with(&own)) {
+    let dirs: Vec<&Path> = text.lines().map(Path::new).filter(|dir| dir.ends_with(&own)).collect();
+    for dir in &dirs {
         while !remove_dir(dir) {
             if Instant::now() > until {
-                let what = format!("there are still processes in the control group {}", dir.display());
-                return Err(io::Error::new(io::ErrorKind::TimedOut, what));
+                tracing::warn!(group = %dir.display(), "a control group is left: its processes do not end");
+                break;
             }
+            // A member may be frozen in the group of another hierarchy.
+            dirs.iter().for_each(|dir| thaw(dir));
             kill_members(dir);
         }
     }
-    Ok(())
+}
+
+/// Lets the members go on, from the outermost group inwards: one that is frozen in version 1 does not die.
+fn thaw(dir: &Path) {
+    for (file, value) in [("freezer.state", "THAWED"), ("cgroup.freeze", "0")] {
+        // Without making the file: of the two at most one is there.
+        let file = fs::File::options().write(true).open(dir.join(file));
+        let _ = file.and_then(|mut file| file.write_all(value.as_bytes()));
+    }
+    for below in folders_in(dir) {
+        thaw(&below);
+    }
 }
 
 fn kill_members(dir: &Path) {
@@ -283,17 +302,18 @@ fn make(hierarchy: &Hierarchy, controller: &str, name: &str) -> Option<PathBuf> 
         let dir = parent.join(name);
         for _ in 0..MAKE_TRIES {
             make_dir(&parent).ok()?;
-            inherit_cpus(&base, &parent);
-            if is_asked_for {
-                for dir in [&base, &parent] {
-                    let _ = fs::write(dir.join("cgroup.subtree_control"), format!("+{controller}"));
-                }
-            }
             match make_dir(&dir) {
                 // Whoever removes the last group takes the parent along.
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {}
                 Err(_) => return None,
                 Ok(()) => {
+                    // Only now does the parent stay, with what it is given.
+                    inherit_cpus(&base, &parent);
+                    if is_asked_for {
+                        for dir in [&base, &parent] {
+                            let _ = fs::write(dir.join("cgroup.subtree_control"), format!("+{controller}"));
+                        }
+                    }
                     inherit_cpus(&parent, &dir);
                     if is_asked_for && !offers(&dir, controller) {
                         remove_dir(&dir);
@@ -497,8 +517,55 @@ mod tests {
             fs::create_dir_all(&own).unwrap();
             let folder = Folder::at(folder);
             fs::write(folder.cgroups(), format!("{own}\n{other}\n{half}")).unwrap();
-            remove_left(&folder).unwrap();
+            remove_left(&folder);
             assert!(!Path::new(&own).exists() && Path::new(&other).exists() && Path::new(&half).exists());
+        }
+    }
+
+    #[test]
+    fn a_group_that_is_frozen_goes_on_before_it_is_killed() {
+        let root = tempfile::tempdir().unwrap();
+        let below = root.path().join("below");
+        fs::create_dir(&below).unwrap();
+        for (dir, file) in [(root.path(), "freezer.state"), (&below, "freezer.state"), (&below, "cgroup.freeze")] {
+            fs::write(dir.join(file), "").unwrap();
+        }
+        thaw(root.path());
+        let read = |path: &str| fs::read_to_string(root.path().join(path)).ok();
+        assert_eq!(read("freezer.state").as_deref(), Some("THAWED"));
+        assert_eq!(read("below/freezer.state").as_deref(), Some("THAWED"));
+        assert_eq!(read("below/cgroup.freeze").as_deref(), Some("0"));
+        assert_eq!(read("cgroup.freeze"), None, "nothing is made");
+    }
+
+    /// With the kernel's own groups, where this process may make some.
+    #[test]
+    fn the_members_of_a_frozen_group_end_and_no_end_waits_for_them_for_ever() {
+        let root = tempfile::tempdir().unwrap();
+        for found in hierarchies().iter().filter(|h| h.controllers.is_empty() || h.controllers == ["freezer"]) {
+            let name = format!("headworks-frozen-{}", std::process::id());
+            let Some(dir) = make(found, "", &name) else { continue };
+            let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+            let groups = Cgroups { dirs: vec![dir.clone()], oom_counter: None };
+            let set = |file: &str, value: &str| {
+                let file = fs::File::options().write(true).open(dir.join(file));
+                file.and_then(|mut file| file.write_all(value.as_bytes())).is_ok()
+            };
+            let is_frozen =
+                groups.add(child.id()).is_ok() && (set("freezer.state", "FROZEN") || set("cgroup.freeze", "1"));
+            if is_frozen {
+                let folder = root.path().join(&name);
+                fs::create_dir_all(&folder).unwrap();
+                let folder = Folder::at(folder);
+                fs::write(folder.cgroups(), dir.as_os_str().as_encoded_bytes()).unwrap();
+                remove_left_until(&folder, Instant::now());
+                assert!(dir.exists() && child.try_wait().unwrap().is_none(), "no time, no end, and no waiting");
+                remove_left(&folder);
+                assert!(!dir.exists(), "{}", dir.display());
+            }
+            let _ = child.kill();
+            child.wait().unwrap();
+            remove_dir(&dir);
         }
     }
 
