@@ -21,6 +21,7 @@ use crate::PerformError;
 use crate::archive::{self, Limits, Links};
 use crate::pipeline::clone_ref::{self, CloneOrigin, CloneRef};
 use crate::pipeline::git_source::of_connection;
+use crate::pipeline::role::use_connection;
 
 /// Fetches one source into `dir`, which exists and is empty. Gives the version that it resolved to.
 pub(super) async fn fetch(cx: &Cx, request: &Request, source: &Source, dir: &Path) -> Result<Option<String>, Trouble> {
@@ -73,14 +74,14 @@ async fn cloned(cx: &Cx, reference: &CloneRef, which: &str, dir: &Path) -> Resul
             code_commit(cx, repository, commit, which, dir).await
         }
         CloneOrigin::Connection { connection_arn, full_repository_id } => {
-            let service = connection_arn.split(':').nth(2).unwrap_or_default();
-            let need = Need::new(format!("{service}:UseConnection"), connection_arn);
-            iam::authorize(cx, &[need]).await.map_err(|e| match e.kind {
-                ErrorKind::Client => {
-                    let why = format!("authorization failed for {which}: {}", e.message);
-                    Trouble::source("CLIENT_ERROR", why)
+            iam::authorize(cx, &[use_connection(connection_arn, full_repository_id)]).await.map_err(|e| {
+                match e.kind {
+                    ErrorKind::Client => {
+                        let why = format!("authorization failed for {which}: {}", e.message);
+                        Trouble::source("CLIENT_ERROR", why)
+                    }
+                    ErrorKind::Server => PerformError::new("decide on a source", e).into(),
                 }
-                ErrorKind::Server => PerformError::new("decide on a source", e).into(),
             })?;
             // The connection's secret is the connection's: who may use it need not be able to read it.
             let service = cx.as_service("codeconnections", cx.scope());

@@ -23,7 +23,7 @@ mod matrix;
 mod notice_tests;
 mod performer;
 mod poll;
-mod role;
+pub(crate) mod role;
 #[cfg(test)]
 mod role_tests;
 mod s3_source;

@@ -45,6 +45,17 @@ pub(super) async fn acting(cx: &Cx, claimed: &Claimed, run: &RunAction) -> Resul
     iam::with_rights(acting).await.map_err(|e| Trouble::of("read the policies of a role", e))
 }
 
+/// The use of a connection for one repository.
+pub(crate) fn use_connection(connection: &str, repository: &str) -> Need {
+    let service = connection.split(':').nth(2).unwrap_or_default();
+    let mut need = Need::new(format!("{service}:UseConnection"), connection);
+    // A policy may have either name of the service.
+    for service in ["codeconnections", "codestar-connections"] {
+        need.context.push((format!("{service}:fullrepositoryid"), repository.to_owned()));
+    }
+    need
+}
+
 /// Whether an action's role can be had through the pipeline's.
 async fn by_pipeline(cx: &Cx, through: &str, role: &str, session: &str) -> Result<(), ApiError> {
     let pipeline = iam::as_session(cx, cx.scope(), through, session).await?;
@@ -64,10 +75,9 @@ pub(super) async fn permitted(acting: &Cx, work: &Work) -> Result<(), Trouble> {
             let what = lacking(&format!("access the AWS CodeCommit repository named {repository}"));
             ask(acting, &needs, &what).await
         }
-        Work::GitSource { host: GitHost::Connection(arn), .. } => {
-            let service = arn.split(':').nth(2).unwrap_or_default();
+        Work::GitSource { host: GitHost::Connection(arn), repository, .. } => {
             let what = lacking(&format!("use the connection {arn}"));
-            ask(acting, &[Need::new(format!("{service}:UseConnection"), arn)], &what).await
+            ask(acting, &[use_connection(arn, repository)], &what).await
         }
         Work::CodeBuild { project, batch, commands: None, .. } => {
             let call = if batch.is_some() { "StartBuildBatch" } else { "StartBuild" };

@@ -277,3 +277,50 @@ async fn a_build_begins_only_if_the_actions_role_may_start_it() {
     let id = world.again().await;
     assert_eq!(world.failure(&id).await.0, "ConfigurationError", "there is no such project");
 }
+
+#[tokio::test]
+async fn the_policy_that_the_user_guide_shows_for_a_pipelines_role_is_enough() {
+    let world = world(store::testing::sqlite(machines()).await).await;
+    world.role("p", codepipeline()).await;
+    let condition = json!({"StringEquals": {"aws:ResourceAccount": "123456789012"}});
+    let document = json!({"Version": "2012-10-17", "Statement": [
+        {"Sid": "AllowS3BucketAccess", "Effect": "Allow",
+            "Action": ["s3:GetBucketVersioning", "s3:GetBucketAcl", "s3:GetBucketLocation"],
+            "Resource": ["arn:aws:s3:::artifacts", "arn:aws:s3:::site"], "Condition": condition},
+        {"Sid": "AllowS3ObjectAccess", "Effect": "Allow",
+            "Action": ["s3:PutObject", "s3:PutObjectAcl", "s3:GetObject", "s3:GetObjectVersion"],
+            "Resource": ["arn:aws:s3:::artifacts/*", "arn:aws:s3:::site/*"], "Condition": condition},
+        {"Effect": "Allow", "Resource": "arn:aws:codecommit:*:*:app", "Action": [
+            "codecommit:GetBranch", "codecommit:GetCommit", "codecommit:UploadArchive",
+            "codecommit:GetUploadArchiveStatus", "codecommit:CancelUploadArchive"]}]});
+    let put_policy = json!({"RoleName": "p", "PolicyName": "guide", "PolicyDocument": document.to_string()});
+    platform::iam::put_role_policy(&world.cx.cx, input(put_policy)).await.unwrap();
+    world.push("index.html", "one", None).await;
+    let id = world.create(code_commit(), put()).await;
+    world.drive().await;
+    assert_eq!(Execution::status(&world.state(&id).await), "Succeeded", "{}", world.last_action(&id).await);
+}
+
+#[tokio::test]
+async fn a_connection_may_be_for_one_repository_alone() {
+    let connection =
+        "arn:aws:codestar-connections:eu-central-1:123456789012:connection/01234567-0123-0123-0123-0123456789ab";
+    let configuration = json!({"ConnectionArn": connection, "FullRepositoryId": "team/app", "BranchName": "main"});
+    let world = world(store::testing::sqlite(machines()).await).await;
+    world.role("p", codepipeline()).await;
+    let source = action("Src", "Source", "CodeStarSourceConnection", configuration, (&[], &["Src"]));
+    world.create(source, put()).await;
+    world.drive().await;
+    for service in ["codestar-connections", "codeconnections"] {
+        for (repository, code) in [("team/other", "PermissionError"), ("team/app", "ConfigurationError")] {
+            let key = format!("{service}:FullRepositoryId");
+            let document = json!({"Version": "2012-10-17", "Statement": [
+                {"Effect": "Allow", "Action": "codestar-connections:UseConnection", "Resource": connection,
+                    "Condition": {"StringEquals": {key: repository}}}]});
+            let policy = json!({"RoleName": "p", "PolicyName": "use", "PolicyDocument": document.to_string()});
+            platform::iam::put_role_policy(&world.cx.cx, input(policy)).await.unwrap();
+            let id = world.again().await;
+            assert_eq!(world.failure(&id).await.0, code, "{service} {repository}");
+        }
+    }
+}
