@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use base::{ApiError, ErrorKind, Secret, Timestamp};
+use base::{ApiError, Arn, ErrorKind, Scope, Secret, Timestamp};
 use engine::build::{Build, Request};
 use engine::sandbox::Sandbox;
 use platform::sts::Credentials;
@@ -34,7 +34,7 @@ pub fn credentials_token(cx: &Cx, build: &str) -> Secret<String> {
 /// Why the build of `request` has no credentials, for its log; `None` when it has, or when its project names no role.
 pub async fn why_no_credentials(cx: &Cx, request: &Request) -> Option<String> {
     let input = input(request)?;
-    let refused = check_assume_role(&cx.as_service(service(request), &request.scope), &input).await.err()?;
+    let refused = check(&cx.as_service(service(request), &request.scope), request, &input).await.err()?;
     Some(format!("The build has no AWS credentials: {}", refused.message))
 }
 
@@ -48,7 +48,7 @@ pub async fn acting(cx: &Cx, request: &Request) -> Result<Cx, ApiError> {
         return Ok(service);
     }
     let Some(input) = input(request) else { return Ok(acting) };
-    match check_assume_role(&service, &input).await {
+    match check(&service, request, &input).await {
         Ok(()) => Ok(acting),
         Err(e) if e.kind == ErrorKind::Client => Ok(iam::as_nobody(&acting)),
         Err(e) => Err(e),
@@ -62,8 +62,29 @@ pub async fn revoke(tx: &mut Tx, account: &str, uuid: &str) -> Result<bool, stor
 
 /// Credentials of the project's role for this build; `None` when it has none.
 pub async fn issue(cx: &Cx, request: &Request) -> Option<Result<Credentials, ApiError>> {
-    let output = assume_role(&cx.as_service(service(request), &request.scope), input(request)?).await;
+    let input = input(request)?;
+    if let Err(refused) = of_own_account(request) {
+        return Some(Err(refused));
+    }
+    let output = assume_role(&cx.as_service(service(request), &request.scope), input).await;
     Some(output.map(|output| output.credentials))
+}
+
+async fn check(service: &Cx, request: &Request, input: &assume_role::Input) -> Result<(), ApiError> {
+    of_own_account(request)?;
+    check_assume_role(service, input).await
+}
+
+/// A pipeline that an earlier version took may name another account's role.
+fn of_own_account(request: &Request) -> Result<(), ApiError> {
+    let role = request.service_role();
+    let is_elsewhere = Arn::parse(role).is_some_and(|arn| arn.account != request.scope.account.as_str());
+    if is_managed(&request.project) && is_elsewhere {
+        let text =
+            format!("CodePipeline is not authorized to perform AssumeRole on role {role}: it is of another account");
+        return Err(ApiError::new("PermissionError", text).with_status(403));
+    }
+    Ok(())
 }
 
 /// Who runs the build, as roles trust it: the commands of a pipeline run as the pipeline's role.
@@ -75,7 +96,10 @@ fn input(request: &Request) -> Option<assume_role::Input> {
     let role = request.service_role();
     let pipeline = request.initiator.strip_prefix("codepipeline/").filter(|_| is_managed(&request.project));
     let asks = match pipeline {
-        Some(pipeline) => request.scope.arn("codepipeline", pipeline),
+        Some(pipeline) => {
+            let region = request.pipeline_region.clone().unwrap_or_else(|| request.scope.region.clone());
+            Scope { region, ..request.scope.clone() }.arn("codepipeline", pipeline)
+        }
         None => request.scope.arn("codebuild", format!("project/{}", request.project)),
     };
     (!role.is_empty()).then(|| assume_role::Input {

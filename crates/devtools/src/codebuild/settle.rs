@@ -82,6 +82,7 @@ pub(super) fn settle(cx: &Cx, project: &Project, this: Particulars) -> Result<Re
         }),
         uuid,
         parent,
+        pipeline_region: None,
         last_phase: None,
         batch: None,
         limited_by: limited_by(cx, project),

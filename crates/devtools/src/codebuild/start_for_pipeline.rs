@@ -1,6 +1,6 @@
 //! The CodeBuild action of a pipeline: its artifacts take the place of the project's sources and targets.
 
-use base::ApiError;
+use base::{ApiError, Region};
 use engine::build::{ArtifactTarget, Build, OutputArtifact, OutputSection, Parent, Place, Request, Source, SourceKind};
 use engine::build_batch::BuildBatch;
 use platform::Cx;
@@ -23,6 +23,8 @@ pub struct StartForPipeline {
     /// Instead of a project.
     pub commands: Option<PipelineCommands>,
     pub pipeline_name: String,
+    /// The action's may be another.
+    pub pipeline_region: Region,
     /// The effect's key: the same key gives the same build.
     pub effect_key: String,
     /// Zips in the artifact store. One input needs no `primary` mark.
@@ -133,6 +135,7 @@ async fn settled(tx: &mut Tx, cx: &Cx, start: StartForPipeline, uuid: String) ->
     project.secondary_sources.clear();
     project.secondary_artifacts.clear();
     let mut request = settle(cx, &project, particulars)?;
+    request.pipeline_region = Some(start.pipeline_region);
     request.source = source(primary, None);
     request.source.version = start.source_version;
     let others = start.inputs.iter().filter(|a| a.name != primary.name);

@@ -501,6 +501,7 @@ async fn a_pipeline_starts_one_build_per_key_with_its_artifacts() {
             project_name: "demo".to_owned(),
             commands: None,
             pipeline_name: "pipe".to_owned(),
+            pipeline_region: cx.scope().region.clone(),
             effect_key: "e1:Build:build:1".to_owned(),
             inputs: vec![artifact("Extra", false), artifact("Source", true)],
             outputs: vec![artifact("Built", false)],

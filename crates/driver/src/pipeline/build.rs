@@ -92,6 +92,7 @@ fn request(claimed: &Claimed, run: RunAction, revisions: &[SourceRevision]) -> R
         project_name: project,
         commands: commands.map(|work| PipelineCommands { work, role_arn: run.role_arn, action_execution: run.id }),
         pipeline_name: run.pipeline,
+        pipeline_region: claimed.scope.region.clone(),
         effect_key: claimed.key.clone(),
         inputs: run.inputs.iter().map(|a| artifact(a, is_primary(a))).collect(),
         outputs: run.outputs.iter().map(|a| artifact(a, false)).collect(),

@@ -6,7 +6,7 @@
 //!
 //! Deviation: an action's own role may trust CodePipeline itself; then it is not assumed through the pipeline's role.
 
-use base::{ApiError, ErrorKind};
+use base::{ApiError, Arn, ErrorKind};
 use engine::pipeline::{GitHost, RunAction, Work};
 use platform::needs::Need;
 use platform::sts::assume_role::{self, check_assume_role};
@@ -17,6 +17,12 @@ use super::Trouble;
 
 /// The context in which the work of an action is done: a session of its role, or of the pipeline's.
 pub(super) async fn acting(cx: &Cx, claimed: &Claimed, run: &RunAction) -> Result<Cx, Trouble> {
+    let is_elsewhere =
+        |role: &&String| Arn::parse(role).is_some_and(|arn| arn.account != claimed.scope.account.as_str());
+    if let Some(role) = [Some(&run.role_arn), run.assumed_through.as_ref()].into_iter().flatten().find(is_elsewhere) {
+        let message = format!("{}: it is of another account than the pipeline", not_assumed(role));
+        return Err(Trouble::Users { code: "PermissionError", message });
+    }
     let session = format!("{}{}", iam::ACTION_SESSION, run.id);
     let acting = iam::as_session(cx, cx.scope(), &run.role_arn, &session).await;
     let acting = acting.map_err(|e| Trouble::of("look up the role of an action", e))?;
@@ -38,11 +44,12 @@ pub(super) async fn acting(cx: &Cx, claimed: &Claimed, run: &RunAction) -> Resul
         }
         (by_service, _) => by_service,
     };
-    assumed.map_err(|e| {
-        let what = format!("CodePipeline is not authorized to perform AssumeRole on role {}", run.role_arn);
-        refused(&what, "assume the role of an action", e)
-    })?;
+    assumed.map_err(|e| refused(&not_assumed(&run.role_arn), "assume the role of an action", e))?;
     iam::with_rights(acting).await.map_err(|e| Trouble::of("read the policies of a role", e))
+}
+
+fn not_assumed(role: &str) -> String {
+    format!("CodePipeline is not authorized to perform AssumeRole on role {role}")
 }
 
 /// The use of a connection for one repository.

@@ -324,3 +324,67 @@ async fn a_connection_may_be_for_one_repository_alone() {
         }
     }
 }
+
+#[tokio::test]
+async fn no_action_works_as_a_role_of_another_account() {
+    let elsewhere = "arn:aws:iam::210987654321:role/p";
+    let world = world(store::testing::sqlite(machines()).await).await;
+    world.push("index.html", "one", None).await;
+    let mut other = put();
+    other["roleArn"] = json!(elsewhere);
+    let first = world.create(code_commit(), other).await;
+    world.drive().await;
+    let text =
+        format!("CodePipeline is not authorized to perform AssumeRole on role {elsewhere}: it is of another account");
+    let (code, message) = world.failure(&first).await;
+    assert!(code == "PermissionError" && message.starts_with(&text), "{code} {message}");
+    let update = json!({"pipeline": {
+        "name": "demo", "roleArn": elsewhere, "artifactStore": {"type": "S3", "location": "artifacts"},
+        "stages": [{"name": "Source", "actions": [code_commit()]}, {"name": "Then", "actions": [deploy("own")]}],
+    }});
+    devtools::codepipeline::update_pipeline(&world.cx.cx, input(update)).await.unwrap();
+    let id = world.again().await;
+    let (code, message) = world.failure(&id).await;
+    assert!(code == "PermissionError" && message.starts_with(&text), "{code} {message}");
+}
+
+#[tokio::test]
+async fn commands_in_another_region_are_trusted_as_those_of_their_pipeline() {
+    let world = world(store::testing::sqlite(machines()).await).await;
+    world.role("p", codepipeline()).await;
+    world.allow("p", "all", &["*"], "*").await;
+    let trust = json!({"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": codepipeline(),
+        "Condition": {"ArnEquals": {"aws:SourceArn": "arn:aws:codepipeline:eu-central-1:123456789012:demo"}}}});
+    let trust = json!({"RoleName": "p", "PolicyDocument": trust.to_string()});
+    platform::iam::update_assume_role_policy(&world.cx.cx, input(trust)).await.unwrap();
+    let mut there = world.cx.cx.clone();
+    there.caller.scope.region = base::Region::parse("us-east-1").unwrap();
+    platform::s3::create_bucket::create_bucket(&there, input(json!({"Bucket": "artifacts-there"}))).await.unwrap();
+    world.push("index.html", "one", None).await;
+    let mut run = action("Run", "Compute", "Commands", json!({}), (&["Src"], &[]));
+    run["commands"] = json!(["true"]);
+    run["region"] = json!("us-east-1");
+    let bucket = |bucket: &str| json!({"type": "S3", "location": bucket});
+    let pipeline = json!({"pipeline": {
+        "name": "demo", "roleArn": PIPELINE, "pipelineType": "V2",
+        "artifactStores": {"eu-central-1": bucket("artifacts"), "us-east-1": bucket("artifacts-there")},
+        "stages": [{"name": "Source", "actions": [code_commit()]}, {"name": "Then", "actions": [run]}],
+    }});
+    devtools::codepipeline::create_pipeline(&world.cx.cx, input(pipeline)).await.unwrap();
+    let id = world.executions().await.remove(0);
+    world.drive().await;
+    let run = world.state(&id).await.stages[1].actions[0].clone();
+    let build = run.external.id.clone().unwrap_or_else(|| panic!("{run:?}"));
+    let mut tx = world.cx.cx.store.read().await.unwrap();
+    let row = store::machine::get::<engine::build::Build>(&mut tx, &build).await.unwrap().unwrap();
+    drop(tx);
+    let mut request = row.state.request;
+    assert_eq!(request.scope.region.as_str(), "us-east-1");
+    let refused = async |request: &_| devtools::codebuild::role::why_no_credentials(&world.cx.cx, request).await;
+    assert_eq!(refused(&request).await, None);
+    request.scope.account = base::AccountId::parse("210987654321").unwrap();
+    let why = refused(&request).await.unwrap_or_default();
+    assert!(why.contains("it is of another account"), "{why}");
+    let acting = devtools::codebuild::role::acting(&world.cx.cx, &request).await.unwrap();
+    assert!(platform::iam::is_nobody(&acting), "{:?}", acting.caller);
+}

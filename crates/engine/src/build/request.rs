@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use base::{Arn, JobContainer, JobLimits, JobMount, Scope, Timestamp};
+use base::{Arn, JobContainer, JobLimits, JobMount, Region, Scope, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Phase;
@@ -48,6 +48,9 @@ pub struct Request {
     /// Members that BatchGetBuilds shows as they were given (source, environment, ...), in canonical JSON.
     pub echo: serde_json::Value,
     pub parent: Option<Parent>,
+    /// Of the pipeline that it is for; `None` for other builds, and those that earlier versions began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pipeline_region: Option<Region>,
     /// The last phase whose commands run, and nothing is uploaded after it; `None`: the whole build.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_phase: Option<Phase>,

@@ -98,6 +98,7 @@ pub(crate) fn request(options: &str) -> Request {
         branch: None,
         purpose: Purpose::Build,
         debug_session: false,
+        pipeline_region: None,
     }
 }
 

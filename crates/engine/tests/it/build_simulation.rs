@@ -124,5 +124,6 @@ pub fn request(uuid: &str, now: Timestamp) -> Request {
         branch: None,
         purpose: Purpose::Build,
         debug_session: false,
+        pipeline_region: None,
     }
 }
