@@ -61,7 +61,7 @@ pub fn problems_with(pipeline: &PipelineDeclaration, region: &str, registered: &
     if found.iter().any(|p| p.kind == ProblemKind::Limit) {
         return found;
     }
-    let has_sources = !found.iter().any(|p| p.kind == ProblemKind::Structure);
+    let has_sources = starts_with_sources(pipeline) && !places(pipeline).any(|(n, _, a)| n > 0 && a.is_source());
     for (n, stage) in pipeline.stages.iter().enumerate() {
         found.extend(check_stage(stage).err().map(|p| p.in_item("stages", n)));
         for (m, action) in stage.actions.iter().enumerate() {
@@ -70,11 +70,13 @@ pub fn problems_with(pipeline: &PipelineDeclaration, region: &str, registered: &
         }
     }
     // Where outputs are wrong, whoever takes them is wrong for that alone.
-    let is_output = |p: &Problem| p.place.last() == Some(&Step::Member("outputArtifacts".to_owned()));
-    let are_outputs_known = !found.iter().any(is_output);
-    if are_outputs_known {
-        found.extend(validate_names::artifacts(pipeline));
-    }
+    let makes_wrong = |p: &Problem| match &*p.place {
+        [_, Step::Item(n), _, Step::Item(m), Step::Member(member)] if member == "outputArtifacts" => Some((*n, *m)),
+        _ => None,
+    };
+    let wrong: BTreeSet<(usize, usize)> = found.iter().filter_map(makes_wrong).collect();
+    let are_outputs_known = wrong.is_empty();
+    found.extend(validate_names::artifacts(pipeline, &wrong));
     let known = validate_names::Known::of(pipeline);
     found.extend(validate_names::variables(pipeline, &known));
     if has_sources {
@@ -188,9 +190,7 @@ fn structure(pipeline: &PipelineDeclaration) -> Vec<Problem> {
         let what = format!("Stage names must be unique within the pipeline. {name} has been used more than once.");
         found.push(Problem::structure(what).in_member("name").in_item("stages", n));
     }
-    let first_is_source =
-        stages.first().is_some_and(|s| !s.actions.is_empty() && s.actions.iter().all(|a| a.is_source()));
-    if !first_is_source {
+    if !starts_with_sources(pipeline) {
         let what = "Pipeline should start with a stage that only contains source actions";
         found.push(Problem::structure(what).in_item("stages", 0));
     }
@@ -203,6 +203,10 @@ fn structure(pipeline: &PipelineDeclaration) -> Vec<Problem> {
         found.push(problem.in_item("actions", m).in_item("stages", n));
     }
     found
+}
+
+fn starts_with_sources(pipeline: &PipelineDeclaration) -> bool {
+    pipeline.stages.first().is_some_and(|s| !s.actions.is_empty() && s.actions.iter().all(|a| a.is_source()))
 }
 
 fn check_stage(stage: &StageDeclaration) -> Result<(), Problem> {

@@ -31,11 +31,12 @@ impl<'a> Known<'a> {
 }
 
 /// Every input artifact must be made by an action that has certainly run before: in an earlier stage, or in the
-/// same stage with a lower run order. A cycle of names always breaks this somewhere.
-pub(super) fn artifacts(pipeline: &PipelineDeclaration) -> Vec<Problem> {
+/// same stage with a lower run order. A cycle of names always breaks this somewhere. What the actions at the places `wrong`
+/// should make is not known.
+pub(super) fn artifacts(pipeline: &PipelineDeclaration, wrong: &BTreeSet<(usize, usize)>) -> Vec<Problem> {
     let mut found = Vec::new();
     let mut names: BTreeSet<&str> = BTreeSet::new();
-    for (n, m, action) in places(pipeline) {
+    for (n, m, action) in places(pipeline).filter(|(n, m, _)| !wrong.contains(&(*n, *m))) {
         for (o, output) in action.output_artifacts.iter().enumerate() {
             let name = output.name.as_str();
             if !names.insert(name) {
@@ -56,7 +57,7 @@ pub(super) fn artifacts(pipeline: &PipelineDeclaration) -> Vec<Problem> {
                 found.extend(problem.map(|p| p.in_item("actions", *m).in_item("stages", n)));
             }
             let names = || group.iter().flat_map(|(_, a)| &a.output_artifacts).map(|o| o.name.as_str());
-            any |= names().any(is_open);
+            any |= names().any(is_open) || group.iter().any(|(m, _)| wrong.contains(&(n, *m)));
             made.extend(names());
         }
     }

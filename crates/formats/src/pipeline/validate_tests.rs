@@ -496,3 +496,31 @@ fn what_can_never_be_an_arn_is_refused() {
         assert!(error.starts_with("InvalidActionDeclarationException") && error.contains(&expected), "{error}");
     }
 }
+
+#[test]
+fn one_mistake_does_not_hide_those_that_do_not_follow_from_it() {
+    let mut twice = build();
+    twice["name"] = json!("Again");
+    twice["inputArtifacts"] = json!([{"name": "Nope"}]);
+    let mut put = deploy();
+    put["outputArtifacts"] = json!([{"name": "Out"}]);
+    let decide = action("Ok", "Approval", "Manual", json!({"configuration": {"HeadworksSelfApproval": "false"}}));
+    let mut code = source();
+    code["actionTypeId"]["provider"] = json!("S3");
+    code["configuration"] = json!({"S3Bucket": "b", "S3ObjectKey": "k", "PollForSourceChanges": "false"});
+    let declaration: PipelineDeclaration = serde_json::from_value(json!({
+        "name": "demo",
+        "roleArn": "arn:aws:iam::123456789012:role/p",
+        "stages": [
+            {"name": "Source", "actions": [code]},
+            {"name": "Build", "actions": [build(), twice, decide]},
+            {"name": "Deploy", "actions": [put]},
+        ],
+    }))
+    .unwrap();
+    let found: Vec<String> = super::problems(&declaration, "eu-west-1").into_iter().map(|p| p.message).collect();
+    for part in ["has neither", "1 output artifacts", "App has been used more", "Bundle Nope", "tells who pushed"] {
+        assert!(found.iter().any(|message| message.contains(part)), "{part}: {found:?}");
+    }
+    assert_eq!(found.len(), 5, "{found:?}");
+}
