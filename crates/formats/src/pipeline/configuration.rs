@@ -217,6 +217,7 @@ fn commands(action: &ActionDeclaration) -> Vec<Problem> {
             found.push(at(Problem::action(format!("Action '{}': {what}", action.name)), key));
         }
     }
+    // Deviation: commands for Windows are refused when the pipeline is made.
     if let Some(windows) = action.config("EnvironmentType").filter(|value| *value == "WINDOWS_SERVER_2022_CONTAINER") {
         found.push(absent(action, "EnvironmentType", &format!("EnvironmentType {windows} (builds for Windows)")));
     }

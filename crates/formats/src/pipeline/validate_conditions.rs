@@ -88,6 +88,7 @@ impl Place<'_> {
         }
         let other =
             declared.conditions.iter().filter_map(|c| c.result).find(|result| *result != ConditionResult::Rollback);
+        // Deviation: what AWS makes of a contradiction is not known; it is refused.
         if let (Some(ConditionResult::Rollback), Some(other)) = (declared.result, other) {
             let what = format!("its condition has the result {}, so nothing would be rolled back", other.as_str());
             return wrong_at("result", &what).map_err(Problem::ours);
