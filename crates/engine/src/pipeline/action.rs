@@ -580,7 +580,7 @@ fn commands(action: &ActionDeclaration, lookup: &Lookup<'_>) -> Result<Vec<Strin
         CommandProblem::Unsafe { text } => configuration_error(
             action,
             &format!(
-                "the value of the variable #{{{text}}} in a command holds characters that a shell would take as its own. Have it \
+                "a shell would not read the value of the variable #{{{text}}} as one plain word where it stands in a command. Have it \
                  in an environment variable of the action (environmentVariables), and use \"$NAME\" in the command"
             ),
         ),
