@@ -143,7 +143,7 @@ proved("of executions side by side, each has its approval; the only one that wai
 assert "Approve (Manual): Failed" in graph(), graph()
 said = pipeline("retry", "side-by-side", "--execution", one, code=2)
 assert f"the execution {one} has not failed" in said, said
-assert "no execution has failed in stage Build" in pipeline("retry", "side-by-side", "Build", code=2)
+assert "no execution has failed or was stopped in stage Build" in pipeline("retry", "side-by-side", "Build", code=2)
 for words in ((), ("Deploy",), ("Deploy", "--execution", two), ("--execution", two)):
     assert pipeline("retry", "side-by-side", *words) == two + "\n", words
     approval_waits(two)
@@ -152,7 +152,7 @@ for words in ((), ("Deploy",), ("Deploy", "--execution", two), ("--execution", t
     delivery.wait_for(two, "Failed", pipeline="side-by-side")
 three = pipeline("start", "side-by-side").strip()
 approval_waits(three)
-assert "has not failed in a stage" in pipeline("retry", "side-by-side", code=2)
+assert "has not failed and was not stopped in a stage" in pipeline("retry", "side-by-side", code=2)
 assert pipeline("retry", "side-by-side", "Deploy") == two + "\n"
 proved("what failed side by side is retried, the newest, the last one in a stage, or the one that is named")
 server.stop()
