@@ -23,6 +23,7 @@ impl Simulation {
             let told = |state: &ExecutionState| state.is_ended() || self.resumed.contains(&state.id);
             let parents = self.world.executions.values().filter(|row| told(&row.state));
             let child = parents.filter_map(|row| row.state.parent.as_ref()).find(|parent| parent.key == key);
+            let child = child.or_else(|| self.came_back_from(key));
             let job = self.world.jobs.values().find(|row| row.state.job.key == key).map(|row| &row.state.job);
             let waited = child.map(|parent| &parent.execution).or(job.map(|job| &job.execution));
             let late = waited.is_some_and(|execution| !self.world.state(execution).wants(key));
@@ -237,6 +238,19 @@ impl Simulation {
                 assert!(known || due.contains(action.key.as_str()), "nobody works on {}", action.key);
             }
         }
+    }
+
+    /// The parent of a child that has come back for a later try of the action which this key is an earlier one of.
+    fn came_back_from(&self, key: &str) -> Option<&ParentAction> {
+        let (action, attempt) = key.rsplit_once('/')?;
+        let came_back = |row: &&Row<Execution>| {
+            row.log.iter().any(|(_, input)| matches!(input, ExecutionInput::RetryStage { parent: Some(_), .. }))
+        };
+        let parents = self.world.executions.values().filter(came_back).filter_map(|row| row.state.parent.as_ref());
+        parents.into_iter().find(|parent| {
+            let later = parent.key.rsplit_once('/').filter(|(other, _)| *other == action);
+            later.is_some_and(|(_, later)| later.parse::<u32>().ok() > attempt.parse().ok())
+        })
     }
 
     fn place(&self, id: &str) -> Option<(char, &str)> {
