@@ -57,7 +57,7 @@ impl Cgroups {
     }
 
     fn create_in(hierarchies: &[Hierarchy], folder: &Folder, limits: &JobLimits, everywhere: bool) -> Cgroups {
-        let name = folder.path().file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = group_name(folder);
         let mut groups = Cgroups::default();
         let mut record = Vec::new();
         for (controller, files) in wanted(limits) {
@@ -166,8 +166,7 @@ pub(crate) fn remove_left(folder: &Folder) {
 
 fn remove_left_until(folder: &Folder, until: Instant) {
     let text = fs::read_to_string(folder.cgroups()).unwrap_or_default();
-    let name = folder.path().file_name().map(|n| n.to_string_lossy()).unwrap_or_default();
-    let own = Path::new(PARENT).join(name.strip_prefix(DOOMED).unwrap_or(&name));
+    let own = Path::new(PARENT).join(group_name(folder));
     // A machine that broke down may leave half a path, which is somebody else's.
     let dirs: Vec<&Path> = text.lines().map(Path::new).filter(|dir| dir.ends_with(&own)).collect();
     for dir in &dirs {
@@ -181,6 +180,14 @@ fn remove_left_until(folder: &Folder, until: Instant) {
             kill_members(dir);
         }
     }
+}
+
+/// The name of a job's groups, also while its folder is being removed. Two installations, one a copy of the other, may have a job
+/// of the same id, and the end of one must not end the other's.
+fn group_name(folder: &Folder) -> String {
+    let name = folder.path().file_name().map(|n| n.to_string_lossy()).unwrap_or_default();
+    let jobs_dir = folder.path().parent().map(|dir| dir.display().to_string()).unwrap_or_default();
+    format!("{}-{}", name.strip_prefix(DOOMED).unwrap_or(&name), base::derived_hex::<8>(&["group", &jobs_dir]))
 }
 
 /// Lets the members go on, from the outermost group inwards: one that is frozen in version 1 does not die.
@@ -423,10 +430,17 @@ mod tests {
 
     const LIMITS: JobLimits = JobLimits { cpus: Some(1.5), memory_bytes: Some(64 << 20), processes: Some(40) };
 
-    /// A folder that looks like a mounted hierarchy of version 2; `groups` are those that may limit everything.
-    fn unified(own: &str, groups: &[&str]) -> (tempfile::TempDir, Vec<Hierarchy>) {
+    /// The group of the job `one` below another one.
+    fn group_of_one(root: &tempfile::TempDir, below: &str) -> PathBuf {
+        Path::new(below).join(PARENT).join(group_name(&Folder::at(root.path().join("jobs/one"))))
+    }
+
+    /// A folder that looks like a mounted hierarchy of version 2; `groups` are those that may limit everything, and so may that of
+    /// the job `one` below `limiting`.
+    fn unified(own: &str, groups: &[&str], limiting: Option<&str>) -> (tempfile::TempDir, Vec<Hierarchy>) {
         let root = tempfile::tempdir().unwrap();
-        for group in groups {
+        let of_job = limiting.map(|below| group_of_one(&root, below));
+        for group in groups.iter().map(PathBuf::from).chain(of_job) {
             let dir = root.path().join(group);
             fs::create_dir_all(&dir).unwrap();
             fs::write(dir.join("cgroup.controllers"), "cpuset cpu io memory pids\n").unwrap();
@@ -446,8 +460,8 @@ mod tests {
     #[test]
     fn in_version_2_a_job_gets_a_group_below_the_servers_own() {
         let below = "system.slice/headworks.service";
-        let at = format!("{below}/{PARENT}/one");
-        let (root, found) = unified(&format!("/{below}"), &["", below, &at]);
+        let (root, found) = unified(&format!("/{below}"), &["", below], Some(below));
+        let at = group_of_one(&root, below);
         let groups = Cgroups::create_in(&found, &job(&root), &LIMITS, false);
         assert_eq!(groups.dirs, [root.path().join(&at)]);
         let read = |file: &str| fs::read_to_string(root.path().join(&at).join(file)).unwrap();
@@ -469,8 +483,8 @@ mod tests {
 
     #[test]
     fn in_version_2_a_group_that_hands_nothing_on_is_passed_over_for_the_root() {
-        let at = format!("{PARENT}/one");
-        let (root, found) = unified("/user.slice", &["", "user.slice", &at]);
+        let (root, found) = unified("/user.slice", &["", "user.slice"], Some(""));
+        let at = group_of_one(&root, "");
         let groups = Cgroups::create_in(&found, &job(&root), &LIMITS, false);
         assert_eq!(groups.dirs, [root.path().join(&at)]);
         assert!(!root.path().join("user.slice").join(&at).exists(), "what was tried is removed");
@@ -478,7 +492,7 @@ mod tests {
 
     #[test]
     fn in_version_2_without_the_right_to_make_groups_there_is_none() {
-        let (root, found) = unified("/user.slice", &["", "user.slice"]);
+        let (root, found) = unified("/user.slice", &["", "user.slice"], None);
         let folder = job(&root);
         fs::write(root.path().join(PARENT), "in the way").unwrap();
         fs::write(root.path().join("user.slice").join(PARENT), "in the way").unwrap();
@@ -512,7 +526,10 @@ mod tests {
             fs::create_dir_all(root.path().join(path)).unwrap();
             root.path().join(path).display().to_string()
         };
-        let (own, other, half) = (make("cg/headworks-jobs/one"), make("cg/headworks-jobs/on"), make("c"));
+        let name = group_name(&Folder::at(root.path().join("jobs/one")));
+        let elsewhere = group_name(&Folder::at(root.path().join("copy/jobs/one")));
+        let own = make(&format!("cg/headworks-jobs/{name}"));
+        let (other, half) = (make(&format!("cg/headworks-jobs/{elsewhere}")), make("c"));
         for folder in [make("jobs/one"), make("jobs/.doomed-one")] {
             fs::create_dir_all(&own).unwrap();
             let folder = Folder::at(folder);
@@ -540,10 +557,13 @@ mod tests {
 
     /// With the kernel's own groups, where this process may make some.
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "the test is about processes")]
     fn the_members_of_a_frozen_group_end_and_no_end_waits_for_them_for_ever() {
         let root = tempfile::tempdir().unwrap();
         for found in hierarchies().iter().filter(|h| h.controllers.is_empty() || h.controllers == ["freezer"]) {
-            let name = format!("headworks-frozen-{}", std::process::id());
+            let folder = Folder::at(root.path().join(format!("frozen-{}", std::process::id())));
+            fs::create_dir_all(folder.path()).unwrap();
+            let name = group_name(&folder);
             let Some(dir) = make(found, "", &name) else { continue };
             let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
             let groups = Cgroups { dirs: vec![dir.clone()], oom_counter: None };
@@ -554,9 +574,6 @@ mod tests {
             let is_frozen =
                 groups.add(child.id()).is_ok() && (set("freezer.state", "FROZEN") || set("cgroup.freeze", "1"));
             if is_frozen {
-                let folder = root.path().join(&name);
-                fs::create_dir_all(&folder).unwrap();
-                let folder = Folder::at(folder);
                 fs::write(folder.cgroups(), dir.as_os_str().as_encoded_bytes()).unwrap();
                 remove_left_until(&folder, Instant::now());
                 assert!(dir.exists() && child.try_wait().unwrap().is_none(), "no time, no end, and no waiting");

@@ -5,7 +5,7 @@ use std::time::Instant;
 use base::{JobOutcome, Secret, StepOutcome};
 use executor::Executor as _;
 
-use crate::rig::{Rig, follow, processes, unique_sleep, until};
+use crate::rig::{Rig, follow, group_name, processes, unique_sleep, until};
 
 #[tokio::test]
 async fn a_timeout_kills_children_that_left_their_session() {
@@ -61,7 +61,7 @@ async fn a_fork_bomb_is_held_by_the_limit() {
     assert!(!seen.succeeded(), "{seen:?}");
     assert_eq!(processes(&mark), Vec::<i32>::new());
     rig.host.destroy(&job.id).await.unwrap();
-    no_group_is_left("bomb");
+    no_group_is_left(&rig, "bomb");
 }
 
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn a_job_that_wants_too_much_memory_is_killed_and_says_so() {
     let seen = rig.run(&job).await;
     assert!(matches!(seen.outcome, JobOutcome::OutOfMemory { .. }), "{seen:?}");
     assert!(seen.text.starts_with("begun\n") && seen.status() == 137, "{seen:?}");
-    no_group_is_left("memory");
+    no_group_is_left(&rig, "memory");
 }
 
 /// A process alone may hold more than a group counts, and a user's processes are not the job's.
@@ -124,7 +124,7 @@ async fn a_cpu_limit_holds() {
     if rig.host.isolation().limits.contains("CPU") {
         assert!(free.iter().any(|free| slow > *free), "{slow:?} is not longer than any of {free:?}");
     }
-    no_group_is_left("cpu");
+    no_group_is_left(&rig, "cpu");
 }
 
 #[tokio::test]
@@ -187,12 +187,13 @@ async fn the_first_line_is_seen_soon_after_the_start() {
     assert!(median.0.as_millis() < 1500, "{median:?}");
 }
 
-fn no_group_is_left(id: &str) {
+fn no_group_is_left(rig: &Rig, id: &str) {
+    let name = group_name(&rig.host.jobs_dir(), id);
     let mut dirs = vec![std::path::PathBuf::from("/sys/fs/cgroup")];
     while let Some(dir) = dirs.pop() {
         for entry in std::fs::read_dir(&dir).into_iter().flatten().flatten() {
             if entry.file_type().is_ok_and(|t| t.is_dir()) {
-                let is_job = dir.ends_with("headworks-jobs") && entry.file_name() == *id;
+                let is_job = dir.ends_with("headworks-jobs") && entry.file_name() == *name;
                 assert!(!is_job, "{} is left", entry.path().display());
                 dirs.push(entry.path());
             }

@@ -7,7 +7,7 @@ use executor::{Executor as _, ExecutorError};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::engine::{ContainerRig, IMAGE, podman, socket};
-use crate::rig::{Rig, Seen, follow, processes, supervisor, unique_sleep, until, until_none};
+use crate::rig::{Rig, Seen, follow, group_name, processes, supervisor, unique_sleep, until, until_none};
 
 const DOCKER: &str = "/usr/local/bin/docker";
 
@@ -166,7 +166,7 @@ async fn killed(executor: &dyn executor::Executor, jobs_dir: &Path, mut job: Job
     assert!(!jobs_dir.join(&job.id).exists());
     assert_eq!(left(jobs_dir), Vec::<String>::new());
     let groups = std::fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten();
-    for group in groups.map(|entry| entry.path().join("headworks-jobs").join(&job.id)) {
+    for group in groups.map(|entry| entry.path().join("headworks-jobs").join(group_name(jobs_dir, &job.id))) {
         assert!(!group.exists(), "{}", group.display());
     }
 }

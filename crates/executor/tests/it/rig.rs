@@ -219,6 +219,11 @@ pub async fn until_none(mark: &str) {
     }
 }
 
+/// What a job's control groups are called.
+pub fn group_name(jobs_dir: &Path, id: &str) -> String {
+    format!("{id}-{}", base::derived_hex::<8>(&["group", &jobs_dir.display().to_string()]))
+}
+
 /// The `sleep` duration that no other test or process uses: a mark that can be seen in a process's command line.
 pub fn unique_sleep() -> String {
     static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
